@@ -1,0 +1,19 @@
+package coverage
+
+import "regexp"
+
+// Contract is a sponsor's Part D contract, for which claims are exported.
+type Contract struct {
+	Number  string // one capital letter and four digits: S1234, in the sandbox Z0000
+	Sponsor string // the sponsor's name, for people to read
+
+	// Attested is the day the sponsor accepted the terms. A contract without
+	// attestation gets no data.
+	Attested    Date
+	HasAttested bool
+}
+
+var contractNumber = regexp.MustCompile(`^[A-Z][0-9]{4}$`)
+
+// ValidContractNumber tells whether s has the form of a contract number.
+func ValidContractNumber(s string) bool { return contractNumber.MatchString(s) }

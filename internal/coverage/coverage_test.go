@@ -1,0 +1,159 @@
+package coverage
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+func date(t testing.TB, s string) Date {
+	t.Helper()
+	d, err := ParseDate(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestMonthEdges(t *testing.T) {
+	for _, c := range []struct{ month, first, last string }{
+		{"2020-02", "2020-02-01", "2020-02-29"},
+		{"2023-02", "2023-02-01", "2023-02-28"},
+		{"2021-12", "2021-12-01", "2021-12-31"},
+		{"2024-01", "2024-01-01", "2024-01-31"},
+	} {
+		m := date(t, c.first).Month()
+		if m.String() != c.month || m.First().String() != c.first || m.Last().String() != c.last {
+			t.Errorf("%s: got %s from %s to %s", c.month, m, m.First(), m.Last())
+		}
+	}
+}
+
+func TestParseDateRefuses(t *testing.T) {
+	for _, s := range []string{"", "2020", "2020-02", "2020-02-30", "20200201", "2020-02-01x"} {
+		if d, err := ParseDate(s); err == nil {
+			t.Errorf("ParseDate(%q) = %s, want an error", s, d)
+		}
+	}
+}
+
+// TestMonthSetAgainstMap holds the bitmap equal to a plain map of months.
+func TestMonthSetAgainstMap(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var set MonthSet
+		naive := map[Month]bool{}
+		for _, n := range rapid.SliceOf(rapid.IntRange(600, 855)).Draw(t, "months") {
+			set.Add(Month(n))
+			naive[Month(n)] = true
+		}
+		first := Date(rapid.IntRange(18000, 26100).Draw(t, "first"))
+		last := first + Date(rapid.IntRange(-3, 120).Draw(t, "days"))
+		want := false
+		for d := first; d <= last; d++ {
+			want = want || naive[d.Month()]
+		}
+		if got := set.Overlaps(first, last); got != want {
+			t.Fatalf("Overlaps(%s, %s) = %v, want %v", first, last, got, want)
+		}
+	})
+}
+
+// selection is a contract attested 2020-03-01 and an enrollee of May and July 2021.
+func selection() *Selection {
+	e := &Enrollee{ID: -7, MBIs: []MBI{"1S00E00AA00"}}
+	e.Months.Add(MonthOf(2021, time.May))
+	e.Months.Add(MonthOf(2021, time.July))
+	return &Selection{
+		Contract: Contract{Number: "Z0000", Attested: DateOf(2020, time.March, 1), HasAttested: true},
+		Enrollee: e,
+		Until:    time.Date(2022, 1, 1, 0, 0, 0, 0, time.UTC),
+	}
+}
+
+func claim(t testing.TB, start, end string) *Claim {
+	return &Claim{
+		Patient: -7, Type: Carrier, Start: date(t, start), End: date(t, end), HasStart: true, HasEnd: true,
+		LastUpdated: time.Date(2021, 9, 1, 0, 0, 0, 0, time.UTC),
+	}
+}
+
+func TestVerdict(t *testing.T) {
+	since := time.Date(2021, 9, 1, 0, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		name       string
+		start, end string
+		change     func(*Selection, *Claim)
+		want       Verdict
+	}{
+		{"inside a month", "2021-05-10", "2021-05-10", nil, Deliver},
+		{"first day of the month", "2021-05-01", "2021-05-01", nil, Deliver},
+		{"last day of the month", "2021-05-31", "2021-05-31", nil, Deliver},
+		{"day before the month", "2021-04-30", "2021-04-30", nil, NotEnrolled},
+		{"day after the month", "2021-06-01", "2021-06-01", nil, NotEnrolled},
+		{"the gap between months", "2021-06-01", "2021-06-30", nil, NotEnrolled},
+		{"a stay that spans the gap", "2021-05-31", "2021-07-01", nil, Deliver},
+		{"a stay that spans the only month", "2021-04-15", "2021-06-15", nil, Deliver},
+		{"another patient", "2021-05-10", "2021-05-10", func(_ *Selection, c *Claim) { c.Patient = 7 }, NotPatient},
+		{"Part D", "2021-05-10", "2021-05-10", func(_ *Selection, c *Claim) { c.PartD = true }, PartDEvent},
+		{"unknown type", "2021-05-10", "2021-05-10", func(_ *Selection, c *Claim) { c.Type = OtherClaim }, NotOfferedType},
+		{"substance use", "2021-05-10", "2021-05-10", func(_ *Selection, c *Claim) { c.Part2 = true }, SubstanceUse},
+		{"no start", "2021-05-10", "2021-05-10", func(_ *Selection, c *Claim) { c.HasStart = false }, NoBillablePeriod},
+		{"no end", "2021-05-10", "2021-05-10", func(_ *Selection, c *Claim) { c.HasEnd = false }, NoBillablePeriod},
+		{"no lastUpdated", "2021-05-10", "2021-05-10", func(_ *Selection, c *Claim) { c.LastUpdated = time.Time{} }, NoLastUpdated},
+		{"not attested", "2021-05-10", "2021-05-10", func(s *Selection, _ *Claim) { s.Contract.HasAttested = false }, BeforeAttestation},
+		{"ends on the attestation day", "2021-05-10", "2021-05-11", func(s *Selection, _ *Claim) { s.Contract.Attested = DateOf(2021, 5, 11) }, Deliver},
+		{"ends the day before attestation", "2021-05-10", "2021-05-10", func(s *Selection, _ *Claim) { s.Contract.Attested = DateOf(2021, 5, 11) }, BeforeAttestation},
+		{"attested long ago, ends in 2019", "2019-12-31", "2019-12-31", func(s *Selection, _ *Claim) { s.Contract.Attested = 0 }, BeforeEarliest},
+		{"updated exactly at _since", "2021-05-10", "2021-05-10", func(s *Selection, _ *Claim) { s.Since = since }, NotSince},
+		{"updated just after _since", "2021-05-10", "2021-05-10", func(s *Selection, _ *Claim) { s.Since = since.Add(-time.Millisecond) }, Deliver},
+		{"updated exactly at _until", "2021-05-10", "2021-05-10", func(s *Selection, _ *Claim) { s.Until = since }, Deliver},
+		{"updated just after _until", "2021-05-10", "2021-05-10", func(s *Selection, _ *Claim) { s.Until = since.Add(-time.Millisecond) }, NotUntil},
+		{"service-date matches", "2021-05-10", "2021-05-12", func(s *Selection, _ *Claim) {
+			s.ServiceDates = []ServiceDates{{DateOf(2021, 5, 12), DateOf(2021, 5, 20)}}
+		}, Deliver},
+		{"one of two service-dates does not", "2021-05-10", "2021-05-12", func(s *Selection, _ *Claim) {
+			s.ServiceDates = []ServiceDates{{DateOf(2021, 5, 1), DateOf(2021, 5, 20)}, {DateOf(2021, 5, 13), DateOf(2021, 5, 20)}}
+		}, NotServiceDate},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, cl := selection(), claim(t, c.start, c.end)
+			if c.change != nil {
+				c.change(s, cl)
+			}
+			if got := s.Verdict(cl); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestMBINeverPrints(t *testing.T) {
+	e := Enrollee{ID: -1, MBIs: []MBI{"1S00E00AA00"}}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+		if out := fmt.Sprintf(verb, e); strings.Contains(out, "1S00E00AA00") {
+			t.Errorf("%s prints the identifier: %s", verb, out)
+		}
+	}
+}
+
+func TestContractNumber(t *testing.T) {
+	for s, want := range map[string]bool{"Z0000": true, "S1234": true, "": false, "z0000": false, "Z000": false, "Z00000": false, "../Z0000": false} {
+		if ValidContractNumber(s) != want {
+			t.Errorf("ValidContractNumber(%q) is not %v", s, want)
+		}
+	}
+}
+
+func TestClaimTypes(t *testing.T) {
+	for t1 := Carrier; t1 <= SNF; t1++ {
+		if ParseClaimType(t1.String()) != t1 {
+			t.Errorf("%s does not come back", t1)
+		}
+	}
+	if ParseClaimType("pde") != OtherClaim || ParseClaimType("other") != OtherClaim {
+		t.Error("an unknown type must be OtherClaim")
+	}
+}

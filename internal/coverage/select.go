@@ -1,0 +1,92 @@
+package coverage
+
+import "time"
+
+// EarliestService is the first service end date that is ever delivered.
+var EarliestService = DateOf(2020, time.January, 1)
+
+// Verdict says why a claim is delivered or not.
+type Verdict uint8
+
+// The verdicts, in the order in which the rules are tried.
+const (
+	Deliver Verdict = iota
+	NotPatient
+	PartDEvent
+	NotOfferedType
+	SubstanceUse
+	NoBillablePeriod
+	NoLastUpdated
+	BeforeAttestation
+	BeforeEarliest
+	NotEnrolled
+	NotSince
+	NotUntil
+	NotServiceDate
+	verdicts
+)
+
+var verdictNames = [verdicts]string{
+	"delivered", "of another patient", "Part D event", "not a Part A or B claim type", "substance-use treatment",
+	"no billable period", "no lastUpdated", "ends before attestation", "ends before 2020", "outside enrolment",
+	"not updated after _since", "updated after _until", "outside service-date",
+}
+
+// String names the verdict for a report.
+func (v Verdict) String() string {
+	if v < verdicts {
+		return verdictNames[v]
+	}
+	return "unknown verdict"
+}
+
+// ServiceDates is a bound on a claim's service period, from a service-date
+// search parameter: the period must touch the days From to To, both included.
+type ServiceDates struct {
+	From, To Date
+}
+
+// Selection is what one export asks of one enrollee's claims. The zero value
+// selects nothing, because nothing is attested.
+type Selection struct {
+	Contract     Contract
+	Enrollee     *Enrollee
+	Since        time.Time // exclusive; zero: from the beginning
+	Until        time.Time // inclusive; the job's transactionTime, or an earlier _until
+	ServiceDates []ServiceDates
+}
+
+// Verdict applies the rules to a claim. All of them must hold for Deliver;
+// the first one that does not is returned.
+func (s *Selection) Verdict(c *Claim) Verdict {
+	switch {
+	case c.Patient != s.Enrollee.ID:
+		return NotPatient
+	case c.PartD:
+		return PartDEvent
+	case c.Type == OtherClaim:
+		return NotOfferedType
+	case c.Part2:
+		return SubstanceUse
+	case !c.HasStart || !c.HasEnd:
+		return NoBillablePeriod
+	case c.LastUpdated.IsZero():
+		return NoLastUpdated
+	case !s.Contract.HasAttested || c.End < s.Contract.Attested:
+		return BeforeAttestation
+	case c.End < EarliestService:
+		return BeforeEarliest
+	case !s.Enrollee.Months.Overlaps(c.Start, c.End):
+		return NotEnrolled
+	case !s.Since.IsZero() && !c.LastUpdated.After(s.Since):
+		return NotSince
+	case c.LastUpdated.After(s.Until):
+		return NotUntil
+	}
+	for _, d := range s.ServiceDates {
+		if c.End < d.From || c.Start > d.To {
+			return NotServiceDate
+		}
+	}
+	return Deliver
+}

@@ -1,0 +1,50 @@
+package internal
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// level is the import table of ARCHITECTURE.md: a package may import only
+// packages of a lower level, never one of its own.
+var level = map[string]int{
+	"internal/fhir": 0, "internal/coverage": 0, "internal/obs": 0, "internal/segment": 0,
+	"internal/eob": 1, "internal/auth": 1, "internal/export": 1,
+	"internal/store": 2, "internal/files": 2, "internal/bfd": 2, "internal/synth": 2, "client": 2,
+	"internal/export/exporttest": 2,
+	"internal/api":               3, "internal/web": 3,
+	"cmd/ab2d": 4,
+	"internal": 4,
+}
+
+func TestImportsPointDownwards(t *testing.T) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "ab2d/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimPrefix(p.ImportPath, "ab2d/")
+		from, ok := level[name]
+		if !ok {
+			t.Errorf("package %s has no level: add it to this table and to ARCHITECTURE.md", name)
+		}
+		for _, i := range p.Imports {
+			if to, ours := strings.CutPrefix(i, "ab2d/"); ours && level[to] >= from {
+				t.Errorf("%s (level %d) must not import %s (level %d)", name, from, to, level[to])
+			}
+		}
+	}
+}
