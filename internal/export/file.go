@@ -1,0 +1,80 @@
+package export
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Kind tells a file of claims from a file about them.
+type Kind string
+
+// The kinds of files.
+const (
+	Data   Kind = "data"  // ExplanationOfBenefit lines
+	Errors Kind = "error" // OperationOutcome lines
+)
+
+// File is one result file: NDJSON, stored as one gzip member.
+type File struct {
+	Job   string
+	Kind  Kind
+	Part  int    // the part that wrote it; 0 for those written at the finish
+	Order int    // its place among the files of the part, from 0
+	Key   string // where its bytes are in Files
+
+	Number int    // from 1 for each kind, in enrollee order; given at the finish
+	Name   string // what the sponsor asks for: Z0000_0001.ndjson
+
+	Count  int64  // lines
+	Length int64  // uncompressed bytes
+	Stored int64  // gzipped bytes
+	SHA256 []byte // of the uncompressed bytes
+
+	Downloads int // complete deliveries so far
+}
+
+// FileName is the public name of a contract's file.
+func FileName(contract string, k Kind, number int) string {
+	if k == Errors {
+		return fmt.Sprintf("%s_%04d_error.ndjson", contract, number)
+	}
+	return fmt.Sprintf("%s_%04d.ndjson", contract, number)
+}
+
+// Delivery is a run of bytes of one representation of a file that was sent.
+type Delivery struct {
+	Gzip     bool // of the stored bytes; else of the inflated ones
+	From, To int64
+	Size     int64
+}
+
+// ErrNoFile says that there are no bytes under a key.
+var ErrNoFile = errors.New("no such file")
+
+// Files keeps the bytes of result files under keys of the form
+// "job/part-attempt-order.ndjson.gz". Safe for concurrent use, by several
+// processes.
+type Files interface {
+	// Create starts a file. Nothing is to be seen under its key until Commit.
+	Create(ctx context.Context, key string) (FileWriter, error)
+
+	// Open reads a file from its start; ErrNoFile when absent.
+	Open(ctx context.Context, key string) (io.ReadSeekCloser, error)
+
+	// List gives the keys that begin with "job/", for job "" all keys.
+	List(ctx context.Context, job string) ([]string, error)
+
+	// Remove deletes a file for good. One that is absent is no error.
+	Remove(ctx context.Context, key string) error
+}
+
+// FileWriter takes the bytes of one file. Either Commit or Abort ends it.
+type FileWriter interface {
+	io.Writer
+	// Commit makes the file durable and visible. It returns only then.
+	Commit() error
+	// Abort throws away what was written. After Commit it does nothing.
+	Abort()
+}

@@ -1,0 +1,139 @@
+package export
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"ab2d/internal/coverage"
+	"ab2d/internal/fhir"
+)
+
+// State is where a job is on its way. See doc.go for who moves it.
+type State string
+
+// The states of a job.
+const (
+	Accepted  State = "accepted"
+	Running   State = "running"
+	Completed State = "completed"
+	Failed    State = "failed"
+	Cancelled State = "cancelled"
+	Expired   State = "expired"
+)
+
+// Ended tells whether no more work will be done for a job in this state.
+func (s State) Ended() bool { return s != Accepted && s != Running }
+
+// SinceSource says where a job's lower bound comes from.
+type SinceSource string
+
+// The sources of a lower bound.
+const (
+	SinceNone    SinceSource = "none"    // everything since the beginning
+	SinceUser    SinceSource = "user"    // the request's _since
+	SinceDefault SinceSource = "default" // v2 without _since: after the last downloaded job
+)
+
+// Job is one export. Times are UTC, to the millisecond; zero means "not set".
+type Job struct {
+	ID       string // UUID
+	Contract string
+	Client   string // the OAuth2 client that asked
+	Version  fhir.Version
+	Request  string // the kick-off URL exactly as it came
+
+	Since        time.Time // exclusive
+	SinceSource  SinceSource
+	Until        time.Time // inclusive; zero: up to TransactionTime
+	ServiceDates []coverage.ServiceDates
+	// TransactionTime is fixed when the job is accepted. Only claims with
+	// lastUpdated <= TransactionTime belong to the job, so a later
+	// _since=TransactionTime neither misses nor repeats one.
+	TransactionTime time.Time
+	// Continuous says that this job, together with the jobs before it, holds
+	// everything up to TransactionTime. Only such a job is a starting point
+	// for a later job's default _since.
+	Continuous bool
+	// Notes are told to the sponsor in an error file, as information.
+	Notes []string
+
+	State    State
+	Reason   string // why it failed, in words a sponsor can act on
+	Started  time.Time
+	Finished time.Time
+	Expires  time.Time // of a completed job: when it and its files go
+
+	Snapshot  string // names the enrolment the job was planned with
+	Expected  int64  // enrollees of the snapshot; each ends with one outcome
+	Parts     int
+	PartsDone int
+	Progress  int64 // enrollees worked on so far; never goes back
+	Totals    Totals
+}
+
+// Selection is what the job asks of one enrollee's claims.
+func (j *Job) Selection(contract coverage.Contract, e *coverage.Enrollee) *coverage.Selection {
+	until := j.TransactionTime
+	if !j.Until.IsZero() && j.Until.Before(until) {
+		until = j.Until
+	}
+	return &coverage.Selection{Contract: contract, Enrollee: e, Since: j.Since, Until: until, ServiceDates: j.ServiceDates}
+}
+
+// Percent is the progress in whole percent. 100 is said only of a completed job.
+func (j *Job) Percent() int {
+	switch {
+	case j.State == Completed:
+		return 100
+	case j.Expected == 0:
+		return 0
+	}
+	return int(min(99, j.Progress*100/j.Expected))
+}
+
+// ErrNoJob says that there is no such job.
+var ErrNoJob = errors.New("no such job")
+
+// Busy says that a contract already has as many jobs under way as it may have.
+type Busy struct {
+	Running []string // the ids of the jobs under way, oldest first
+}
+
+// Error says so.
+func (b *Busy) Error() string { return fmt.Sprintf("%d jobs under way already", len(b.Running)) }
+
+// Jobs keeps jobs for those who ask for them. What its methods change is
+// durable when they return. Safe for concurrent use, by several processes.
+type Jobs interface {
+	// Accept inserts a job in state Accepted; the row is the queue entry. It
+	// returns *Busy, and inserts nothing, when the contract has limit jobs
+	// under way: two calls at once cannot both take the last place.
+	Accept(ctx context.Context, j *Job, limit int) error
+
+	// Job finds a job by its id; ErrNoJob when absent.
+	Job(ctx context.Context, id string) (*Job, error)
+
+	// Ahead counts the jobs that were accepted before this one and are still
+	// waiting or running.
+	Ahead(ctx context.Context, id string) (int, error)
+
+	// Watermark finds the TransactionTime of the contract's newest completed
+	// Continuous job in this version all of whose files were downloaded. Zero
+	// when there is none.
+	Watermark(ctx context.Context, contract string, v fhir.Version) (time.Time, error)
+
+	// Delete moves a job that is not yet Cancelled, Failed or Expired to
+	// Cancelled. It reports whether it moved. May be repeated.
+	Delete(ctx context.Context, id string) (bool, error)
+
+	// Files lists the files of a completed job by kind and number.
+	Files(ctx context.Context, id string) ([]File, error)
+
+	// Delivered records that bytes from to to of a file's representation of
+	// size bytes were sent. When all bytes up to size have been sent, in one
+	// request or in several that follow each other, the file counts as
+	// downloaded once more.
+	Delivered(ctx context.Context, f *File, d Delivery) error
+}

@@ -1,0 +1,99 @@
+package export
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"ab2d/internal/coverage"
+)
+
+// Errors of the queue.
+var (
+	// ErrNoWork says that there is nothing to do at the moment.
+	ErrNoWork = errors.New("no work")
+	// ErrLeaseLost says that the lease is no longer held: it lapsed and
+	// somebody else has it, or the job was cancelled. The holder must stop,
+	// and nothing of its work may become visible.
+	ErrLeaseLost = errors.New("the lease is no longer held")
+)
+
+// Step is a kind of work.
+type Step string
+
+// The steps of a job that a worker can lease.
+const (
+	StepPlan   Step = "plan"   // cut an accepted job into parts
+	StepPart   Step = "part"   // run one part
+	StepFinish Step = "finish" // all parts are done: number the files and complete
+	StepSweep  Step = "sweep"  // the job has ended without result or expired: delete its files
+)
+
+// Part is a run of a job's enrollees that one worker exports at a time.
+type Part struct {
+	Number    int                 // from 1, in enrollee order
+	First     coverage.EnrolleeID // the first and the last enrollee, both included
+	Last      coverage.EnrolleeID
+	Enrollees int64
+	Ledger    []byte // of a part that is done
+}
+
+// Lease is the right to do one step for a while. Fence numbers the leases of
+// the same step: it goes up each time somebody takes it, so that whoever held
+// it before can be told from the present holder.
+type Lease struct {
+	Job   string
+	Step  Step
+	Part  int // of StepPart
+	Fence int
+}
+
+// Task is leased work.
+type Task struct {
+	Lease Lease
+	Job   Job
+	Part  Part // of StepPart
+}
+
+// PartResult is what a part's commit makes visible.
+type PartResult struct {
+	Files  []File
+	Ledger Ledger
+}
+
+// Queue hands out work. Every change is one transaction, conditional on the
+// lease still being held and on the job's state, and durable when it returns;
+// otherwise it is ErrLeaseLost and nothing changed. Safe for concurrent use,
+// by several processes.
+type Queue interface {
+	// Lease takes the next step for ttl, or ErrNoWork. Parts come from the
+	// job with the fewest parts under way, so that a large job does not hold
+	// up a small one. A lapsed lease is simply free again: that is the
+	// recovery from a crash. Jobs that are due are moved to Expired.
+	Lease(ctx context.Context, worker string, ttl time.Duration) (*Task, error)
+
+	// Extend holds the lease for another ttl and notes how many of the part's
+	// enrollees are worked on.
+	Extend(ctx context.Context, l Lease, ttl time.Duration, progress int64) error
+
+	// SavePlan stores the parts and moves the job from Accepted to Running.
+	SavePlan(ctx context.Context, l Lease, snapshot string, parts []Part) error
+
+	// CommitPart stores the files and the ledger and marks the part done.
+	CommitPart(ctx context.Context, l Lease, r PartResult) error
+
+	// Results reads a job's parts with their ledgers and its files, in order.
+	Results(ctx context.Context, job string) ([]Part, []File, error)
+
+	// Finish stores the names of the files, adds those given without a part,
+	// and moves the job to Completed.
+	Finish(ctx context.Context, l Lease, files []File, totals Totals, expires time.Time) error
+
+	// Release gives the lease back after a fault; the step is free again
+	// after the pause. After the last attempt give a reason instead: the job
+	// moves to Failed.
+	Release(ctx context.Context, l Lease, pause time.Duration, reason string) error
+
+	// Swept marks that no file of an ended job is left.
+	Swept(ctx context.Context, l Lease) error
+}
