@@ -43,6 +43,12 @@ func FileName(contract string, k Kind, number int) string {
 	return fmt.Sprintf("%s_%04d.ndjson", contract, number)
 }
 
+// fileKey is where a file's bytes are kept. The fence is part of it, so that
+// somebody whose lease has lapsed cannot overwrite what his successor wrote.
+func fileKey(l Lease, order int) string {
+	return fmt.Sprintf("%s/%s%06d-%d-%d.ndjson.gz", l.Job, l.Step, l.Part, l.Fence, order)
+}
+
 // Delivery is a run of bytes of one representation of a file that was sent.
 type Delivery struct {
 	Gzip     bool // of the stored bytes; else of the inflated ones
@@ -54,7 +60,7 @@ type Delivery struct {
 var ErrNoFile = errors.New("no such file")
 
 // Files keeps the bytes of result files under keys of the form
-// "job/part-attempt-order.ndjson.gz". Safe for concurrent use, by several
+// "job/name", see fileKey. Safe for concurrent use, by several
 // processes.
 type Files interface {
 	// Create starts a file. Nothing is to be seen under its key until Commit.
@@ -63,10 +69,12 @@ type Files interface {
 	// Open reads a file from its start; ErrNoFile when absent.
 	Open(ctx context.Context, key string) (io.ReadSeekCloser, error)
 
-	// List gives the keys that begin with "job/", for job "" all keys.
+	// List gives the keys that begin with "job/", also those whose writer was
+	// neither committed nor aborted. A job without files is no error.
 	List(ctx context.Context, job string) ([]string, error)
 
-	// Remove deletes a file for good. One that is absent is no error.
+	// Remove deletes a file, and what was written under its key without
+	// Commit, for good. One that is absent is no error.
 	Remove(ctx context.Context, key string) error
 }
 

@@ -60,8 +60,8 @@ type Job struct {
 	Notes []string
 
 	State    State
-	Reason   string // why it failed, in words a sponsor can act on
-	Started  time.Time
+	Reason   string    // why it failed, in words a sponsor can act on
+	Started  time.Time // when it was planned
 	Finished time.Time
 	Expires  time.Time // of a completed job: when it and its files go
 
@@ -119,17 +119,21 @@ type Jobs interface {
 	// waiting or running.
 	Ahead(ctx context.Context, id string) (int, error)
 
-	// Watermark finds the TransactionTime of the contract's newest completed
-	// Continuous job in this version all of whose files were downloaded. Zero
-	// when there is none.
+	// Watermark finds the TransactionTime of the contract's newest Continuous
+	// job in this version that was completed without an enrollee NotRead and
+	// all of whose claim files were downloaded, whatever became of it later.
+	// Zero when there is none.
 	Watermark(ctx context.Context, contract string, v fhir.Version) (time.Time, error)
 
-	// Delete moves a job that is not yet Cancelled, Failed or Expired to
-	// Cancelled. It reports whether it moved. May be repeated.
+	// Delete moves a job that is Accepted, Running, Completed or Failed to Cancelled.
+	// It reports whether it moved. May be repeated.
 	Delete(ctx context.Context, id string) (bool, error)
 
 	// Files lists the files of a completed job by kind and number.
 	Files(ctx context.Context, id string) ([]File, error)
+
+	// File finds a file of a completed job by its name; ErrNoFile when absent.
+	File(ctx context.Context, id, name string) (*File, error)
 
 	// Delivered records that bytes from to to of a file's representation of
 	// size bytes were sent. When all bytes up to size have been sent, in one

@@ -75,6 +75,15 @@ func (l *Ledger) Record(e Entry) {
 	l.last = e.Enrollee
 	l.Bytes = append(l.Bytes, byte(e.Outcome))
 	l.Bytes = binary.AppendUvarint(l.Bytes, uint64(e.Claims))
+	if e.Outcome == NotRead {
+		l.Bytes = binary.AppendUvarint(l.Bytes, uint64(len(e.Reason)))
+		l.Bytes = append(l.Bytes, e.Reason...)
+	}
+	l.count(e)
+}
+
+// count adds an enrollee to the totals.
+func (l *Ledger) count(e Entry) {
 	switch e.Outcome {
 	case Delivered:
 		l.Totals.Delivered++
@@ -86,8 +95,6 @@ func (l *Ledger) Record(e Entry) {
 		l.Totals.NoIdentifier++
 	case NotRead:
 		l.Totals.NotRead++
-		l.Bytes = binary.AppendUvarint(l.Bytes, uint64(len(e.Reason)))
-		l.Bytes = append(l.Bytes, e.Reason...)
 	}
 	l.Totals.Claims += e.Claims
 }

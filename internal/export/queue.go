@@ -26,7 +26,7 @@ const (
 	StepPlan   Step = "plan"   // cut an accepted job into parts
 	StepPart   Step = "part"   // run one part
 	StepFinish Step = "finish" // all parts are done: number the files and complete
-	StepSweep  Step = "sweep"  // the job has ended without result or expired: delete its files
+	StepSweep  Step = "sweep"  // the job has ended: delete what is not its files
 )
 
 // Part is a run of a job's enrollees that one worker exports at a time.
@@ -36,6 +36,7 @@ type Part struct {
 	Last      coverage.EnrolleeID
 	Enrollees int64
 	Ledger    []byte // of a part that is done
+	Totals    Totals // of a part that is done
 }
 
 // Lease is the right to do one step for a while. Fence numbers the leases of
@@ -50,9 +51,19 @@ type Lease struct {
 
 // Task is leased work.
 type Task struct {
-	Lease Lease
-	Job   Job
-	Part  Part // of StepPart
+	Lease    Lease
+	Job      Job
+	Part     Part // of StepPart
+	Failures int  // how often the step was released with a Fault before
+}
+
+// Fault is why a step could not be done.
+type Fault struct {
+	Text  string        // for the operator; without person identifiers
+	Pause time.Duration // the step is free again after it
+	// Reason, if given, fails the job: the step will not be tried again. It is
+	// what the sponsor reads.
+	Reason string
 }
 
 // PartResult is what a part's commit makes visible.
@@ -82,18 +93,19 @@ type Queue interface {
 	// CommitPart stores the files and the ledger and marks the part done.
 	CommitPart(ctx context.Context, l Lease, r PartResult) error
 
-	// Results reads a job's parts with their ledgers and its files, in order.
-	Results(ctx context.Context, job string) ([]Part, []File, error)
+	// Results gives the parts of a job in order, each with its ledger and its
+	// files in order; see bounds no memory by the job's size.
+	Results(ctx context.Context, job string, see func(Part, []File) error) error
 
-	// Finish stores the names of the files, adds those given without a part,
-	// and moves the job to Completed.
+	// Finish stores the numbers and names of the files, adds those that no
+	// part has written, and moves the job to Completed.
 	Finish(ctx context.Context, l Lease, files []File, totals Totals, expires time.Time) error
 
-	// Release gives the lease back after a fault; the step is free again
-	// after the pause. After the last attempt give a reason instead: the job
-	// moves to Failed.
-	Release(ctx context.Context, l Lease, pause time.Duration, reason string) error
+	// Release gives the lease back: with a nil Fault as if it had never been
+	// taken, else with the fault noted and counted. It may be called for a
+	// lease that is lost; then it frees nothing and is no error.
+	Release(ctx context.Context, l Lease, f *Fault) error
 
-	// Swept marks that no file of an ended job is left.
+	// Swept notes that nothing but the job's files is stored for it.
 	Swept(ctx context.Context, l Lease) error
 }

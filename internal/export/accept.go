@@ -1,0 +1,101 @@
+package export
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"ab2d/internal/coverage"
+	"ab2d/internal/fhir"
+)
+
+// EarliestSince is the first _since that may be asked for: the day from which
+// AB2D keeps claims.
+var EarliestSince = time.Date(2020, time.February, 13, 5, 0, 0, 0, time.UTC)
+
+// ErrNotAttested says that a contract has not attested and so gets no data.
+var ErrNotAttested = errors.New("the contract has no attestation")
+
+// Request is a valid request for an export.
+type Request struct {
+	Contract coverage.Contract
+	Client   string
+	MaxJobs  int // how many jobs the contract may have under way
+	Version  fhir.Version
+	URL      string // exactly as it came
+
+	Since        time.Time // zero: not given
+	Until        time.Time // zero: not given
+	ServiceDates []coverage.ServiceDates
+	Notes        []string // what to tell the sponsor about the request
+}
+
+// Intake accepts requests. Safe for concurrent use.
+type Intake struct {
+	Jobs   Jobs
+	Roster Roster
+	Bell   *Bell
+	Now    func() time.Time
+}
+
+// Entitled finds a contract that may export: ErrNoContract or ErrNotAttested
+// when there is none.
+func (in *Intake) Entitled(ctx context.Context, number string) (coverage.Contract, error) {
+	c, err := in.Roster.Contract(ctx, number)
+	if err != nil {
+		return c, fmt.Errorf("contract %s: %w", number, err)
+	}
+	if !c.HasAttested {
+		return c, fmt.Errorf("contract %s: %w", number, ErrNotAttested)
+	}
+	return c, nil
+}
+
+// Accept makes a job of a request and queues it, or returns *Busy.
+func (in *Intake) Accept(ctx context.Context, r Request) (*Job, error) {
+	j := &Job{
+		ID: uuid.NewString(), Contract: r.Contract.Number, Client: r.Client, Version: r.Version, Request: r.URL,
+		Until: r.Until, ServiceDates: r.ServiceDates, Notes: r.Notes, State: Accepted,
+		TransactionTime: in.Now().UTC().Truncate(time.Millisecond),
+	}
+	if err := in.setSince(ctx, j, r); err != nil {
+		return nil, err
+	}
+	j.Continuous = j.SinceSource != SinceUser && j.Until.IsZero() && len(j.ServiceDates) == 0
+	if err := in.Jobs.Accept(ctx, j, r.MaxJobs); err != nil {
+		return nil, fmt.Errorf("accept an export for contract %s: %w", j.Contract, err)
+	}
+	in.Bell.Ring()
+	return j, nil
+}
+
+// setSince sets the job's lower bound: the request's, raised to the attestation;
+// in v2 by default the end of what the sponsor has already downloaded.
+func (in *Intake) setSince(ctx context.Context, j *Job, r Request) error {
+	if !r.Since.IsZero() {
+		j.SinceSource, j.Since = SinceUser, r.Since.UTC()
+		if attested := r.Contract.Attested.Time(); j.Since.Before(attested) {
+			j.Since = attested
+		}
+		return nil
+	}
+	j.SinceSource = SinceNone
+	if r.Version == fhir.V1 {
+		return nil
+	}
+	mark, err := in.Jobs.Watermark(ctx, j.Contract, j.Version)
+	if err != nil {
+		return fmt.Errorf("find where the last export of contract %s ended: %w", j.Contract, err)
+	}
+	if mark.IsZero() {
+		return nil
+	}
+	j.SinceSource, j.Since = SinceDefault, mark
+	j.Notes = append(j.Notes, fmt.Sprintf("The request has no _since. This export holds the claims updated after %s, the transactionTime of "+
+		"the last export whose files were all downloaded. To get everything again, ask with _since=%s.",
+		fhir.FormatInstant(mark), EarliestSince.Format("2006-01-02T15:04:05Z")))
+	return nil
+}

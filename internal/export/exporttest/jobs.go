@@ -1,0 +1,261 @@
+package exporttest
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"ab2d/internal/coverage"
+	"ab2d/internal/export"
+	"ab2d/internal/fhir"
+)
+
+// Store is what keeps jobs for both sides.
+type Store interface {
+	export.Jobs
+	export.Queue
+}
+
+// Open gives an empty store that lives by the clock.
+type Open func(t *testing.T, now func() time.Time) Store
+
+// bench is a store under test.
+type bench struct {
+	*testing.T
+	Store
+	clock *Clock
+}
+
+func run(t *testing.T, open Open, tests map[string]func(*bench)) {
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			clock := NewClock()
+			test(&bench{T: t, Store: open(t, clock.Now), clock: clock})
+		})
+	}
+}
+
+// RunJobs runs the suite for export.Jobs.
+func RunJobs(t *testing.T, open Open) {
+	run(t, open, map[string]func(*bench){
+		"a job is read as it was accepted":           jobsRoundTrip,
+		"a contract has no more jobs than its limit": jobsLimit,
+		"the limit holds against requests at once":   jobsLimitAtOnce,
+		"jobs ahead":           jobsAhead,
+		"delete":               jobsDelete,
+		"files and deliveries": jobsDeliveries,
+		"the watermark":        jobsWatermark,
+	})
+}
+
+func (b *bench) job(contract string) *export.Job {
+	return &export.Job{ID: uuid.NewString(), Contract: contract, Client: "client", Version: fhir.V2, Request: "http://h/api/v2/fhir/Patient/$export?_type=ExplanationOfBenefit",
+		SinceSource: export.SinceNone, Continuous: true, TransactionTime: b.clock.Now(), State: export.Accepted}
+}
+
+func (b *bench) accept(contract string) *export.Job {
+	b.Helper()
+	b.clock.Add(time.Second)
+	j := b.job(contract)
+	b.ok(b.Store.Accept(b.Context(), j, 100))
+	return j
+}
+
+func (b *bench) ok(err error) {
+	b.Helper()
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+func (b *bench) state(id string, want export.State) *export.Job {
+	b.Helper()
+	j, err := b.Job(b.Context(), id)
+	b.ok(err)
+	if j.State != want {
+		b.Fatalf("the job is %s, want %s", j.State, want)
+	}
+	return j
+}
+
+func jobsRoundTrip(b *bench) {
+	j := b.job("Z0000")
+	j.Since, j.SinceSource, j.Until = b.clock.Now().Add(-time.Hour), export.SinceUser, b.clock.Now().Add(-time.Minute)
+	j.ServiceDates = []coverage.ServiceDates{{From: 18000, To: 19000}}
+	j.Notes, j.Continuous = []string{"a note with \"quotes\""}, false
+	b.ok(b.Store.Accept(b.Context(), j, 1))
+	got, err := b.Job(b.Context(), j.ID)
+	b.ok(err)
+	if diff := cmp.Diff(j, got); diff != "" {
+		b.Error(diff)
+	}
+	if _, err := b.Job(b.Context(), uuid.NewString()); !errors.Is(err, export.ErrNoJob) {
+		b.Errorf("an unknown job: %v, want ErrNoJob", err)
+	}
+}
+
+func jobsLimit(b *bench) {
+	first := b.job("Z0000")
+	b.ok(b.Store.Accept(b.Context(), first, 1))
+	var busy *export.Busy
+	if err := b.Store.Accept(b.Context(), b.job("Z0000"), 1); !errors.As(err, &busy) {
+		b.Fatalf("got %v, want *Busy", err)
+	}
+	if diff := cmp.Diff([]string{first.ID}, busy.Running); diff != "" {
+		b.Error(diff)
+	}
+	b.ok(b.Store.Accept(b.Context(), b.job("Z0001"), 1)) // another contract
+	_, err := b.Delete(b.Context(), first.ID)
+	b.ok(err)
+	b.ok(b.Store.Accept(b.Context(), b.job("Z0000"), 1))
+}
+
+func jobsLimitAtOnce(b *bench) {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	accepted := 0
+	for range 20 {
+		j := b.job("Z0000")
+		wg.Go(func() {
+			if err := b.Store.Accept(b.Context(), j, 3); err == nil {
+				mu.Lock()
+				accepted++
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if accepted != 3 {
+		b.Errorf("%d of 20 requests at once were accepted, want 3", accepted)
+	}
+}
+
+func jobsAhead(b *bench) {
+	var ids []string
+	for i := range 3 {
+		ids = append(ids, b.accept(fmt.Sprintf("Z000%d", i)).ID)
+	}
+	for want, id := range ids {
+		if n, err := b.Ahead(b.Context(), id); err != nil || n != want {
+			b.Errorf("job %d has %d ahead, %v", want, n, err)
+		}
+	}
+	_, err := b.Delete(b.Context(), ids[0])
+	b.ok(err)
+	if n, err := b.Ahead(b.Context(), ids[2]); err != nil || n != 1 {
+		b.Errorf("after a cancel there are %d ahead, %v; want 1", n, err)
+	}
+}
+
+func jobsDelete(b *bench) {
+	id := b.accept("Z0000").ID
+	for want := range 2 {
+		moved, err := b.Delete(b.Context(), id)
+		b.ok(err)
+		if moved != (want == 0) {
+			b.Errorf("call %d of Delete moved the job: %v", want+1, moved)
+		}
+	}
+	b.state(id, export.Cancelled)
+	done := b.complete("Z0000", 1)
+	moved, err := b.Delete(b.Context(), done)
+	b.ok(err)
+	if !moved {
+		b.Error("a completed job was not deleted")
+	}
+	files, err := b.Store.Files(b.Context(), done)
+	b.ok(err)
+	if len(files) != 0 {
+		b.Errorf("a deleted job has files: %v", files)
+	}
+	if moved, err := b.Delete(b.Context(), uuid.NewString()); err != nil || moved {
+		b.Errorf("deleting an unknown job: %v, %v", moved, err)
+	}
+}
+
+func jobsDeliveries(b *bench) {
+	id := b.complete("Z0000", 2)
+	files, err := b.Store.Files(b.Context(), id)
+	b.ok(err)
+	if len(files) != 2 || files[0].Name != "Z0000_0001.ndjson" || files[1].Name != "Z0000_0002.ndjson" {
+		b.Fatalf("the files are %+v", files)
+	}
+	f, err := b.File(b.Context(), id, files[1].Name)
+	b.ok(err)
+	if diff := cmp.Diff(files[1], *f); diff != "" {
+		b.Error(diff)
+	}
+	if _, err := b.File(b.Context(), id, "../"+files[1].Name); !errors.Is(err, export.ErrNoFile) {
+		b.Errorf("an unknown file: %v, want ErrNoFile", err)
+	}
+	for _, d := range []struct {
+		export.Delivery
+		want int
+	}{
+		{export.Delivery{Gzip: true, From: 0, To: 40, Size: 50}, 0},
+		{export.Delivery{Gzip: true, From: 45, To: 50, Size: 50}, 0}, // 40 to 45 are missing
+		{export.Delivery{Gzip: false, From: 40, To: 100, Size: 100}, 0},
+		{export.Delivery{Gzip: true, From: 40, To: 50, Size: 50}, 1},
+		{export.Delivery{Gzip: true, From: 40, To: 50, Size: 50}, 1}, // begins anew
+		{export.Delivery{Gzip: false, From: 0, To: 100, Size: 100}, 2},
+	} {
+		b.ok(b.Delivered(b.Context(), f, d.Delivery))
+		got, err := b.File(b.Context(), id, f.Name)
+		b.ok(err)
+		if got.Downloads != d.want {
+			b.Errorf("after %+v there are %d downloads, want %d", d.Delivery, got.Downloads, d.want)
+		}
+	}
+}
+
+func jobsWatermark(b *bench) {
+	mark := func() time.Time {
+		b.Helper()
+		m, err := b.Watermark(b.Context(), "Z0000", fhir.V2)
+		b.ok(err)
+		return m
+	}
+	download := func(id string) {
+		b.Helper()
+		files, err := b.Store.Files(b.Context(), id)
+		b.ok(err)
+		for i := range files {
+			b.ok(b.Delivered(b.Context(), &files[i], export.Delivery{To: files[i].Length, Size: files[i].Length}))
+		}
+	}
+	if !mark().IsZero() {
+		b.Error("there is a watermark before the first job")
+	}
+	first := b.complete("Z0000", 2)
+	if !mark().IsZero() {
+		b.Error("a job that was not downloaded is a watermark")
+	}
+	files, err := b.Store.Files(b.Context(), first)
+	b.ok(err)
+	b.ok(b.Delivered(b.Context(), &files[0], export.Delivery{To: 100, Size: 100}))
+	if !mark().IsZero() {
+		b.Error("a job that was downloaded in part is a watermark")
+	}
+	download(first)
+	want := b.state(first, export.Completed).TransactionTime
+	b.complete("Z0000", 1)           // not downloaded
+	download(b.complete("Z0001", 1)) // of another contract
+	_, err = b.Delete(b.Context(), first)
+	b.ok(err)
+	if got := mark(); !got.Equal(want) {
+		b.Errorf("the watermark is %v, want %v: the downloaded job, though it was deleted since", got, want)
+	}
+	if m, err := b.Watermark(b.Context(), "Z0000", fhir.V1); err != nil || !m.IsZero() {
+		b.Errorf("v1 has a watermark of v2: %v, %v", m, err)
+	}
+	last := b.completeWith("Z0000", 1, export.Entry{Enrollee: 9, Outcome: export.NotRead, Reason: "x"})
+	download(last)
+	if got := mark(); !got.Equal(want) {
+		b.Error("a job that lacks an enrollee is a watermark")
+	}
+}

@@ -1,0 +1,127 @@
+package export
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"ab2d/internal/coverage"
+)
+
+// errNothingRead says that a part has enrollees, and of not one of them the
+// claims could be read: a fault of the source rather than of the enrollees.
+var errNothingRead = errors.New("the claims of none of the part's enrollees could be read")
+
+// runPart exports the enrollees of one part and commits it.
+func (w *Worker) runPart(ctx context.Context, t *Task, progress *atomic.Int64) error {
+	contract, enrollees, err := w.readPart(ctx, t)
+	if err != nil {
+		return err
+	}
+	out := w.newOutput(ctx, t.Lease, Data)
+	defer out.abort()
+	var ledger Ledger
+	for i := range enrollees {
+		entry, err := w.exportEnrollee(ctx, t, &ledger, t.Job.Selection(contract, &enrollees[i]), out)
+		if err != nil {
+			return err
+		}
+		ledger.Record(entry)
+		progress.Add(1)
+	}
+	if n := ledger.Totals.NotRead; n > 0 && n == ledger.Totals.Enrollees() && t.Failures+1 < w.Attempts {
+		return errNothingRead
+	}
+	files, err := out.close()
+	if err != nil {
+		return err
+	}
+	if err := w.Queue.CommitPart(ctx, t.Lease, PartResult{Files: files, Ledger: ledger}); err != nil {
+		out.discard(err)
+		return fmt.Errorf("commit part %d: %w", t.Part.Number, err)
+	}
+	return nil
+}
+
+// readPart reads the part's enrollees, exactly those it was planned with.
+func (w *Worker) readPart(ctx context.Context, t *Task) (coverage.Contract, []coverage.Enrollee, error) {
+	contract, err := w.Roster.Contract(ctx, t.Job.Contract)
+	if err != nil {
+		return contract, nil, fmt.Errorf("contract %s: %w", t.Job.Contract, err)
+	}
+	enrollees, err := w.Roster.Enrollees(ctx, t.Job.Contract, t.Job.Snapshot, t.Part.First, int(t.Part.Enrollees))
+	if err != nil {
+		return contract, nil, fmt.Errorf("read the enrollees of part %d: %w", t.Part.Number, err)
+	}
+	if n := int64(len(enrollees)); n != t.Part.Enrollees || (n > 0 && enrollees[n-1].ID != t.Part.Last) {
+		return contract, nil, fmt.Errorf("part %d has %d enrollees, but was planned with %d: snapshot %s has changed",
+			t.Part.Number, n, t.Part.Enrollees, t.Job.Snapshot)
+	}
+	return contract, enrollees, nil
+}
+
+// exportEnrollee writes one enrollee's claims and says how it went. An error
+// is one of the whole part.
+func (w *Worker) exportEnrollee(ctx context.Context, t *Task, ledger *Ledger, s *coverage.Selection, out *output) (Entry, error) {
+	entry := Entry{Enrollee: s.Enrollee.ID}
+	switch {
+	case s.Enrollee.OptedOut:
+		entry.Outcome = OptedOut
+		return entry, nil
+	case len(s.Enrollee.MBIs) == 0:
+		entry.Outcome = NoIdentifier
+		return entry, nil
+	}
+	sink := partSink{selection: s, out: out}
+	err := w.Claims.Write(ctx, Query{Version: t.Job.Version, Selection: s}, &sink)
+	switch {
+	case ctx.Err() != nil:
+		return entry, context.Cause(ctx)
+	case sink.failed != nil: // the output's fault, not the source's
+		return entry, sink.failed
+	case err != nil:
+		if err := out.drop(); err != nil {
+			return entry, err
+		}
+		w.Log.Warn("the claims of an enrollee could not be read", "job", t.Job.ID, "part", t.Part.Number, "error", err)
+		entry.Outcome, entry.Reason = NotRead, err.Error()
+		return entry, nil
+	}
+	if err := out.keep(); err != nil {
+		return entry, err
+	}
+	ledger.Totals.NoDates += sink.noDates
+	entry.Outcome, entry.Claims = NoClaims, sink.lines
+	if sink.lines > 0 {
+		entry.Outcome = Delivered
+	}
+	return entry, nil
+}
+
+// partSink takes one enrollee's claims into the part's output.
+type partSink struct {
+	selection *coverage.Selection
+	out       *output
+	lines     int64
+	noDates   int64
+	failed    error
+}
+
+// Wants applies the rules.
+func (s *partSink) Wants(c *coverage.Claim) bool {
+	switch s.selection.Verdict(c) {
+	case coverage.Deliver:
+		return true
+	case coverage.NoBillablePeriod, coverage.NoLastUpdated:
+		s.noDates++
+	}
+	return false
+}
+
+// Line passes a claim on to the output.
+func (s *partSink) Line(line []byte) error {
+	s.lines++
+	s.failed = s.out.line(line)
+	return s.failed
+}

@@ -1,0 +1,39 @@
+package export
+
+import (
+	"context"
+	"fmt"
+
+	"ab2d/internal/coverage"
+)
+
+// plan cuts the contract's enrolment into parts of consecutive enrollees.
+func (w *Worker) plan(ctx context.Context, t *Task) error {
+	contract := t.Job.Contract
+	snapshot, err := w.Roster.Snapshot(ctx, contract)
+	if err != nil {
+		return fmt.Errorf("take a snapshot of the enrolment of %s: %w", contract, err)
+	}
+	var parts []Part
+	for from := coverage.EnrolleeID(minEnrollee); ; {
+		page, err := w.Roster.Enrollees(ctx, contract, snapshot, from, w.PartEnrollees)
+		if err != nil {
+			return fmt.Errorf("read the enrolment of %s: %w", contract, err)
+		}
+		if len(page) > 0 {
+			last := page[len(page)-1].ID
+			parts = append(parts, Part{Number: len(parts) + 1, First: page[0].ID, Last: last, Enrollees: int64(len(page))})
+			from = last + 1
+		}
+		if len(page) < w.PartEnrollees {
+			break
+		}
+	}
+	if err := w.Queue.SavePlan(ctx, t.Lease, snapshot, parts); err != nil {
+		return fmt.Errorf("save the plan: %w", err)
+	}
+	return nil
+}
+
+// minEnrollee is below every enrollee's id.
+const minEnrollee = -1 << 63

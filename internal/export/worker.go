@@ -1,0 +1,185 @@
+package export
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// Settings are the numbers a worker works by.
+type Settings struct {
+	Lease         time.Duration // how long a step is held without a sign of life
+	Idle          time.Duration // between two looks into an empty queue
+	Retention     time.Duration // how long a completed job and its files are kept
+	PartEnrollees int           // enrollees of a part
+	FileBytes     int64         // a file of about this many uncompressed bytes is full
+	Attempts      int           // how often a step may fail before the job fails
+}
+
+// DefaultSettings are right for nearly everybody. Files follow AB2D: 200 MB,
+// kept for three days. A part of 500 enrollees is about 128 MB.
+func DefaultSettings() Settings {
+	return Settings{
+		Lease: 15 * time.Second, Idle: time.Second, Retention: 72 * time.Hour,
+		PartEnrollees: 500, FileBytes: 200 << 20, Attempts: 5,
+	}
+}
+
+// progressEvery is how often a lease is extended at least, because that also
+// carries the progress people look at.
+const progressEvery = time.Second
+
+// Worker does the steps of jobs, one at a time; run several for several at
+// once. Everything but gzip is shared between workers.
+type Worker struct {
+	Name   string // in the lease, for the operator: host, process, number
+	Queue  Queue
+	Jobs   Jobs
+	Roster Roster
+	Claims Claims
+	Files  Files
+	Bell   *Bell
+	Now    func() time.Time
+	Log    *slog.Logger
+	Settings
+
+	gzip *gzip.Writer // reused from file to file
+}
+
+// Run works until ctx is done. A step under way is then handed back.
+func (w *Worker) Run(ctx context.Context) {
+	for ctx.Err() == nil {
+		stroke := w.Bell.stroke() // before the look, so that no ring is missed
+		task, err := w.Queue.Lease(ctx, w.Name, w.Lease)
+		switch {
+		case err == nil:
+			w.do(ctx, task)
+		case errors.Is(err, ErrNoWork):
+			wait(ctx, stroke, w.Idle)
+		case ctx.Err() == nil:
+			w.Log.Error("look for work", "error", err)
+			wait(ctx, nil, w.Idle)
+		}
+	}
+}
+
+// do does one step under its lease.
+func (w *Worker) do(ctx context.Context, t *Task) {
+	work, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var progress atomic.Int64
+	stop := w.heartbeat(work, cancel, t.Lease, &progress)
+	began := w.Now()
+	err := w.step(work, t, &progress)
+	stop()
+	if err != nil && context.Cause(work) == ErrLeaseLost {
+		err = ErrLeaseLost
+	}
+	w.settle(ctx, t, err, w.Now().Sub(began))
+}
+
+// step does the work of one lease. A panic is a fault like any other: the
+// worker goes on with other jobs.
+func (w *Worker) step(ctx context.Context, t *Task, progress *atomic.Int64) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	switch t.Lease.Step {
+	case StepPlan:
+		return w.plan(ctx, t)
+	case StepPart:
+		return w.runPart(ctx, t, progress)
+	case StepFinish:
+		return w.finish(ctx, t)
+	case StepSweep:
+		return w.sweep(ctx, t)
+	}
+	return fmt.Errorf("unknown step %q", t.Lease.Step)
+}
+
+// heartbeat extends the lease in the background until the returned function is
+// called. When the lease is lost it cancels the work.
+func (w *Worker) heartbeat(ctx context.Context, cancel context.CancelCauseFunc, l Lease, progress *atomic.Int64) (stop func()) {
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(min(w.Lease/3, progressEvery))
+		defer tick.Stop()
+		for {
+			select {
+			case <-quit:
+				return
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			err := w.Queue.Extend(ctx, l, w.Lease, progress.Load())
+			if errors.Is(err, ErrLeaseLost) {
+				cancel(ErrLeaseLost)
+				return
+			}
+			if err != nil && ctx.Err() == nil {
+				// Not the end: the commit asks for the lease again.
+				w.Log.Warn("extend a lease", "job", l.Job, "step", l.Step, "error", err)
+			}
+		}
+	}()
+	return func() { close(quit); <-done }
+}
+
+// settle ends a step: nothing to do when all went well, else the lease is
+// given back.
+func (w *Worker) settle(ctx context.Context, t *Task, err error, took time.Duration) {
+	log := w.Log.With("job", t.Lease.Job, "step", t.Lease.Step, "part", t.Lease.Part, "took", took.Round(time.Millisecond))
+	if err == nil {
+		log.Debug("step done")
+		if t.Lease.Step == StepPlan {
+			w.Bell.Ring() // there are parts now, for all workers
+		}
+		return
+	}
+	var fault *Fault
+	switch {
+	case errors.Is(err, ErrLeaseLost):
+		log.Info("step given up: the job was cancelled or the lease is lost")
+	case ctx.Err() != nil:
+		log.Info("step handed back: the worker stops")
+	default:
+		fault = w.fault(t, err)
+		log.Error("step failed", "error", err, "failures", t.Failures+1, "final", fault.Reason != "")
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := w.Queue.Release(ctx, t.Lease, fault); err != nil {
+		log.Error("give a lease back; it will lapse", "error", err)
+	}
+	w.Bell.Ring()
+}
+
+// finalError is an error that no other attempt can mend.
+type finalError struct {
+	error
+	reason string // for the sponsor
+}
+
+// fault says what is to become of a failed step: another attempt after a pause
+// that doubles, or the end of the job.
+func (w *Worker) fault(t *Task, err error) *Fault {
+	f := &Fault{Text: err.Error(), Pause: min(time.Second<<min(t.Failures, 6), 30*time.Second)}
+	var final finalError
+	switch {
+	case errors.As(err, &final):
+		f.Reason = final.reason
+	case t.Failures+1 >= w.Attempts && t.Lease.Step != StepSweep: // deleting is never given up
+		f.Reason = fmt.Sprintf("The export failed and was tried %d times. Start a new one; if it fails again, tell the operator this job's id.", t.Failures+1)
+	}
+	return f
+}

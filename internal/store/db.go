@@ -1,0 +1,129 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/pressly/goose/v3"
+)
+
+// DB keeps jobs, clients and signing keys in a SQL database. It implements
+// export.Jobs, export.Queue, auth.Clients and auth.Keys. Safe for concurrent
+// use, by several processes.
+type DB struct {
+	dialect
+	write *sql.DB
+	read  *sql.DB
+	now   func() time.Time
+}
+
+// Open opens the database at an address, "sqlite:" and a path, and brings its
+// tables up to date.
+func Open(ctx context.Context, address string, now func() time.Time) (*DB, error) {
+	d, err := parse(address)
+	if err != nil {
+		return nil, err
+	}
+	db := &DB{dialect: d, now: now}
+	if db.write, err = sql.Open(d.driver, d.writeDSN); err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	db.write.SetMaxOpenConns(d.writers)
+	if err := db.migrate(ctx); err != nil {
+		db.write.Close()
+		return nil, err
+	}
+	if db.read, err = sql.Open(d.driver, d.readDSN); err != nil {
+		db.write.Close()
+		return nil, fmt.Errorf("open the database for reading: %w", err)
+	}
+	db.read.SetMaxOpenConns(8)
+	db.read.SetMaxIdleConns(8)
+	return db, nil
+}
+
+func (db *DB) migrate(ctx context.Context) error {
+	folder, err := fs.Sub(migrations, db.migrations)
+	if err != nil {
+		return fmt.Errorf("find the migrations: %w", err)
+	}
+	p, err := goose.NewProvider(db.goose, db.write, folder)
+	if err != nil {
+		return fmt.Errorf("read the migrations: %w", err)
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("bring the database's tables up to date: %w", err)
+	}
+	return nil
+}
+
+// Close closes the database.
+func (db *DB) Close() error {
+	err := db.read.Close()
+	if e := db.write.Close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+// Ping tells whether the database answers.
+func (db *DB) Ping(ctx context.Context) error {
+	var one int
+	if err := db.read.QueryRowContext(ctx, `select 1 from client limit 1`).Scan(&one); err != nil && err != sql.ErrNoRows {
+		return fmt.Errorf("the database does not answer: %w", err)
+	}
+	return nil
+}
+
+// tx runs f in one writing transaction, which is durable when tx returns nil.
+func (db *DB) tx(ctx context.Context, f func(tx *sql.Tx) error) error {
+	tx, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer tx.Rollback() // does nothing after the commit
+	if err := f(tx); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// exactlyOne runs a conditional change and tells whether its condition held.
+func exactlyOne(ctx context.Context, tx *sql.Tx, statement string, args ...any) (bool, error) {
+	r, err := tx.ExecContext(ctx, statement, args...)
+	if err != nil {
+		return false, err
+	}
+	n, err := r.RowsAffected()
+	return n == 1, err
+}
+
+// millis is a time as the tables hold it.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// timeOf is the reverse of millis.
+func timeOf(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+// encoded is a list or totals as the tables hold them. The types it is used
+// with always encode.
+func encoded(v any) string {
+	b, _ := json.Marshal(v)
+	return string(b)
+}

@@ -1,0 +1,56 @@
+package store
+
+import (
+	"embed"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// dialect is all that differs between the databases: this file is the only
+// one that knows which database it is. Statements that need a difference
+// stand here side by side, each written out; none is rewritten at run time.
+type dialect struct {
+	driver     string
+	goose      goose.Dialect
+	migrations string // folder
+	// writers bounds the connections that write. SQLite has one writer, and
+	// waiting for our own turn is cheaper than for its lock.
+	writers int
+	// readDSN and writeDSN are the driver's data source names.
+	readDSN, writeDSN string
+	// skipLocked ends a select of a row that is about to be leased, so that
+	// two workers never take the same one and none waits for another.
+	skipLocked string
+}
+
+// parse reads a database address: "sqlite:" and a path.
+func parse(address string) (dialect, error) {
+	scheme, rest, _ := strings.Cut(address, ":")
+	switch {
+	case scheme == "sqlite" && rest != "":
+		return sqlite(rest), nil
+	}
+	return dialect{}, fmt.Errorf("database %q is not supported: write sqlite:PATH, for example sqlite:ab2d-data/ab2d.db", scheme+":")
+}
+
+// sqlite runs in WAL mode with a sync for every commit, and each writing
+// transaction takes the write lock when it begins, so that none fails in the
+// middle because another one wrote.
+func sqlite(path string) dialect {
+	dsn := func(more ...string) string {
+		q := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"}}
+		q["_pragma"] = append(q["_pragma"], more...)
+		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+	}
+	return dialect{
+		driver: "sqlite", goose: goose.DialectSQLite3, migrations: "migrations/sqlite", writers: 1,
+		writeDSN: dsn() + "&_txlock=immediate", readDSN: dsn("query_only(1)"),
+	}
+}

@@ -1,0 +1,110 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"ab2d/internal/export"
+)
+
+const fileColumns = `f.job, f.key, f.kind, f.part, f.ord, f.number, f.name, f.count, f.length, f.stored, f.sha256, f.downloads`
+
+func scanFile(row interface{ Scan(...any) error }) (export.File, error) {
+	var f export.File
+	var kind string
+	err := row.Scan(&f.Job, &f.Key, &kind, &f.Part, &f.Order, &f.Number, &f.Name, &f.Count, &f.Length, &f.Stored, &f.SHA256, &f.Downloads)
+	f.Kind = export.Kind(kind)
+	return f, err
+}
+
+// queryFiles lists files. The condition is one of ours, never from outside.
+func queryFiles(ctx context.Context, q interface {
+	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
+}, condition string, args ...any) ([]export.File, error) {
+	rows, err := q.QueryContext(ctx, `select `+fileColumns+` from file f `+condition, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var files []export.File
+	for rows.Next() {
+		f, err := scanFile(rows)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	return files, rows.Err()
+}
+
+func insertFile(ctx context.Context, tx *sql.Tx, f *export.File) error {
+	_, err := tx.ExecContext(ctx, `insert into file (job, key, kind, part, ord, number, name, count, length, stored, sha256)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		f.Job, f.Key, string(f.Kind), f.Part, f.Order, f.Number, f.Name, f.Count, f.Length, f.Stored, f.SHA256)
+	return err
+}
+
+// Files lists the files of a completed job, claims first, by number.
+func (db *DB) Files(ctx context.Context, id string) ([]export.File, error) {
+	files, err := queryFiles(ctx, db.read, `join job j on j.id = f.job where f.job = $1 and j.state = 'completed' and f.number > 0
+		order by f.kind, f.number`, id)
+	if err != nil {
+		return nil, fmt.Errorf("list the files of job %s: %w", id, err)
+	}
+	return files, nil
+}
+
+// File finds a file of a completed job by its name.
+func (db *DB) File(ctx context.Context, id, name string) (*export.File, error) {
+	f, err := scanFile(db.read.QueryRowContext(ctx, `select `+fileColumns+` from file f join job j on j.id = f.job
+		where f.job = $1 and f.name = $2 and f.number > 0 and j.state = 'completed'`, id, name))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, export.ErrNoFile
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find a file of job %s: %w", id, err)
+	}
+	return &f, nil
+}
+
+// Delivered notes that bytes of a file were sent, and counts the file as
+// downloaded when that were the last ones missing.
+func (db *DB) Delivered(ctx context.Context, f *export.File, d export.Delivery) error {
+	column := "sent_plain"
+	if d.Gzip {
+		column = "sent_gzip"
+	}
+	err := db.tx(ctx, func(tx *sql.Tx) error {
+		var sent int64
+		if err := tx.QueryRowContext(ctx, `select `+column+` from file where job = $1 and key = $2`, f.Job, f.Key).Scan(&sent); err != nil {
+			return err
+		}
+		if d.From > sent {
+			return nil // bytes before these are missing
+		}
+		if sent = max(sent, d.To); sent < d.Size {
+			_, err := tx.ExecContext(ctx, `update file set `+column+` = $3 where job = $1 and key = $2`, f.Job, f.Key, sent)
+			return err
+		}
+		return downloaded(ctx, tx, f)
+	})
+	if err != nil {
+		return fmt.Errorf("note a delivery of job %s: %w", f.Job, err)
+	}
+	return nil
+}
+
+// downloaded counts a complete delivery, and notes when no claim file of the
+// job is left that has none.
+func downloaded(ctx context.Context, tx *sql.Tx, f *export.File) error {
+	_, err := tx.ExecContext(ctx, `update file set downloads = downloads + 1, sent_gzip = 0, sent_plain = 0 where job = $1 and key = $2`,
+		f.Job, f.Key)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `update job set downloaded = 1 where id = $1 and downloaded = 0
+		and not exists (select 1 from file where job = $1 and kind = 'data' and downloads = 0)`, f.Job)
+	return err
+}

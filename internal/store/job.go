@@ -1,0 +1,134 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"ab2d/internal/export"
+	"ab2d/internal/fhir"
+)
+
+// Accept inserts a job, unless its contract has limit jobs under way.
+func (db *DB) Accept(ctx context.Context, j *export.Job, limit int) error {
+	return db.tx(ctx, func(tx *sql.Tx) error {
+		running, err := underWay(ctx, tx, j.Contract)
+		if err != nil {
+			return fmt.Errorf("look for jobs under way: %w", err)
+		}
+		if len(running) >= limit {
+			return &export.Busy{Running: running}
+		}
+		_, err = tx.ExecContext(ctx, `insert into job (id, contract, client, version, request, since, since_source, until,
+			service_dates, transaction_time, continuous, notes, state) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+			j.ID, j.Contract, j.Client, int(j.Version), j.Request, millis(j.Since), string(j.SinceSource), millis(j.Until),
+			encoded(j.ServiceDates), millis(j.TransactionTime), bit(j.Continuous), encoded(j.Notes), string(export.Accepted))
+		if err != nil {
+			return fmt.Errorf("insert the job: %w", err)
+		}
+		return nil
+	})
+}
+
+// bit is a truth as the tables hold it.
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func underWay(ctx context.Context, tx *sql.Tx, contract string) ([]string, error) {
+	rows, err := tx.QueryContext(ctx, `select id from job where contract = $1 and state in ('accepted', 'running')
+		order by transaction_time, id`, contract)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var ids []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
+
+// jobColumns are what scanJob reads. The progress is that of the parts.
+const jobColumns = `j.id, j.contract, j.client, j.version, j.request, j.since, j.since_source, j.until, j.service_dates,
+	j.transaction_time, j.continuous, j.notes, j.state, j.reason, j.started, j.finished, j.expires, j.snapshot, j.expected,
+	j.parts, j.parts_done, j.totals, (select coalesce(sum(p.progress), 0) from part p where p.job = j.id)`
+
+func scanJob(row interface{ Scan(...any) error }, more ...any) (*export.Job, error) {
+	var j export.Job
+	var version int
+	var since, until, transactionTime, started, finished, expires int64
+	var dates, notes, totals, source, state string
+	err := row.Scan(append([]any{&j.ID, &j.Contract, &j.Client, &version, &j.Request, &since, &source, &until, &dates,
+		&transactionTime, &j.Continuous, &notes, &state, &j.Reason, &started, &finished, &expires, &j.Snapshot, &j.Expected,
+		&j.Parts, &j.PartsDone, &totals, &j.Progress}, more...)...)
+	if err != nil {
+		return nil, err
+	}
+	j.Version, j.SinceSource, j.State = fhir.Version(version), export.SinceSource(source), export.State(state)
+	j.Since, j.Until, j.TransactionTime = timeOf(since), timeOf(until), timeOf(transactionTime)
+	j.Started, j.Finished, j.Expires = timeOf(started), timeOf(finished), timeOf(expires)
+	return &j, errors.Join(json.Unmarshal([]byte(dates), &j.ServiceDates), json.Unmarshal([]byte(notes), &j.Notes),
+		json.Unmarshal([]byte(totals), &j.Totals))
+}
+
+// Job finds a job by its id.
+func (db *DB) Job(ctx context.Context, id string) (*export.Job, error) {
+	j, err := scanJob(db.read.QueryRowContext(ctx, `select `+jobColumns+` from job j where j.id = $1`, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, export.ErrNoJob
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read job %s: %w", id, err)
+	}
+	return j, nil
+}
+
+// Ahead counts the jobs under way that were accepted before this one.
+func (db *DB) Ahead(ctx context.Context, id string) (int, error) {
+	var n int
+	err := db.read.QueryRowContext(ctx, `select count(*) from job a, job j where j.id = $1 and a.state in ('accepted', 'running')
+		and (a.transaction_time < j.transaction_time or a.transaction_time = j.transaction_time and a.id < j.id)`, id).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count the jobs before job %s: %w", id, err)
+	}
+	return n, nil
+}
+
+// Watermark finds up to where a contract has downloaded everything.
+func (db *DB) Watermark(ctx context.Context, contract string, v fhir.Version) (time.Time, error) {
+	var ms sql.NullInt64
+	err := db.read.QueryRowContext(ctx, `select max(transaction_time) from job
+		where contract = $1 and version = $2 and continuous = 1 and complete = 1 and downloaded = 1`, contract, int(v)).Scan(&ms)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("find the last downloaded job of contract %s: %w", contract, err)
+	}
+	return timeOf(ms.Int64), nil
+}
+
+// Delete cancels a job. Its files go with the sweep. The fence moves on, so
+// that nobody who plans, finishes or sweeps the job at this moment has a say
+// any more.
+func (db *DB) Delete(ctx context.Context, id string) (bool, error) {
+	var moved bool
+	err := db.tx(ctx, func(tx *sql.Tx) (err error) {
+		moved, err = exactlyOne(ctx, tx, `update job set state = 'cancelled', finished = case finished when 0 then $2 else finished end,
+			swept = 0, worker = '', lease_until = 0, not_before = 0, failures = 0, fence = fence + 1
+			where id = $1 and state in ('accepted', 'running', 'completed', 'failed')`, id, millis(db.now()))
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("cancel job %s: %w", id, err)
+	}
+	return moved, nil
+}
