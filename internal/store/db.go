@@ -28,6 +28,9 @@ func Open(ctx context.Context, address string, now func() time.Time) (*DB, error
 	if err != nil {
 		return nil, err
 	}
+	if err := d.prepare(); err != nil {
+		return nil, fmt.Errorf("make the database: %w", err)
+	}
 	db := &DB{dialect: d, now: now}
 	if db.write, err = sql.Open(d.driver, d.writeDSN); err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)

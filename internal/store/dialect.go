@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
 
 	"github.com/pressly/goose/v3"
@@ -18,6 +19,7 @@ var migrations embed.FS
 // stand here side by side, each written out; none is rewritten at run time.
 type dialect struct {
 	driver     string
+	prepare    func() error // before the first connection
 	goose      goose.Dialect
 	migrations string // folder
 	// writers bounds the connections that write. SQLite has one writer, and
@@ -50,7 +52,17 @@ func sqlite(path string) dialect {
 		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 	}
 	return dialect{
-		driver: "sqlite", goose: goose.DialectSQLite3, migrations: "migrations/sqlite", writers: 1,
+		driver: "sqlite", prepare: func() error { return private(path) }, goose: goose.DialectSQLite3, migrations: "migrations/sqlite", writers: 1,
 		writeDSN: dsn() + "&_txlock=immediate", readDSN: dsn("query_only(1)"),
 	}
+}
+
+// private makes the database's file if it is not there, and closes it to other
+// users: it holds signing keys. SQLite gives its side files the same mode.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }

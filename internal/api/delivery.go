@@ -1,0 +1,141 @@
+package api
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"ab2d/internal/export"
+)
+
+// delivery counts what is sent of a file.
+type delivery struct {
+	http.ResponseWriter
+	export.Delivery
+	status int
+	failed error
+}
+
+func newDelivery(w http.ResponseWriter, gzipped bool, size int64) *delivery {
+	return &delivery{ResponseWriter: w, Delivery: export.Delivery{Gzip: gzipped, Size: size}}
+}
+
+// Unwrap is for http.ResponseController.
+func (d *delivery) Unwrap() http.ResponseWriter { return d.ResponseWriter }
+
+// WriteHeader notes where a range begins. ServeContent leaves the length of an
+// encoded answer out, but without it a download cannot show its progress nor
+// be resumed.
+func (d *delivery) WriteHeader(status int) {
+	d.status = status
+	length := d.Size
+	if status == http.StatusPartialContent {
+		var end int64
+		if _, err := fmt.Sscanf(d.Header().Get("Content-Range"), "bytes %d-%d/", &d.From, &end); err != nil {
+			d.failed = fmt.Errorf("read our own Content-Range: %w", err)
+		}
+		length = end + 1 - d.From
+	}
+	d.To = d.From
+	if d.sends() {
+		d.Header().Set("Content-Length", strconv.FormatInt(length, 10))
+	}
+	d.ResponseWriter.WriteHeader(status)
+}
+
+// sends tells whether the answer is the file or a range of it.
+func (d *delivery) sends() bool {
+	return d.status == http.StatusOK || d.status == http.StatusPartialContent
+}
+
+func (d *delivery) Write(b []byte) (int, error) {
+	n, err := d.ResponseWriter.Write(b)
+	return n, d.sent(int64(n), err)
+}
+
+// ReadFrom lets the kernel send a stored file.
+func (d *delivery) ReadFrom(from io.Reader) (int64, error) {
+	n, err := io.Copy(d.ResponseWriter, from)
+	return n, d.sent(n, err)
+}
+
+func (d *delivery) sent(n int64, err error) error {
+	d.To += n
+	if err != nil {
+		d.failed = err
+	}
+	return err
+}
+
+// delivered notes what was sent, so that the file counts as downloaded once
+// all of it was. What the client did not take, because it went away, does not
+// count.
+func (a *API) delivered(r *http.Request, f *export.File, d *delivery) error {
+	if r.Method == http.MethodHead || d.failed != nil || !d.sends() || d.To == d.From {
+		return nil
+	}
+	if err := http.NewResponseController(d.ResponseWriter).Flush(); err != nil {
+		return nil // the client has gone
+	}
+	if !taken(r.Context()) {
+		return nil // likewise
+	}
+	// The answer is out; the count must not depend on the client's patience.
+	if err := a.Jobs.Delivered(context.WithoutCancel(r.Context()), f, d.Delivery); err != nil {
+		a.Log.Error("a download was not counted", "job", f.Job, "file", f.Name, "error", err)
+	}
+	return nil
+}
+
+type connKey struct{}
+
+// ConnContext is for http.Server: it lets the API see the connection of a
+// request, to tell what the client has taken from what still waits to be sent.
+func ConnContext(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, c)
+}
+
+const (
+	// takenPatience is how long a client may take for the last bytes, a few
+	// hundred kilobytes at most.
+	takenPatience = 2 * time.Minute
+	takenLook     = 2 * time.Millisecond
+)
+
+// taken waits until the client's machine has acknowledged all that was sent.
+// It is false when the client goes away before that, or breaks the connection
+// off with bytes unread. Where this cannot be seen, on other systems than Linux
+// or behind a proxy, what was sent counts as taken.
+func taken(ctx context.Context) bool {
+	conn, _ := ctx.Value(connKey{}).(net.Conn)
+	deadline := time.Now().Add(takenPatience)
+	for pause := takenLook; time.Now().Before(deadline); pause = min(2*pause, 100*time.Millisecond) {
+		switch s := look(conn); {
+		case s.broken:
+			return false
+		case s.unacknowledged == 0:
+			return true
+		}
+		time.Sleep(pause)
+	}
+	return false
+}
+
+// sending is the state of a connection on which we have sent something.
+type sending struct {
+	unacknowledged int  // bytes
+	broken         bool // by either side
+}
+
+// socket finds the system's connection below TLS.
+func socket(c net.Conn) net.Conn {
+	if t, ok := c.(*tls.Conn); ok {
+		return t.NetConn()
+	}
+	return c
+}

@@ -1,0 +1,20 @@
+// Package api is the HTTP face.
+//
+// # The way of a request
+//
+//  1. obs/http.go gives it an id and logs how it ended; headers.go sets the
+//     headers that every response has.
+//  2. routes.go has the one table of all routes, for v1 and v2 alike, with what
+//     each needs. The only place where paths are written.
+//  3. bearer.go finds the client of the access token (auth/bearer.go), at every
+//     request anew.
+//  4. The handler: kickoff.go, status.go, delete.go, file.go, metadata.go,
+//     health.go. Parse, one call into the domain, write; or return an error.
+//     params.go reads the parameters of a kick-off and reports all their faults
+//     together.
+//  5. errors.go is the one place where an error becomes a status, an
+//     OperationOutcome and a log line. What is internal stays in the log.
+//
+// delivery.go decides whether a file was delivered completely, which is what the
+// limit of downloads counts. url.go makes the absolute URLs.
+package api

@@ -1,0 +1,42 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"ab2d/internal/obs"
+)
+
+// Check is something without which this server cannot work.
+type Check struct {
+	Name string // shown to everybody
+	Ping func(context.Context) error
+}
+
+// healthTime bounds a check.
+const healthTime = 5 * time.Second
+
+// health tells whether all checks pass, and names those that do not.
+func health(a *API, w http.ResponseWriter, r *http.Request, _ call) error {
+	ctx, cancel := context.WithTimeout(r.Context(), healthTime)
+	defer cancel()
+	status, checks := http.StatusOK, map[string]string{}
+	for _, c := range a.Checks {
+		checks[c.Name] = "ok"
+		if err := c.Ping(ctx); err != nil {
+			a.Log.Error("health", "request", obs.RequestID(ctx), "check", c.Name, "error", err)
+			status, checks[c.Name] = http.StatusServiceUnavailable, "failing"
+		}
+	}
+	state := "ok"
+	if status != http.StatusOK {
+		state = "failing"
+	}
+	return writeJSON(w, status, "application/json", map[string]any{"status": state, "checks": checks})
+}
+
+// live tells that the process answers.
+func live(_ *API, w http.ResponseWriter, _ *http.Request, _ call) error {
+	return writeJSON(w, http.StatusOK, "application/json", map[string]string{"status": "ok"})
+}

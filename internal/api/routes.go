@@ -1,0 +1,138 @@
+package api
+
+import (
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"ab2d/internal/auth"
+	"ab2d/internal/export"
+	"ab2d/internal/fhir"
+	"ab2d/internal/obs"
+)
+
+// API answers requests. Safe for concurrent use.
+type API struct {
+	Intake *export.Intake
+	Jobs   export.Jobs
+	Files  export.Files
+	Tokens *auth.Server
+	Bearer *auth.Checker
+
+	// AuthServer is the id of the authorization server in the token's path:
+	// /oauth2/{AuthServer}/v1/token.
+	AuthServer string
+	// PublicURL is where clients reach this server, without a slash at the
+	// end. Empty: as the request says.
+	PublicURL    string
+	MaxDownloads int // complete deliveries of a file
+	Checks       []Check
+	Software     Software
+	Now          func() time.Time
+	Log          *slog.Logger
+}
+
+// Software is this server's release, for metadata.
+type Software struct {
+	Version string
+	Date    string // FHIR date
+}
+
+// call is a request on its way to a handler.
+type call struct {
+	version fhir.Version // of the path; 0 outside of /api
+	client  *auth.Client // nil where no token is needed
+}
+
+type handler func(a *API, w http.ResponseWriter, r *http.Request, c call) error
+
+// route is one row of the table. HEAD is answered where head says so, by the
+// same handler.
+type route struct {
+	method string
+	path   string
+	public bool // needs no access token
+	head   bool
+	handle handler
+}
+
+// fhirRoutes stand under /api/v1/fhir and /api/v2/fhir.
+var fhirRoutes = []route{
+	{method: "GET", path: "/Patient/$export", handle: kickOff},
+	{method: "GET", path: "/Group/{contract}/$export", handle: kickOff},
+	{method: "GET", path: "/Job/{job}/$status", handle: status},
+	{method: "DELETE", path: "/Job/{job}/$status", handle: deleteJob},
+	{method: "GET", path: "/Job/{job}/file/{name}", head: true, handle: file},
+	{method: "GET", path: "/metadata", public: true, head: true, handle: metadata},
+}
+
+// rootRoutes stand under no version.
+var rootRoutes = []route{
+	{method: "GET", path: "/health", public: true, head: true, handle: health},
+	{method: "GET", path: "/health/live", public: true, head: true, handle: live},
+	{method: "POST", path: "/oauth2/{server}/v1/token", public: true, handle: token},
+	{method: "GET", path: "/oauth2/{server}/v1/keys", public: true, handle: tokenKeys},
+	{method: "GET", path: "/oauth2/{server}/.well-known/oauth-authorization-server", public: true, handle: tokenMetadata},
+	{method: "GET", path: "/oauth2/{server}/.well-known/openid-configuration", public: true, handle: tokenMetadata},
+}
+
+// Handler is the whole API.
+func (a *API) Handler() http.Handler {
+	mux := http.NewServeMux()
+	a.mount(mux, "", 0, rootRoutes)
+	for _, v := range []fhir.Version{fhir.V1, fhir.V2} {
+		a.mount(mux, "/api/"+v.String()+"/fhir", v, fhirRoutes)
+	}
+	mux.Handle("/", a.answering(func(*API, http.ResponseWriter, *http.Request, call) error { return errNoRoute }, call{}))
+	return obs.Handler(a.Log, fixedHeaders(mux), a.internalError)
+}
+
+// mount puts the routes into the mux: one handler a path, which knows the
+// path's methods.
+func (a *API) mount(mux *http.ServeMux, prefix string, v fhir.Version, routes []route) {
+	paths := map[string]methods{}
+	for _, r := range routes {
+		if paths[r.path] == nil {
+			paths[r.path] = methods{}
+		}
+		h := a.answering(r.handle, call{version: v})
+		if !r.public {
+			h = a.answering(withClient(r.handle), call{version: v})
+		}
+		paths[r.path][r.method] = h
+		if r.head {
+			paths[r.path]["HEAD"] = h
+		}
+	}
+	for path, m := range paths {
+		mux.Handle(prefix+path, a.answering(m.dispatch, call{version: v}))
+	}
+}
+
+// methods are the handlers of one path.
+type methods map[string]http.Handler
+
+func (m methods) dispatch(_ *API, w http.ResponseWriter, r *http.Request, _ call) error {
+	h, ok := m[r.Method]
+	if !ok {
+		var allowed []string
+		for method := range m {
+			allowed = append(allowed, method)
+		}
+		slices.Sort(allowed)
+		return methodNotAllowed(r.Method, strings.Join(allowed, ", "))
+	}
+	h.ServeHTTP(w, r)
+	return nil
+}
+
+// answering turns a handler into an http.Handler: its error becomes the answer.
+func (a *API) answering(h handler, c call) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := h(a, w, r, c); err != nil {
+			a.refuse(w, r, err)
+		}
+	})
+}

@@ -1,0 +1,144 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"ab2d/internal/export"
+	"ab2d/internal/fhir"
+)
+
+// ownJob finds the job that the path names, if it is one of the client's
+// contract. Somebody else's is not there, as one that never was.
+func (a *API) ownJob(r *http.Request, c call) (*export.Job, error) {
+	id, err := uuid.Parse(r.PathValue("job"))
+	if err != nil {
+		return nil, noJob(r)
+	}
+	j, err := a.Jobs.Job(r.Context(), id.String())
+	if errors.Is(err, export.ErrNoJob) || err == nil && j.Contract != c.client.Contract {
+		return nil, noJob(r)
+	}
+	return j, err
+}
+
+func noJob(r *http.Request) *refusal {
+	return refuse(http.StatusNotFound, fhir.CodeNotFound, "There is no job %s. Its id stands in the Content-Location of the answer to $export.",
+		shown(r.PathValue("job")))
+}
+
+// ended tells of a job that has no result any more, or never had one; nil for
+// any other.
+func ended(j *export.Job) *refusal {
+	switch j.State {
+	case export.Cancelled:
+		return refuse(http.StatusNotFound, fhir.CodeDeleted, "The job was deleted, and its files with it. To get the claims, start a new export.")
+	case export.Expired:
+		return refuse(http.StatusGone, fhir.CodeExpired, "The job expired on %s, and its files were deleted. To get the claims, start a new export.",
+			j.Expires.Format(time.RFC1123))
+	case export.Failed:
+		return refuse(http.StatusInternalServerError, fhir.CodeException, "The export failed. %s", j.Reason)
+	}
+	return nil
+}
+
+// status tells how far a job is (Bulk Data Access IG, "Bulk Data Status Request").
+func status(a *API, w http.ResponseWriter, r *http.Request, c call) error {
+	j, err := a.ownJob(r, c)
+	if err != nil {
+		return err
+	}
+	if e := ended(j); e != nil {
+		return e
+	}
+	if j.State == export.Completed {
+		return a.completed(w, r, c, j)
+	}
+	progress, retry, err := a.progress(r.Context(), j)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("X-Progress", progress)
+	w.Header().Set("Retry-After", strconv.Itoa(retry))
+	w.Header().Set("Content-Length", "0")
+	w.WriteHeader(http.StatusAccepted)
+	return nil
+}
+
+// The bounds of Retry-After, in seconds.
+const (
+	soonest = 1
+	latest  = 30
+)
+
+// progress says how far a job under way is, and in how many seconds to look
+// again: when about half of the remaining time has gone.
+func (a *API) progress(ctx context.Context, j *export.Job) (string, int, error) {
+	if j.State == export.Accepted {
+		ahead, err := a.Jobs.Ahead(ctx, j.ID)
+		if err != nil || ahead == 0 {
+			return "0% complete", soonest, err
+		}
+		jobs := "jobs"
+		if ahead == 1 {
+			jobs = "job"
+		}
+		return fmt.Sprintf("0%% complete (queued, %d %s ahead)", ahead, jobs), min(soonest+ahead, latest), nil
+	}
+	percent := j.Percent()
+	retry := soonest
+	if percent > 0 {
+		remaining := a.Now().Sub(j.Started) * time.Duration(100-percent) / time.Duration(percent)
+		retry = min(max(int(remaining.Seconds()/2), soonest), latest)
+	}
+	return fmt.Sprintf("%d%% complete", percent), retry, nil
+}
+
+// completed answers with the manifest. Its Expires header is the real one.
+func (a *API) completed(w http.ResponseWriter, r *http.Request, c call, j *export.Job) error {
+	files, err := a.Jobs.Files(r.Context(), j.ID)
+	if err != nil {
+		return err
+	}
+	m := fhir.Manifest{
+		TransactionTime: fhir.FormatInstant(j.TransactionTime), Request: j.Request, RequiresAccessToken: true,
+		Output: []fhir.ManifestFile{}, Deleted: []fhir.ManifestFile{}, Error: []fhir.ManifestFile{},
+		Extension: []fhir.Extension{totals(j)},
+	}
+	for _, f := range files {
+		entry := fhir.ManifestFile{
+			Type: resourceType, URL: a.fileURL(r, c.version, j.ID, f.Name), Count: f.Count,
+			Extension: []fhir.Extension{fhir.Checksum(f.SHA256), fhir.Count(fhir.ExtensionFileLength, f.Length)},
+		}
+		if f.Kind == export.Errors {
+			entry.Type = "OperationOutcome"
+			m.Error = append(m.Error, entry)
+			continue
+		}
+		m.Output = append(m.Output, entry)
+	}
+	w.Header().Set("Expires", j.Expires.UTC().Format(http.TimeFormat))
+	return writeJSON(w, http.StatusOK, "application/json", m)
+}
+
+// totals say how every enrollee of the job ended.
+func totals(j *export.Job) fhir.Extension {
+	t := j.Totals
+	e := fhir.Extension{URL: fhir.ExtensionTotals}
+	for _, c := range []struct {
+		name string
+		n    int64
+	}{
+		{"enrollees", t.Enrollees()}, {"delivered", t.Delivered}, {"noClaims", t.NoClaims}, {"optedOut", t.OptedOut},
+		{"noIdentifier", t.NoIdentifier}, {"notRead", t.NotRead}, {"claims", t.Claims}, {"claimsWithoutDates", t.NoDates},
+	} {
+		e.Extension = append(e.Extension, fhir.Count(c.name, c.n))
+	}
+	return e
+}

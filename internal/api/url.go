@@ -1,0 +1,31 @@
+package api
+
+import (
+	"net/http"
+
+	"ab2d/internal/fhir"
+)
+
+// origin is where the client reaches this server: scheme and host.
+func (a *API) origin(r *http.Request) string {
+	switch {
+	case a.PublicURL != "":
+		return a.PublicURL
+	case r.TLS != nil:
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}
+
+// baseURL is the FHIR base of a version.
+func (a *API) baseURL(r *http.Request, v fhir.Version) string {
+	return a.origin(r) + "/api/" + v.String() + "/fhir"
+}
+
+func (a *API) statusURL(r *http.Request, v fhir.Version, job string) string {
+	return a.baseURL(r, v) + "/Job/" + job + "/$status"
+}
+
+func (a *API) fileURL(r *http.Request, v fhir.Version, job, name string) string {
+	return a.baseURL(r, v) + "/Job/" + job + "/file/" + name
+}

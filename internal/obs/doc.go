@@ -1,0 +1,5 @@
+// Package obs is what the operator sees: logs and request ids.
+//
+//   - log.go   the logger
+//   - http.go  request ids, the access log, and panics
+package obs
