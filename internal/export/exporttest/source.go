@@ -1,0 +1,150 @@
+package exporttest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"ab2d/internal/coverage"
+	"ab2d/internal/export"
+)
+
+// Source is enrolment and claims written down by a test: it implements
+// export.Claims, and its Roster export.Roster, for any number of contracts. Set it up
+// before it is used; Fail, Repair and Reads may be called at any time.
+type Source struct {
+	Contracts map[string]coverage.Contract
+	Enrollees map[string][]coverage.Enrollee // by contract, in ascending order of id
+	Claims    map[coverage.EnrolleeID][]Claim
+	// Before, if set, is called before an enrollee's claims are read. Its
+	// error is that of the source.
+	Before func(ctx context.Context, id coverage.EnrolleeID) error
+
+	mu    sync.Mutex
+	fails map[coverage.EnrolleeID]error
+	reads map[coverage.EnrolleeID]int
+}
+
+// Claim is a claim with the facts that decide about it. Line has no newline.
+type Claim struct {
+	coverage.Claim
+	Line string
+}
+
+// NewSource makes a source of one attested contract whose enrollees have the
+// ids 1 to n, are enrolled all through 2025, and have as many claims each as
+// their id modulo 5.
+func NewSource(contract string, n int) *Source {
+	s := &Source{
+		Contracts: map[string]coverage.Contract{}, Enrollees: map[string][]coverage.Enrollee{},
+		Claims: map[coverage.EnrolleeID][]Claim{}, fails: map[coverage.EnrolleeID]error{}, reads: map[coverage.EnrolleeID]int{},
+	}
+	s.Add(contract, 1, n)
+	return s
+}
+
+// Add adds an attested contract with n enrollees from an id on.
+func (s *Source) Add(contract string, first coverage.EnrolleeID, n int) {
+	s.Contracts[contract] = coverage.Contract{Number: contract, Sponsor: "Sponsor of " + contract,
+		Attested: coverage.DateOf(2020, time.March, 1), HasAttested: true}
+	for i := range n {
+		id := first + coverage.EnrolleeID(i)
+		e := coverage.Enrollee{ID: id, MBIs: []coverage.MBI{"1S00E00AA00"}}
+		e.Months.AddRange(coverage.MonthOf(2025, time.January), coverage.MonthOf(2025, time.December))
+		s.Enrollees[contract] = append(s.Enrollees[contract], e)
+		for k := range int(id % 5) {
+			day := coverage.DateOf(2025, time.June, 1+k)
+			s.Claims[id] = append(s.Claims[id], Claim{
+				Claim: coverage.Claim{Patient: id, Type: coverage.Carrier, Start: day, End: day, HasStart: true, HasEnd: true,
+					LastUpdated: time.Date(2025, time.July, 1+k, 0, 0, 0, 0, time.UTC)},
+				Line: fmt.Sprintf(`{"resourceType":"ExplanationOfBenefit","id":"carrier-%d-%d","patient":{"reference":"Patient/%d"}}`, id, k, id),
+			})
+		}
+	}
+}
+
+// Fail lets an enrollee's claims break off with an error after the first; nil
+// repairs them.
+func (s *Source) Fail(id coverage.EnrolleeID, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fails[id] = err
+}
+
+// Reads tells how often an enrollee's claims were asked for.
+func (s *Source) Reads(id coverage.EnrolleeID) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reads[id]
+}
+
+// Contract finds a contract.
+func (s *Source) Contract(_ context.Context, number string) (coverage.Contract, error) {
+	c, ok := s.Contracts[number]
+	if !ok {
+		return c, export.ErrNoContract
+	}
+	return c, nil
+}
+
+// Snapshot names the only snapshot there is.
+func (s *Source) Snapshot(context.Context, string) (string, error) { return "written", nil }
+
+// Write offers the claims in the order in which they were written down.
+func (s *Source) Write(ctx context.Context, q export.Query, sink export.Sink) error {
+	id := q.Selection.Enrollee.ID
+	s.mu.Lock()
+	s.reads[id]++
+	fail := s.fails[id]
+	s.mu.Unlock()
+	if s.Before != nil {
+		if err := s.Before(ctx, id); err != nil {
+			return err
+		}
+	}
+	for _, c := range s.Claims[id] {
+		if sink.Wants(&c.Claim) {
+			if err := sink.Line([]byte(c.Line + "\n")); err != nil {
+				return err
+			}
+		}
+		if fail != nil {
+			return fail
+		}
+	}
+	return fail
+}
+
+// Roster is the source as an export.Roster.
+func (s *Source) Roster() export.Roster { return roster{s} }
+
+type roster struct{ *Source }
+
+// Enrollees gives a page of enrollees.
+func (r roster) Enrollees(_ context.Context, contract, snapshot string, from coverage.EnrolleeID, limit int) ([]coverage.Enrollee, error) {
+	if snapshot != "written" {
+		return nil, fmt.Errorf("no snapshot %q", snapshot)
+	}
+	all := r.Source.Enrollees[contract]
+	i, _ := slices.BinarySearchFunc(all, from, func(e coverage.Enrollee, id coverage.EnrolleeID) int { return cmp.Compare(e.ID, id) })
+	return slices.Clone(all[i:min(i+limit, len(all))]), nil
+}
+
+// Expected is what an export of the contract must deliver, line by line, for
+// enrollees who share their claims, have an identifier and can be read.
+func (s *Source) Expected(contract string) string {
+	var b strings.Builder
+	for _, e := range s.Enrollees[contract] {
+		if e.OptedOut || len(e.MBIs) == 0 || s.fails[e.ID] != nil {
+			continue
+		}
+		for _, c := range s.Claims[e.ID] {
+			b.WriteString(c.Line + "\n")
+		}
+	}
+	return b.String()
+}
