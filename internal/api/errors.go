@@ -31,7 +31,7 @@ var errNoRoute = refuse(http.StatusNotFound, fhir.CodeNotFound, "There is nothin
 	"/api/v1/fhir/Patient/$export (FHIR STU3) or /api/v2/fhir/Patient/$export (FHIR R4); /api/v2/fhir/metadata says what there is.")
 
 func methodNotAllowed(method, allowed string) *refusal {
-	f := refuse(http.StatusMethodNotAllowed, fhir.CodeNotSupported, "The method %s is not possible here, but: %s.", method, allowed)
+	f := refuse(http.StatusMethodNotAllowed, fhir.CodeNotSupported, "This address does not take the method %s. It takes %s.", method, allowed)
 	f.headers = map[string]string{"Allow": allowed}
 	return f
 }

@@ -1,0 +1,210 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Config says which server to speak to, and as whom. Formatted with package
+// fmt it does not show the secret.
+type Config struct {
+	// BaseURL is the FHIR API, for example http://localhost:8080/api/v1/fhir.
+	BaseURL string
+	// TokenURL is the OAuth2 token endpoint. Empty for a server that asks for
+	// no token.
+	TokenURL     string
+	ClientID     string
+	ClientSecret string `json:"-"`
+
+	// HTTP makes the requests; nil for a client with sensible time limits. It
+	// must not have a Timeout, which would cut long downloads. Its redirects
+	// are followed, but never with the token to another origin.
+	HTTP *http.Client
+	// Now tells the time; nil for time.Now.
+	Now func() time.Time
+	// Sleep waits, or returns the context's error when that ends first; nil
+	// for a timer.
+	Sleep func(ctx context.Context, d time.Duration) error
+}
+
+// Format shows the configuration without its secret.
+func (c Config) Format(s fmt.State, _ rune) {
+	fmt.Fprintf(s, "client %q at %s", c.ClientID, c.BaseURL)
+}
+
+// Client speaks to one server as one OAuth2 client. Safe for concurrent use.
+type Client struct {
+	base     *url.URL
+	tokenURL *url.URL // nil when the server asks for no token
+	id       string
+	secret   string
+	http     *http.Client // follows redirects as redirect says
+	direct   *http.Client // follows none
+	now      func() time.Time
+	sleep    func(context.Context, time.Duration) error
+	token    token
+}
+
+// New makes a Client. It makes no request. Its error lists all faults of the
+// configuration at once.
+func New(cfg Config) (*Client, error) {
+	base, err := endpoint("BaseURL", strings.TrimRight(cfg.BaseURL, "/"))
+	faults := []error{err}
+	c := &Client{base: base, id: cfg.ClientID, secret: cfg.ClientSecret, now: cfg.Now, sleep: cfg.Sleep, token: newToken()}
+	if cfg.TokenURL != "" {
+		c.tokenURL, err = endpoint("TokenURL", cfg.TokenURL)
+		faults = append(faults, err)
+		if cfg.ClientID == "" || cfg.ClientSecret == "" {
+			faults = append(faults, errors.New("ClientID and ClientSecret must be set"))
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, fmt.Errorf("configuring the client: %w", err)
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if c.sleep == nil {
+		c.sleep = sleep
+	}
+	c.prepareHTTP(cfg.HTTP)
+	return c, nil
+}
+
+// Format shows which client of which server this is, and no secret.
+func (c *Client) Format(s fmt.State, _ rune) {
+	fmt.Fprintf(s, "client %q at %s", c.id, c.base)
+}
+
+// endpoint reads an absolute http or https URL.
+func endpoint(name, s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s is not a URL", name)
+	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
+		return nil, fmt.Errorf("%s must begin with http:// or https:// and a host", name)
+	case u.User != nil:
+		return nil, fmt.Errorf("%s must not contain a user or password", name)
+	case u.Fragment != "":
+		return nil, fmt.Errorf("%s must not contain a fragment", name)
+	}
+	return u, nil
+}
+
+// prepareHTTP derives the two HTTP clients from the configured one, which
+// stays as it is.
+func (c *Client) prepareHTTP(h *http.Client) {
+	if h == nil {
+		t := http.DefaultTransport.(*http.Transport).Clone()
+		t.ResponseHeaderTimeout = time.Minute
+		h = &http.Client{Transport: t}
+	}
+	follow, direct := *h, *h
+	follow.CheckRedirect = func(req *http.Request, via []*http.Request) error {
+		return c.redirect(req, via, h.CheckRedirect)
+	}
+	direct.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	c.http, c.direct = &follow, &direct
+}
+
+// redirect decides about one redirect. net/http itself keeps the Authorization
+// header for other ports, other schemes and subdomains; we do not.
+func (c *Client) redirect(req *http.Request, via []*http.Request, also func(*http.Request, []*http.Request) error) error {
+	if !c.own(req.URL) {
+		req.Header.Del("Authorization")
+	}
+	switch {
+	case req.Method != via[0].Method: // a DELETE must not end as a GET
+		return http.ErrUseLastResponse
+	case also != nil:
+		return also(req, via)
+	case len(via) >= 10:
+		return errors.New("stopped after 10 redirects")
+	}
+	return nil
+}
+
+// origin is a URL's scheme, host and port (RFC 6454 §4).
+func origin(u *url.URL) string {
+	port := u.Port()
+	switch {
+	case port != "":
+	case u.Scheme == "https":
+		port = "443"
+	default:
+		port = "80"
+	}
+	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port
+}
+
+// own tells whether the token may go to a URL.
+func (c *Client) own(u *url.URL) bool { return origin(u) == origin(c.base) }
+
+// resolve reads a URL the server sent, which may be relative to the one it
+// was sent from. Servers behind a proxy that ends TLS often write http:// for
+// their own address: that is put right.
+func (c *Client) resolve(s string, from *url.URL) (*url.URL, error) {
+	ref, err := url.Parse(s)
+	if err != nil {
+		return nil, errors.New("the server sent something that is not a URL")
+	}
+	u := from.ResolveReference(ref)
+	if c.base.Scheme == "https" && u.Scheme == "http" && strings.EqualFold(u.Host, c.base.Host) {
+		u.Scheme = "https"
+	}
+	return endpoint("the URL the server sent", u.String())
+}
+
+// send makes a request, with the token when authorised is set. A token that
+// was kept from before and is refused is fetched anew, once: AB2D answers 403
+// to an expired token, others 401 (RFC 6750 §3.1).
+func (c *Client) send(ctx context.Context, method string, u *url.URL, header http.Header, authorised bool) (*http.Response, error) {
+	if !authorised || c.tokenURL == nil {
+		return c.attempt(ctx, method, u, header, "")
+	}
+	token, fresh, err := c.accessToken(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.attempt(ctx, method, u, header, token)
+	if err != nil || fresh || (resp.StatusCode != http.StatusUnauthorized && resp.StatusCode != http.StatusForbidden) {
+		return resp, err
+	}
+	resp.Body.Close()
+	if token, _, err = c.accessToken(ctx, token); err != nil {
+		return nil, err
+	}
+	return c.attempt(ctx, method, u, header, token)
+}
+
+// attempt makes one request.
+func (c *Client) attempt(ctx context.Context, method string, u *url.URL, header http.Header, token string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), nil)
+	if err != nil {
+		return nil, errors.New("the request's URL is not valid")
+	}
+	req.Header = header.Clone()
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	return do(c.http, req)
+}
+
+// do makes a request. Its error is a *transportError without the URL's query,
+// which may be the signature that opens a file.
+func do(h *http.Client, req *http.Request) (*http.Response, error) {
+	resp, err := h.Do(req)
+	if err == nil {
+		return resp, nil
+	}
+	if ue, ok := errors.AsType[*url.Error](err); ok {
+		err = ue.Err
+	}
+	return nil, &transportError{doing: req.Method + " " + req.URL.Scheme + "://" + req.URL.Host + req.URL.Path, err: err}
+}

@@ -1,0 +1,164 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Request says what to export. The zero value asks for everything a server
+// gives by default.
+type Request struct {
+	// Type is _type, a resource type, for example ExplanationOfBenefit.
+	Type string
+	// OutputFormat is _outputFormat, for example application/fhir+ndjson.
+	OutputFormat string
+	// Since is _since: only what changed after it. Sent to the millisecond.
+	// Zero for all.
+	Since time.Time
+	// Until is _until: only what changed up to it. Sent to the millisecond.
+	// Zero for no bound. Not every server knows it; AB2D does in v2.
+	Until time.Time
+	// Group exports the members of a Group, in AB2D a contract such as S1234,
+	// rather than all patients.
+	Group string
+}
+
+// Job is an export at the server.
+type Job struct {
+	// StatusURL is where its status is asked for. It is all there is to a
+	// job: kept, it lets another process wait for the job.
+	StatusURL string
+}
+
+// groupID is a FHIR id (FHIR R4 §2.24.0.1).
+var groupID = regexp.MustCompile(`^[A-Za-z0-9-][A-Za-z0-9.-]{0,63}$`)
+
+// instant is how FHIR writes a moment, here in UTC.
+const instant = "2006-01-02T15:04:05.000Z07:00"
+
+// Start asks for an export (Bulk Data Access IG, "Bulk Data Kick-off
+// Request"). It is not tried again by itself: a request whose answer was lost
+// may have started an export. A server that already runs as many exports as it
+// allows answers with an *Error of status 429 that names them.
+func (c *Client) Start(ctx context.Context, r Request) (Job, error) {
+	job, err := c.start(ctx, r)
+	if err != nil {
+		return Job{}, fmt.Errorf("starting the export: %w", err)
+	}
+	return job, nil
+}
+
+func (c *Client) start(ctx context.Context, r Request) (Job, error) {
+	u, err := c.kickOff(r)
+	if err != nil {
+		return Job{}, err
+	}
+	h := header("application/fhir+json")
+	h.Set("Prefer", "respond-async")
+	resp, err := c.send(ctx, http.MethodGet, u, h, true)
+	if err != nil {
+		return Job{}, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusAccepted {
+		e := c.refusal(resp)
+		e.Jobs = locations(resp.Header)
+		return Job{}, e
+	}
+	location := resp.Header.Get("Content-Location")
+	if location == "" {
+		return Job{}, errors.New("the server accepted it but does not say where its status is (no Content-Location)")
+	}
+	status, err := c.resolve(location, resp.Request.URL)
+	if err != nil {
+		return Job{}, err
+	}
+	return Job{StatusURL: status.String()}, nil
+}
+
+// kickOff is the URL that starts an export.
+func (c *Client) kickOff(r Request) (*url.URL, error) {
+	u := c.base.JoinPath("Patient", "$export")
+	if r.Group != "" {
+		if !groupID.MatchString(r.Group) {
+			return nil, fmt.Errorf("%q is not the id of a group", r.Group)
+		}
+		u = c.base.JoinPath("Group", r.Group, "$export")
+	}
+	q := u.Query()
+	set := func(name, value string) {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	set("_type", r.Type)
+	set("_outputFormat", r.OutputFormat)
+	if !r.Since.IsZero() {
+		set("_since", r.Since.UTC().Format(instant))
+	}
+	if !r.Until.IsZero() {
+		set("_until", r.Until.UTC().Format(instant))
+	}
+	u.RawQuery = q.Encode()
+	return u, nil
+}
+
+// locations are the URLs in Content-Location, of which a refused kick-off may
+// have several.
+func locations(h http.Header) []string {
+	var out []string
+	for _, v := range h.Values("Content-Location") {
+		for s := range strings.SplitSeq(v, ",") {
+			if s = strings.TrimSpace(s); s != "" {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
+// Delete cancels an export under way, or tells the server that the files of a
+// finished one are no longer needed (Bulk Data Access IG, "Bulk Data Delete
+// Request"). AB2D refuses the latter with status 400.
+func (c *Client) Delete(ctx context.Context, job Job) error {
+	if err := c.delete(ctx, job); err != nil {
+		return fmt.Errorf("deleting the export: %w", err)
+	}
+	return nil
+}
+
+func (c *Client) delete(ctx context.Context, job Job) error {
+	u, err := c.statusURL(job)
+	if err != nil {
+		return err
+	}
+	resp, err := c.send(ctx, http.MethodDelete, u, header("application/fhir+json"), true)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	switch resp.StatusCode {
+	case http.StatusAccepted, http.StatusOK, http.StatusNoContent:
+		return nil
+	}
+	return c.refusal(resp)
+}
+
+// statusURL is where to ask for a job. It must be the server's own, because
+// the token goes with it.
+func (c *Client) statusURL(job Job) (*url.URL, error) {
+	u, err := c.resolve(job.StatusURL, c.base)
+	if err != nil {
+		return nil, err
+	}
+	if !c.own(u) {
+		return nil, fmt.Errorf("the job is at %s, but the API is at %s: the token is not sent elsewhere", origin(u), origin(c.base))
+	}
+	return u, nil
+}

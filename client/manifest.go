@@ -1,0 +1,226 @@
+package client
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxManifest bounds a manifest: some hundred thousand files.
+const maxManifest = 64 << 20
+
+// Extensions of AB2D's manifests.
+const (
+	extChecksum = "https://ab2d.cms.gov/checksum"
+	extLength   = "https://ab2d.cms.gov/file_length"
+	extTotals   = "https://ab2d.cms.gov/totals"
+)
+
+// Manifest is what an export resulted in (Bulk Data Access IG, "Response -
+// Complete Status").
+type Manifest struct {
+	// TransactionTime is the moment up to which the export is complete: the
+	// next export's Since. Zero when the server does not write an instant.
+	TransactionTime time.Time
+	// TransactionTimeText is what it wrote.
+	TransactionTimeText string
+	// Request is the request as the server understood it.
+	Request string
+	// Output are the files asked for, in the server's order.
+	Output []File
+	// Deleted are the files that say what to remove from an earlier export.
+	Deleted []File
+	// Error are the files of OperationOutcome resources, errors as well as
+	// information.
+	Error []File
+	// Expires is when the files go; zero when the server does not say.
+	Expires time.Time
+	// Totals is this server's extension with the job's totals by outcome, as
+	// it came; nil from other servers.
+	Totals json.RawMessage
+}
+
+// File is one file of an export.
+type File struct {
+	// Type is the resource type of every line.
+	Type string
+	// URL is absolute. It may itself be what opens the file, when no token is
+	// required: do not log its query.
+	URL string
+	// Count is the number of resources, one a line; -1 when not told.
+	Count int64
+	// Length is the number of bytes, uncompressed; -1 when not told.
+	Length int64
+	// SHA256 is the checksum of the bytes, uncompressed; nil when not told.
+	SHA256 []byte
+	// RequiresAccessToken says that the file wants the same token as the API.
+	RequiresAccessToken bool
+}
+
+// fileName is a name that means the same in every file system and shell.
+var fileName = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$`)
+
+// Name is the file's name, the last segment of its URL. It is an error when
+// that is not a plain name of letters, digits and . _ - that does not start
+// with a dot: what a server sends never decides about folders.
+func (f File) Name() (string, error) {
+	u, err := url.Parse(f.URL)
+	if err != nil {
+		return "", errors.New("the file's URL is not valid")
+	}
+	escaped := u.EscapedPath()
+	name, err := url.PathUnescape(escaped[strings.LastIndexByte(escaped, '/')+1:])
+	if err != nil || !fileName.MatchString(name) || !filepath.IsLocal(name) {
+		return "", fmt.Errorf("%q, from the file's URL, is not used as a file name", name)
+	}
+	return name, nil
+}
+
+// wireManifest is a manifest as servers write it. What one of them may write
+// in another shape is read separately.
+type wireManifest struct {
+	TransactionTime     string          `json:"transactionTime"`
+	Request             string          `json:"request"`
+	RequiresAccessToken bool            `json:"requiresAccessToken"`
+	Output              []wireFile      `json:"output"`
+	Deleted             []wireFile      `json:"deleted"`
+	Error               []wireFile      `json:"error"`
+	Extension           json.RawMessage `json:"extension"`
+}
+
+type wireFile struct {
+	Type      string          `json:"type"`
+	URL       string          `json:"url"`
+	Count     json.RawMessage `json:"count"`
+	Extension json.RawMessage `json:"extension"`
+}
+
+// readManifest reads the answer of a finished export.
+func (c *Client) readManifest(resp *http.Response) (*Manifest, error) {
+	body, err := readBody(resp, maxManifest)
+	if err != nil {
+		return nil, fmt.Errorf("reading the manifest: %w", err)
+	}
+	m, err := c.parseManifest(body, resp.Request.URL)
+	if err != nil {
+		return nil, fmt.Errorf("reading the manifest: %w", err)
+	}
+	if t, err := http.ParseTime(resp.Header.Get("Expires")); err == nil {
+		m.Expires = t
+	}
+	return m, nil
+}
+
+// parseManifest reads a manifest that came from a URL.
+func (c *Client) parseManifest(body []byte, from *url.URL) (*Manifest, error) {
+	var w wireManifest
+	if err := json.Unmarshal(body, &w); err != nil {
+		return nil, fmt.Errorf("not a Bulk Data manifest: %w", err)
+	}
+	if w.TransactionTime == "" && w.Output == nil {
+		return nil, errors.New("not a Bulk Data manifest: it has neither transactionTime nor output")
+	}
+	m := &Manifest{TransactionTimeText: w.TransactionTime, Request: w.Request, Totals: extensions(w.Extension)[extTotals]}
+	if t, err := time.Parse(time.RFC3339Nano, w.TransactionTime); err == nil {
+		m.TransactionTime = t
+	}
+	for _, list := range []struct {
+		from []wireFile
+		to   *[]File
+	}{{w.Output, &m.Output}, {w.Deleted, &m.Deleted}, {w.Error, &m.Error}} {
+		for i, f := range list.from {
+			u, err := c.resolve(f.URL, from)
+			if err != nil || f.URL == "" {
+				return nil, fmt.Errorf("file %d of %s has no usable URL", i+1, f.Type)
+			}
+			file, err := f.file()
+			if err != nil {
+				return nil, fmt.Errorf("file %d of %s: %w", i+1, f.Type, err)
+			}
+			file.URL, file.RequiresAccessToken = u.String(), w.RequiresAccessToken
+			*list.to = append(*list.to, file)
+		}
+	}
+	return m, nil
+}
+
+// file reads what is told about a file. A checksum or number that is there but
+// cannot be read is an error: passing over it would pass over the check.
+func (w wireFile) file() (File, error) {
+	f := File{Type: w.Type}
+	var err error
+	if f.Count, err = whole(w.Count); err != nil {
+		return f, fmt.Errorf("count: %w", err)
+	}
+	ext := extensions(w.Extension)
+	if f.Length, err = whole(valueOf(ext[extLength], "valueDecimal")); err != nil {
+		return f, fmt.Errorf("file length: %w", err)
+	}
+	if raw := valueOf(ext[extChecksum], "valueString"); raw != nil {
+		var s string
+		if json.Unmarshal(raw, &s) != nil {
+			return f, errors.New("the checksum is not a text")
+		}
+		digest, ok := strings.CutPrefix(s, "sha256:")
+		if f.SHA256, err = hex.DecodeString(digest); !ok || err != nil || len(f.SHA256) != 32 {
+			return f, errors.New("the checksum is not sha256: and 64 hexadecimal digits")
+		}
+	}
+	return f, nil
+}
+
+// extensions finds FHIR extensions by their URL. Bulk Data itself makes of
+// "extension" an object without a fixed shape: then there are none.
+func extensions(raw json.RawMessage) map[string]json.RawMessage {
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &list) != nil {
+		return nil
+	}
+	out := make(map[string]json.RawMessage, len(list))
+	for _, e := range list {
+		var head struct {
+			URL string `json:"url"`
+		}
+		if json.Unmarshal(e, &head) == nil {
+			out[head.URL] = e
+		}
+	}
+	return out
+}
+
+// valueOf is an extension's value; nil when it is absent.
+func valueOf(extension json.RawMessage, name string) json.RawMessage {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(extension, &fields) != nil {
+		return nil
+	}
+	return fields[name]
+}
+
+// whole reads a whole number; -1 when it is absent. AB2D writes a length as a
+// decimal, which may come as 1.0E7.
+func whole(raw json.RawMessage) (int64, error) {
+	s := string(raw)
+	if s == "" || s == "null" {
+		return -1, nil
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		f, ferr := strconv.ParseFloat(s, 64)
+		if n = int64(f); ferr != nil || float64(n) != f || f > 1<<53 {
+			return 0, errors.New("not a whole number")
+		}
+	}
+	if n < 0 {
+		return 0, errors.New("a negative number")
+	}
+	return n, nil
+}

@@ -1,0 +1,104 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// spare is how long before its end a token is no longer used, so that it
+	// does not expire on the way.
+	spare = time.Minute
+	// unsaid is the life of a token whose answer does not tell it: what SMART
+	// Backend Services recommends.
+	unsaid = 5 * time.Minute
+)
+
+// token is the access token in use.
+type token struct {
+	lock  chan struct{} // holds one element while somebody reads or fetches
+	value string
+	until time.Time
+}
+
+func newToken() token { return token{lock: make(chan struct{}, 1)} }
+
+// accessToken gives the token in use, or fetches one when there is none, when
+// its time is up, or when it is the refused one. Of several callers one
+// fetches and the others wait for it. fresh says that this call fetched it.
+func (c *Client) accessToken(ctx context.Context, refused string) (value string, fresh bool, err error) {
+	t := &c.token
+	select {
+	case t.lock <- struct{}{}:
+		defer func() { <-t.lock }()
+	case <-ctx.Done():
+		return "", false, fmt.Errorf("fetching an access token: %w", ctx.Err())
+	}
+	if t.value != "" && t.value != refused && c.now().Before(t.until) {
+		return t.value, false, nil
+	}
+	value, life, err := c.fetchToken(ctx)
+	if err != nil {
+		return "", false, fmt.Errorf("fetching an access token: %w", err)
+	}
+	t.value, t.until = value, c.now().Add(life-spare)
+	return value, true, nil
+}
+
+// fetchToken asks the token endpoint (RFC 6749 §4.4.2). A redirect is not
+// followed: it would carry the secret elsewhere.
+func (c *Client) fetchToken(ctx context.Context) (string, time.Duration, error) {
+	form := url.Values{"grant_type": {"client_credentials"}, "scope": {"clientCreds"}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.tokenURL.String(), strings.NewReader(form.Encode()))
+	if err != nil {
+		return "", 0, errors.New("TokenURL is not valid")
+	}
+	req.Header = header("application/json")
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	// RFC 6749 §2.3.1: both are form-encoded before they become user and password.
+	req.SetBasicAuth(url.QueryEscape(c.id), url.QueryEscape(c.secret))
+	resp, err := do(c.direct, req)
+	if err != nil {
+		return "", 0, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return "", 0, c.refusal(resp)
+	}
+	body, err := readBody(resp, maxSmallBody)
+	if err != nil {
+		return "", 0, err
+	}
+	return parseToken(body)
+}
+
+// parseToken reads the token endpoint's answer (RFC 6749 §5.1). Its errors
+// never quote it.
+func parseToken(body []byte) (string, time.Duration, error) {
+	var t struct {
+		AccessToken string          `json:"access_token"`
+		TokenType   string          `json:"token_type"`
+		ExpiresIn   json.RawMessage `json:"expires_in"`
+	}
+	if err := json.Unmarshal(body, &t); err != nil {
+		return "", 0, errors.New("the token endpoint's answer is not the JSON of RFC 6749 §5.1")
+	}
+	switch {
+	case t.AccessToken == "" || strings.ContainsFunc(t.AccessToken, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return "", 0, errors.New("the token endpoint's answer has no usable access_token")
+	case !strings.EqualFold(t.TokenType, "bearer"):
+		return "", 0, errors.New("the token endpoint's token_type is not Bearer")
+	}
+	seconds, err := strconv.ParseInt(strings.Trim(string(t.ExpiresIn), `"`), 10, 32)
+	if err != nil || seconds <= 0 {
+		return t.AccessToken, unsaid, nil
+	}
+	return t.AccessToken, time.Duration(seconds) * time.Second, nil
+}

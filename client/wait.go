@@ -1,0 +1,102 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"time"
+)
+
+// Progress is what a server says about an export under way.
+type Progress struct {
+	// Percent is how much is done, 0 to 100; -1 when the server does not say.
+	Percent int
+	// Text is what the server says in X-Progress, fit for a terminal.
+	Text string
+	// Wait is how long it is until the server is asked again.
+	Wait time.Duration
+	// Err is a fault that passes, such as a server that is restarting; nil
+	// when all is well. Percent and Text are then those of before.
+	Err error
+}
+
+// Wait asks for a job's status until it has ended, and gives its manifest. It
+// asks as often as the server's Retry-After tells, between one second and two
+// minutes, every five seconds without. A server that is busy or away is asked
+// again, at growing distances, ten times in a row at most. progress, which may
+// be nil, is called after each answer that is not the last one. A job that
+// failed, was cancelled or has expired is an *Error.
+func (c *Client) Wait(ctx context.Context, job Job, progress func(Progress)) (*Manifest, error) {
+	u, err := c.statusURL(job)
+	if err != nil {
+		return nil, fmt.Errorf("waiting for the export: %w", err)
+	}
+	if progress == nil {
+		progress = func(Progress) {}
+	}
+	m, err := c.wait(ctx, u, progress)
+	if err != nil {
+		return nil, fmt.Errorf("waiting for the export: %w", err)
+	}
+	return m, nil
+}
+
+func (c *Client) wait(ctx context.Context, u *url.URL, progress func(Progress)) (*Manifest, error) {
+	last := Progress{Percent: -1}
+	fault := func(err error, d time.Duration) {
+		progress(Progress{Percent: last.Percent, Text: last.Text, Wait: d, Err: err})
+	}
+	for {
+		var done *Manifest
+		err := c.persevere(ctx, pollTries, func() (err error) {
+			last, done, err = c.poll(ctx, u, last)
+			return err
+		}, fault)
+		if err != nil || done != nil {
+			return done, err
+		}
+		progress(last)
+		if err := c.sleep(ctx, last.Wait); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// poll asks once. Of a job under way it gives the progress, of a finished one
+// the manifest, and after a fault the progress of before.
+func (c *Client) poll(ctx context.Context, u *url.URL, before Progress) (Progress, *Manifest, error) {
+	resp, err := c.send(ctx, http.MethodGet, u, header("application/json"), true)
+	if err != nil {
+		return before, nil, err
+	}
+	defer resp.Body.Close()
+	switch resp.StatusCode {
+	case http.StatusAccepted:
+		return readProgress(resp.Header, c.now()), nil, nil
+	case http.StatusOK:
+		m, err := c.readManifest(resp)
+		return before, m, err
+	}
+	return before, nil, c.refusal(resp)
+}
+
+// percent finds the number in "20% complete".
+var percent = regexp.MustCompile(`(\d{1,3})(?:\.\d+)?\s*%`)
+
+// maxProgress is the longest X-Progress the IG allows.
+const maxProgress = 100
+
+func readProgress(h http.Header, now time.Time) Progress {
+	p := Progress{Percent: -1, Text: printable(h.Get("X-Progress"), maxProgress), Wait: defaultPause}
+	if m := percent.FindStringSubmatch(p.Text); m != nil {
+		n, _ := strconv.Atoi(m[1]) // three digits at most
+		p.Percent = min(n, 100)
+	}
+	if h.Get("Retry-After") != "" {
+		p.Wait = bounded(retryAfter(h, now))
+	}
+	return p
+}

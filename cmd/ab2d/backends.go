@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"ab2d/internal/api"
+	"ab2d/internal/auth"
+	"ab2d/internal/export"
+	"ab2d/internal/files"
+	"ab2d/internal/store"
+	"ab2d/internal/synth"
+)
+
+// openStore opens the database. It holds signing keys: only this user may look
+// into the data directory.
+func openStore(ctx context.Context, c *config, now func() time.Time) (*store.DB, error) {
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data directory (--data=%s): %w", c.Data, err)
+	}
+	db, err := store.Open(ctx, c.Database, now)
+	if err != nil {
+		return nil, fmt.Errorf("--database=%s: %w", c.Database, err)
+	}
+	return db, nil
+}
+
+// openFiles opens the store of result files.
+func openFiles(c *config) (export.Files, api.Check, error) {
+	f, err := files.Open(c.Files)
+	if err != nil {
+		return nil, api.Check{}, fmt.Errorf("--files=%s: %w", c.Files, err)
+	}
+	check := api.Check{Name: "files"}
+	if p, ok := f.(interface{ Ping(context.Context) error }); ok {
+		check.Ping = p.Ping
+	}
+	return f, check, nil
+}
+
+// source is where enrolment and claims come from.
+type source interface {
+	export.Roster
+	export.Claims
+}
+
+// openClaims opens the source of enrolment and claims.
+func openClaims(c *config, now func() time.Time) (source, error) {
+	if c.Claims == "synthetic:" {
+		return synth.New(c.Seed, now), nil
+	}
+	return nil, &usageError{fmt.Errorf("--claims=%s: write synthetic:", c.Claims)}
+}
+
+// addSandboxClients stores the sandbox's published clients, if they are not
+// there yet.
+func addSandboxClients(ctx context.Context, db *store.DB, maxJobs int) error {
+	for _, s := range synth.Sponsors() {
+		for _, credential := range s.Credentials {
+			if _, err := db.Client(ctx, credential.ID); err == nil {
+				continue
+			}
+			client := auth.Client{ID: credential.ID, Contract: s.Contract, Enabled: true, MaxJobs: maxJobs}
+			for _, secret := range credential.Secrets {
+				hash, err := auth.HashSecret(secret)
+				if err != nil {
+					return fmt.Errorf("the secret of client %s: %w", credential.ID, err)
+				}
+				client.Secrets = append(client.Secrets, hash)
+			}
+			if err := db.AddClient(ctx, client); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

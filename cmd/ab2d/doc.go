@@ -1,0 +1,16 @@
+// Command ab2d is the whole system in one program: a sandbox of synthetic
+// claims, and a demonstration of its main job.
+//
+//   - main.go      arguments, signals, exit codes
+//   - help.go      ab2d --help: every flag of every command
+//   - config.go    the settings of a server, and their faults
+//   - backends.go  the only place that knows which back ends exist
+//   - server.go    the parts of a server put together, run and stopped
+//   - sandbox.go   ab2d sandbox
+//   - demo.go      ab2d demo
+//   - summary.go   what downloaded claims hold, in a table
+//   - summary_claim.go  the few fields of a claim that the summary needs
+//
+// The end-to-end tests stand here too: testdata/script holds the tutorial as a
+// person types it, crash_test.go kills the real program.
+package main

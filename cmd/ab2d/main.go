@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"strconv"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is this release, dated by released.
+const (
+	version  = "0.1.0"
+	released = "2026-11-24"
+)
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1 // what was asked for could not be done
+	exitUsage  = 2 // the arguments or settings are wrong
+)
+
+// commands are the program's commands; each has a Run method.
+type commands struct {
+	Sandbox sandboxCommand   `cmd:"" help:"Start a complete server with synthetic claims, in which the AB2D tutorial works as it stands."`
+	Demo    demoCommand      `cmd:"" help:"Do the main job once: start a sandbox on a free port, export a sponsor's claims, download and check them, and stop."`
+	Version kong.VersionFlag `help:"Print the version and stop." env:"-"`
+}
+
+// streams are where a command reads and writes.
+type streams struct {
+	out, err io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], streams{out: os.Stdout, err: os.Stderr}))
+}
+
+// exited is what kong's own exits (--help, --version) are turned into.
+type exited int
+
+// run parses the arguments, runs the command and returns the exit code.
+func run(ctx context.Context, args []string, s streams) (code int) {
+	defer func() {
+		if p := recover(); p != nil {
+			e, ok := p.(exited)
+			if !ok {
+				panic(p)
+			}
+			code = int(e)
+		}
+	}()
+	var c commands
+	parser, err := kong.New(&c, kong.Name("ab2d"), kong.Description(description), kong.DefaultEnvars("AB2D"),
+		kong.Vars{"version": version, "processors": strconv.Itoa(runtime.GOMAXPROCS(0))}, kong.Writers(s.out, s.err), kong.Help(help),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
+		kong.Exit(func(code int) { panic(exited(code)) }), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))
+	if err != nil {
+		fmt.Fprintln(s.err, "ab2d:", err)
+		return exitFailed
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	command, err := parser.Parse(args)
+	if err == nil {
+		err = command.Run()
+	}
+	var usage *usageError
+	var wrong *kong.ParseError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &wrong):
+		fmt.Fprintf(s.err, "ab2d: %v\nab2d --help explains every command and flag.\n", err)
+		return exitUsage
+	case errors.As(err, &usage):
+		fmt.Fprintf(s.err, "ab2d: %v\n", err)
+		return exitUsage
+	case ctx.Err() != nil:
+		fmt.Fprintln(s.err, "ab2d: stopped")
+		return exitFailed
+	}
+	fmt.Fprintf(s.err, "ab2d: %v\n", err)
+	return exitFailed
+}

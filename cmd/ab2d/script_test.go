@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"ab2d/internal/synth"
+)
+
+// The two hosts of the public tutorial.
+const (
+	tutorialIDP = "https://test.idp.idm.cms.gov"
+	tutorialAPI = "https://sandbox.ab2d.cms.gov"
+)
+
+// TestScript runs the terminal sessions of testdata/script. Beside testscript's
+// own they have these commands:
+//
+//	sandbox [flags]   starts a sandbox, and sets $URL and $LISTEN; its state stays in $WORK/data
+//	stop              stops it, as Ctrl-C does
+//	typed FILE        runs a file of shell commands under bash, with the tutorial's
+//	                  two host names, and nothing else, replaced by the sandbox's
+//	typed2 FILE       the same, with /api/v1/ replaced by /api/v2/ too
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			e.Values[processKey{}] = new(*process)
+			e.Setenv("PATH", filepath.Dir(program)+string(os.PathListSeparator)+e.Getenv("PATH"))
+			for _, p := range synth.Sponsors() {
+				for i, c := range p.Credentials {
+					name := "AUTH_" + strings.ReplaceAll(p.Name, "-", "_")
+					e.Setenv(strings.Repeat("CUT_", i)+name, basic(c))
+				}
+			}
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"sandbox": scriptSandbox,
+			"stop":    scriptStop,
+			"typed":   func(ts *testscript.TestScript, neg bool, args []string) { scriptTyped(ts, neg, args, "/api/v1/") },
+			"typed2":  func(ts *testscript.TestScript, neg bool, args []string) { scriptTyped(ts, neg, args, "/api/v2/") },
+		},
+		Condition: func(cond string) (bool, error) {
+			for _, tool := range []string{"bash", "curl", "jq"} {
+				if _, err := exec.LookPath(tool); err != nil {
+					return false, nil
+				}
+			}
+			return cond == "tutorial", nil
+		},
+	})
+}
+
+func scriptSandbox(ts *testscript.TestScript, _ bool, args []string) {
+	args = append([]string{"--listen=localhost:0", "--data=" + ts.MkAbs("data")}, args...)
+	p, err := newProcess(ts.MkAbs("."), []string{"HOME=" + ts.MkAbs(".")}, args...)
+	ts.Check(err)
+	ts.Setenv("URL", p.url)
+	ts.Setenv("LISTEN", strings.TrimPrefix(p.url, "http://"))
+	ts.Defer(p.kill)
+	*running(ts) = p
+}
+
+// processKey is where a script's environment holds its sandbox.
+type processKey struct{}
+
+func running(ts *testscript.TestScript) **process { return ts.Value(processKey{}).(**process) }
+
+func scriptStop(ts *testscript.TestScript, _ bool, _ []string) {
+	ts.Check((*running(ts)).stop())
+}
+
+func scriptTyped(ts *testscript.TestScript, neg bool, args []string, api string) {
+	text := ts.ReadFile(args[0])
+	for _, host := range []string{tutorialIDP, tutorialAPI} {
+		text = strings.ReplaceAll(text, host, ts.Getenv("URL"))
+	}
+	text = strings.ReplaceAll(text, "/api/v1/", api)
+	file := ts.MkAbs(fmt.Sprintf("typed-%s.sh", filepath.Base(args[0])))
+	ts.Check(os.WriteFile(file, []byte("set -eu -o pipefail\n"+text), 0o600))
+	err := ts.Exec("bash", append([]string{file}, args[1:]...)...)
+	if neg == (err == nil) {
+		ts.Fatalf("%s: %v", args[0], err)
+	}
+}

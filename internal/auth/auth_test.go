@@ -1,0 +1,164 @@
+package auth
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// The sandbox's published credentials of PDP-100.
+const (
+	sandboxID     = "0oa2t0lsrdZw5uWRx297"
+	sandboxSecret = "HHduWG6LogIvDIQuWgp3Zlo9OYMValTtH5OBcuHw"
+	sandboxBasic  = "Basic MG9hMnQwbHNyZFp3NXVXUngyOTc6SEhkdVdHNkxvZ0l2RElRdVdncDNabG85T1lNVmFsVHRINU9CY3VIdw=="
+)
+
+// memory keeps clients and keys.
+type memory struct {
+	mu      sync.Mutex
+	clients map[string]Client
+	keys    []Key
+	loads   int   // how often the keys were read
+	fault   error // of every call, if not nil
+}
+
+func (m *memory) Client(_ context.Context, id string) (*Client, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fault != nil {
+		return nil, m.fault
+	}
+	c, ok := m.clients[id]
+	if !ok {
+		return nil, ErrNoClient
+	}
+	return &c, nil
+}
+
+func (m *memory) Keys(context.Context) ([]Key, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.loads++
+	return slices.Clone(m.keys), m.fault
+}
+
+func (m *memory) AddFirstKey(_ context.Context, k Key) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.keys) == 0 {
+		m.keys = []Key{k}
+	}
+	return m.fault
+}
+
+func (m *memory) fail(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fault = err
+}
+
+func (m *memory) put(c Client) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.clients[c.ID] = c
+}
+
+// add stores a key as the newest.
+func (m *memory) add(k Key) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.keys = slices.Insert(m.keys, 0, k)
+}
+
+// clock stands still until it is moved.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) move(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// world is an authorization server on HTTP, with the sandbox's client and one
+// that is disabled, and a checker of its tokens.
+type world struct {
+	store   *memory
+	clock   *clock
+	server  *Server
+	checker *Checker
+	url     string
+	faults  chan error
+}
+
+const issuer = "https://sandbox.example/oauth2/aus2r7y3gdaFMKBol297"
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	// bcrypt's least cost keeps the tests fast; CheckSecret goes by the hash.
+	hash, err := bcrypt.GenerateFromPassword([]byte(sandboxSecret), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{
+		store:  &memory{clients: map[string]Client{}},
+		clock:  &clock{at: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)},
+		faults: make(chan error, 10),
+	}
+	w.store.put(Client{ID: sandboxID, Contract: "Z0000", Secrets: []string{string(hash)}, Enabled: true, MaxJobs: 3})
+	w.store.put(Client{ID: "disabled", Contract: "Z0001", Secrets: []string{string(hash)}})
+	ring, err := OpenKeyRing(t.Context(), w.store, w.clock.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.server = &Server{
+		Issuer: issuer, Realm: `the "sandbox"`, Clients: w.store, Keys: ring, Now: w.clock.now,
+		Fault: func(_ *http.Request, err error) { w.faults <- err },
+	}
+	w.checker = &Checker{Issuer: issuer, Clients: w.store, Keys: ring, Now: w.clock.now}
+
+	mux := http.NewServeMux()
+	mux.HandleFunc(TokenPath, w.server.ServeToken)
+	mux.HandleFunc(KeysPath, w.server.ServeKeys)
+	mux.HandleFunc("/.well-known/oauth-authorization-server", w.server.ServeMetadata)
+	s := httptest.NewServer(mux)
+	t.Cleanup(s.Close)
+	w.url = s.URL
+	return w
+}
+
+// token signs what a genuine token says, changed as the test wishes.
+func (w *world) token(t testing.TB, change func(*claims)) string {
+	t.Helper()
+	key, err := w.server.Keys.Signing(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newClaims(issuer, sandboxID, []string{Scope}, w.clock.now(), DefaultLifetime)
+	change(&c)
+	token, err := key.sign(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+func asTheyAre(*claims) {}
+
+// shown tells whether a text that goes out shows the secret, or enough of it.
+func shown(text string) bool { return strings.Contains(text, sandboxSecret[5:15]) }

@@ -1,0 +1,80 @@
+package synth
+
+import (
+	"context"
+	"testing"
+
+	"ab2d/internal/coverage"
+	"ab2d/internal/export"
+)
+
+// counter is a sink that only counts.
+type counter struct {
+	selection     *coverage.Selection
+	claims, bytes int
+	facts         bool // only decide, want nothing
+}
+
+func (c *counter) Wants(claim *coverage.Claim) bool {
+	wanted := c.selection.Verdict(claim) == coverage.Deliver
+	if c.facts && wanted {
+		c.claims++
+		return false
+	}
+	return wanted
+}
+
+func (c *counter) Line(line []byte) error {
+	c.claims++
+	c.bytes += len(line)
+	return nil
+}
+
+// BenchmarkWrite writes all claims of one enrollee after another: claims and
+// bytes a second on one core.
+func BenchmarkWrite(b *testing.B) {
+	for _, v := range versions {
+		b.Run(v.String(), func(b *testing.B) { benchmark(b, export.Query{Version: v}, &counter{}) })
+	}
+	b.Run("facts", func(b *testing.B) { benchmark(b, export.Query{Version: 1}, &counter{facts: true}) })
+}
+
+func benchmark(b *testing.B, q export.Query, sink *counter) {
+	s := sourceAt(42, asOf)
+	list := enrollees(b, s, "Z0001")
+	sink.selection = selectionOf(b, s, "Z0001", &list[0])
+	q.Selection = sink.selection
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		sink.selection.Enrollee = &list[i%len(list)]
+		if err := s.Write(context.Background(), q, sink); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(sink.claims)/b.Elapsed().Seconds(), "claims/s")
+	b.ReportMetric(float64(sink.bytes)/b.Elapsed().Seconds()/1e6, "MB/s")
+}
+
+// TestNoAllocation: writing claims allocates nothing once the space is there.
+func TestNoAllocation(t *testing.T) {
+	s := sourceAt(42, asOf)
+	list := enrollees(t, s, "Z0000")
+	d := new(desk)
+	sink := &counter{selection: selectionOf(t, s, "Z0000", &list[7])}
+	write := func() {
+		s.person(&d.person, int(firstID-list[7].ID))
+		d.writeMBIs(list[7].MBIs)
+		first := firstMonth.First()
+		for m := firstMonth; m < firstMonth+80; m++ {
+			next := (m + 1).First()
+			if err := d.month(m, first, next, next, writeSTU3, sink); err != nil {
+				t.Fatal(err)
+			}
+			first = next
+		}
+	}
+	write()
+	if n := testing.AllocsPerRun(5, write); n > 0 || sink.claims == 0 {
+		t.Errorf("%.0f allocations for %d claims", n, sink.claims)
+	}
+}
