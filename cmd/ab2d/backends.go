@@ -16,7 +16,7 @@ import (
 
 // openStore opens the database. It holds signing keys: only this user may look
 // into the data directory.
-func openStore(ctx context.Context, c *config, now func() time.Time) (*store.DB, error) {
+func openStore(ctx context.Context, c *stateConfig, now func() time.Time) (*store.DB, error) {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data directory (--data=%s): %w", c.Data, err)
 	}
@@ -28,7 +28,7 @@ func openStore(ctx context.Context, c *config, now func() time.Time) (*store.DB,
 }
 
 // openFiles opens the store of result files.
-func openFiles(c *config) (export.Files, api.Check, error) {
+func openFiles(c *workConfig) (export.Files, api.Check, error) {
 	f, err := files.Open(c.Files)
 	if err != nil {
 		return nil, api.Check{}, fmt.Errorf("--files=%s: %w", c.Files, err)
@@ -46,12 +46,12 @@ type source interface {
 	export.Claims
 }
 
-// openClaims opens the source of enrolment and claims.
-func openClaims(c *config, now func() time.Time) (source, error) {
+// openClaims opens the source of enrolment and claims, which was validated.
+func openClaims(c *workConfig, db *store.DB, now func() time.Time) source {
 	if c.Claims == "synthetic:" {
-		return synth.New(c.Seed, now), nil
+		return synth.New(c.Seed, now)
 	}
-	return nil, &usageError{fmt.Errorf("--claims=%s: write synthetic:", c.Claims)}
+	return db
 }
 
 // addSandboxClients stores the sandbox's published clients, if they are not

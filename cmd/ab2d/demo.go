@@ -82,10 +82,13 @@ func (c *demoCommand) validate() (*synth.Sponsor, error) {
 // startSandbox starts a server on a free port, and returns how to stop it.
 func (c *demoCommand) startSandbox(ctx context.Context, data string, s streams) (url string, stop func() error, err error) {
 	cfg := config{
-		Listen: "localhost:0", Data: data, Claims: "synthetic:", Seed: c.Seed, Workers: runtime.GOMAXPROCS(0), MaxDownloads: 1, MaxJobs: 1, Keep: time.Hour,
-		TokenLifetime: time.Hour, AuthServer: "demo", Lease: 15 * time.Second, LogLevel: "warn", LogFormat: "text",
+		workConfig: workConfig{
+			stateConfig: stateConfig{Data: data}, logConfig: logConfig{LogLevel: "warn", LogFormat: "text"}, Claims: "synthetic:", Seed: c.Seed,
+			Workers: runtime.GOMAXPROCS(0), Keep: time.Hour, Lease: 15 * time.Second,
+		},
+		Listen: "localhost:0", MaxDownloads: 1, TokenLifetime: time.Hour, AuthServer: "demo",
 	}
-	srv, err := openServer(ctx, &cfg, s, time.Now)
+	srv, err := openSandbox(ctx, &cfg, 1, s)
 	if err != nil {
 		return "", nil, err
 	}

@@ -31,6 +31,11 @@ const (
 type commands struct {
 	Sandbox sandboxCommand   `cmd:"" help:"Start a complete server with synthetic claims, in which the AB2D tutorial works as it stands."`
 	Demo    demoCommand      `cmd:"" help:"Do the main job once: start a sandbox on a free port, export a sponsor's claims, download and check them, and stop."`
+	Serve   serveCommand     `cmd:"" help:"Run a server: the API, and workers in the same process unless --workers=0."`
+	Worker  workerCommand    `cmd:"" help:"Run workers only, beside servers on the same PostgreSQL and S3."`
+	Migrate migrateCommand   `cmd:"" help:"Bring the database's tables up to date, as every command does when it starts."`
+	Import  importCommand    `cmd:"" help:"Take contracts, enrolment, opt-outs or claims from files into the store, for a server with --claims=store:."`
+	Admin   adminCommand     `cmd:"" help:"Look into a server's state."`
 	Version kong.VersionFlag `help:"Print the version and stop." env:"-"`
 }
 

@@ -13,16 +13,37 @@ import (
 // sandboxCommand is ab2d sandbox.
 type sandboxCommand struct {
 	config
+	ClaimsFrom  string `help:"Where enrolment and claims come from: synthetic: (computed from the seed) or store: (what was imported)." name:"claims" default:"synthetic:" placeholder:"ADDRESS"`
+	WorkersHere int    `help:"Parts of exports that are worked on at once. The default is one for each processor." name:"workers" default:"${processors}" placeholder:"N"`
+	MaxJobs     int    `help:"Exports that a contract may have under way at once. Applies to clients when they are first stored." default:"3" placeholder:"N"`
 }
 
 // Run serves until it is stopped.
 func (c *sandboxCommand) Run(ctx context.Context, s streams) error {
-	srv, err := openServer(ctx, &c.config, s, time.Now)
+	c.config.Claims, c.config.Workers = c.ClaimsFrom, c.WorkersHere
+	srv, err := openSandbox(ctx, &c.config, c.MaxJobs, s)
 	if err != nil {
 		return err
 	}
 	welcome(s.out, srv.url, &c.config)
 	return srv.run(ctx)
+}
+
+// openSandbox is a server that has the sandbox's clients.
+func openSandbox(ctx context.Context, c *config, maxJobs int, s streams) (*server, error) {
+	if maxJobs < 1 {
+		return nil, &usageError{fmt.Errorf("--max-jobs=%d: give 1 or more", maxJobs)}
+	}
+	srv, err := openServer(ctx, c, s, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	if err := addSandboxClients(ctx, srv.db, maxJobs); err != nil {
+		srv.listener.Close()
+		srv.db.Close()
+		return nil, err
+	}
+	return srv, nil
 }
 
 // welcome tells what runs where, and what to type next: the tutorial, for the

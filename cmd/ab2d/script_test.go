@@ -28,10 +28,15 @@ const (
 //	                  two host names, and nothing else, replaced by the sandbox's
 //	typed2 FILE       the same, with /api/v1/ replaced by /api/v2/ too
 func TestScript(t *testing.T) {
+	realClaims, err := filepath.Abs(filepath.Join("..", "..", "..", "shared", "data"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Values[processKey{}] = new(*process)
+			e.Setenv("CLAIMS", realClaims)
 			e.Setenv("PATH", filepath.Dir(program)+string(os.PathListSeparator)+e.Getenv("PATH"))
 			for _, p := range synth.Sponsors() {
 				for i, c := range p.Credentials {
@@ -48,6 +53,10 @@ func TestScript(t *testing.T) {
 			"typed2":  func(ts *testscript.TestScript, neg bool, args []string) { scriptTyped(ts, neg, args, "/api/v2/") },
 		},
 		Condition: func(cond string) (bool, error) {
+			if cond == "claims" {
+				_, err := os.Stat(realClaims)
+				return err == nil, nil
+			}
 			for _, tool := range []string{"bash", "curl", "jq"} {
 				if _, err := exec.LookPath(tool); err != nil {
 					return false, nil

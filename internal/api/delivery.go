@@ -5,46 +5,57 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
 	"time"
 
 	"ab2d/internal/export"
+	"ab2d/internal/fhir"
 )
 
-// delivery counts what is sent of a file.
+// delivery counts what is sent of a file. Its headers are sent with the file
+// only, not with an error.
 type delivery struct {
 	http.ResponseWriter
 	export.Delivery
+	header http.Header
 	status int
 	failed error
 }
 
 func newDelivery(w http.ResponseWriter, gzipped bool, size int64) *delivery {
-	return &delivery{ResponseWriter: w, Delivery: export.Delivery{Gzip: gzipped, Size: size}}
+	return &delivery{ResponseWriter: w, Delivery: export.Delivery{Gzip: gzipped, Size: size}, header: w.Header().Clone()}
 }
 
 // Unwrap is for http.ResponseController.
 func (d *delivery) Unwrap() http.ResponseWriter { return d.ResponseWriter }
 
+// Header is that of the file.
+func (d *delivery) Header() http.Header { return d.header }
+
 // WriteHeader notes where a range begins. ServeContent leaves the length of an
 // encoded answer out, but without it a download cannot show its progress nor
-// be resumed.
+// be resumed. An error is not sent: see refusal.
 func (d *delivery) WriteHeader(status int) {
 	d.status = status
+	if status >= 400 {
+		return
+	}
 	length := d.Size
 	if status == http.StatusPartialContent {
 		var end int64
-		if _, err := fmt.Sscanf(d.Header().Get("Content-Range"), "bytes %d-%d/", &d.From, &end); err != nil {
+		if _, err := fmt.Sscanf(d.header.Get("Content-Range"), "bytes %d-%d/", &d.From, &end); err != nil {
 			d.failed = fmt.Errorf("read our own Content-Range: %w", err)
 		}
 		length = end + 1 - d.From
 	}
 	d.To = d.From
 	if d.sends() {
-		d.Header().Set("Content-Length", strconv.FormatInt(length, 10))
+		d.header.Set("Content-Length", strconv.FormatInt(length, 10))
 	}
+	maps.Copy(d.ResponseWriter.Header(), d.header)
 	d.ResponseWriter.WriteHeader(status)
 }
 
@@ -53,7 +64,26 @@ func (d *delivery) sends() bool {
 	return d.status == http.StatusOK || d.status == http.StatusPartialContent
 }
 
+// refusal is what the client is told where ServeContent would write an error
+// of its own; nil when it did not.
+func (d *delivery) refusal() error {
+	switch {
+	case d.status < 400:
+		return nil
+	case d.status == http.StatusRequestedRangeNotSatisfiable:
+		f := refuse(d.status, fhir.CodeInvalid, "The Range cannot be sent: the file has %d bytes. Write Range: bytes=FIRST-, or leave it out.", d.Size)
+		f.headers = map[string]string{"Content-Range": fmt.Sprintf("bytes */%d", d.Size)} // RFC 9110 §15.5.17
+		return f
+	case d.status == http.StatusPreconditionFailed:
+		return refuse(d.status, fhir.CodeInvalid, "The file is not the one that If-Match names: its ETag is %s.", d.header.Get("ETag"))
+	}
+	return fmt.Errorf("send a file: ServeContent answered %d", d.status)
+}
+
 func (d *delivery) Write(b []byte) (int, error) {
+	if d.status >= 400 {
+		return len(b), nil
+	}
 	n, err := d.ResponseWriter.Write(b)
 	return n, d.sent(int64(n), err)
 }
@@ -73,23 +103,27 @@ func (d *delivery) sent(n int64, err error) error {
 }
 
 // delivered notes what was sent, so that the file counts as downloaded once
-// all of it was. What the client did not take, because it went away, does not
-// count.
-func (a *API) delivered(r *http.Request, f *export.File, d *delivery) error {
-	if r.Method == http.MethodHead || d.failed != nil || !d.sends() || d.To == d.From {
-		return nil
+// all of it was, in one request or in several. What a client broke off never
+// completes a download, but it may be resumed.
+func (a *API) delivered(r *http.Request, f *export.File, d *delivery) {
+	if r.Method == http.MethodHead || !d.sends() {
+		return
 	}
-	if err := http.NewResponseController(d.ResponseWriter).Flush(); err != nil {
-		return nil // the client has gone
+	if !d.arrived(r.Context()) {
+		d.To = min(d.To, d.Size-1)
 	}
-	if !taken(r.Context()) {
-		return nil // likewise
+	if d.To <= d.From {
+		return
 	}
 	// The answer is out; the count must not depend on the client's patience.
 	if err := a.Jobs.Delivered(context.WithoutCancel(r.Context()), f, d.Delivery); err != nil {
 		a.Log.Error("a download was not counted", "job", f.Job, "file", f.Name, "error", err)
 	}
-	return nil
+}
+
+// arrived tells whether the client has taken all that was sent.
+func (d *delivery) arrived(ctx context.Context) bool {
+	return d.failed == nil && http.NewResponseController(d.ResponseWriter).Flush() == nil && taken(ctx)
 }
 
 type connKey struct{}

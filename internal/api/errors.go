@@ -30,6 +30,9 @@ func refuse(status int, code fhir.Code, format string, args ...any) *refusal {
 var errNoRoute = refuse(http.StatusNotFound, fhir.CodeNotFound, "There is nothing at this address. The export starts at "+
 	"/api/v1/fhir/Patient/$export (FHIR STU3) or /api/v2/fhir/Patient/$export (FHIR R4); /api/v2/fhir/metadata says what there is.")
 
+// errGone is for a client that has closed the connection, or its half of it.
+var errGone = refuse(http.StatusServiceUnavailable, fhir.CodeTransient, "The connection was closed before the answer was ready. Ask again.")
+
 func methodNotAllowed(method, allowed string) *refusal {
 	f := refuse(http.StatusMethodNotAllowed, fhir.CodeNotSupported, "This address does not take the method %s. It takes %s.", method, allowed)
 	f.headers = map[string]string{"Allow": allowed}
@@ -80,11 +83,11 @@ func (a *API) busy(r *http.Request, c call, b *export.Busy) *refusal {
 // refuse is the one place where an error is answered and logged.
 func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
-		return // the client has gone
+		err = errGone
 	}
 	f := refusalOf(err)
 	id := obs.RequestID(r.Context())
-	if f.status >= 500 {
+	if told := (*refusal)(nil); f.status >= 500 && !errors.As(err, &told) { // not that of a job that failed
 		a.Log.Error("request failed", "request", id, "error", err)
 	}
 	outcome := fhir.Outcome(append([]fhir.Issue(nil), f.issues...)...)

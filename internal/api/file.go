@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -26,13 +27,16 @@ func file(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 	}
 	defer stored.Close()
 	content, size, etag := io.ReadSeeker(stored), f.Length, fmt.Sprintf(`"%x"`, f.SHA256)
-	h := w.Header()
 	gzipped := takesGzip(r.Header.Values("Accept-Encoding"))
 	if gzipped {
 		size, etag = f.Stored, fmt.Sprintf(`"%x-gzip"`, f.SHA256)
-		h.Set("Content-Encoding", "gzip")
 	} else {
 		content = newInflated(stored, f.Length)
+	}
+	d := newDelivery(w, gzipped, size)
+	h := d.Header()
+	if gzipped {
+		h.Set("Content-Encoding", "gzip")
 	}
 	h.Set("Content-Type", fhir.TypeNDJSON)
 	h.Set("Content-Disposition", `attachment; filename="`+f.Name+`"`)
@@ -41,10 +45,14 @@ func file(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 	if strings.Contains(r.Header.Get("Range"), ",") {
 		r.Header.Del("Range") // one range a request; the whole is a legal answer to several (RFC 9110 §14.2)
 	}
-	d := newDelivery(w, gzipped, size)
 	http.ServeContent(d, r, f.Name, time.Time{}, content)
-	return a.delivered(r, f, d)
+	a.delivered(r, f, d)
+	return d.refusal()
 }
+
+// fileName is what a file's name may consist of. A database is not asked for
+// any other: PostgreSQL takes a NUL or bad UTF-8 for a fault.
+var fileName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,80}$`)
 
 // ownFile finds the file that the path names, by its row, if it may be
 // downloaded.
@@ -56,10 +64,13 @@ func (a *API) ownFile(r *http.Request, c call) (*export.File, error) {
 	if e := ended(j); e != nil && j.State != export.Failed {
 		return nil, e
 	}
-	f, err := a.Jobs.File(r.Context(), j.ID, r.PathValue("name"))
+	name := r.PathValue("name")
+	if !fileName.MatchString(name) {
+		return nil, noFile(name)
+	}
+	f, err := a.Jobs.File(r.Context(), j.ID, name)
 	if errors.Is(err, export.ErrNoFile) {
-		return nil, refuse(http.StatusNotFound, fhir.CodeNotFound, "The job has no file %s. When it is completed, its status lists the files' addresses in output.",
-			shown(r.PathValue("name")))
+		return nil, noFile(name)
 	}
 	if err != nil {
 		return nil, err
@@ -69,6 +80,11 @@ func (a *API) ownFile(r *http.Request, c call) (*export.File, error) {
 			"To get the claims again, start a new export.", f.Name, times(a.MaxDownloads))
 	}
 	return f, nil
+}
+
+func noFile(name string) *refusal {
+	return refuse(http.StatusNotFound, fhir.CodeNotFound, "The job has no file %s. When it is completed, its status lists the files' addresses in output.",
+		shown(name))
 }
 
 func times(n int) string {

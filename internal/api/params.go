@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -41,15 +42,21 @@ type reader struct {
 	params
 }
 
+// maxParams bounds what has to be answered for: a kick-off has four.
+const maxParams = 50
+
 // parseParams reads a kick-off's query string and Prefer headers. All faults
 // are reported together.
 func parseParams(query string, prefer []string, v fhir.Version, now time.Time) (params, []fhir.Issue) {
 	r := &reader{version: v, now: now, strict: prefersStrict(prefer)}
+	if n := strings.Count(query, "&") + 1; n > maxParams {
+		r.fault(fhir.CodeTooCostly, "The query string has %d parameters; at most %d are read. Supported are %s.", n, maxParams, strings.Join(knownParams, ", "))
+		return r.params, r.faults
+	}
 	var err error
 	if r.values, err = url.ParseQuery(query); err != nil {
-		r.fault(fhir.CodeInvalid, "The query string cannot be read: a %% or ; in it is not written as it should. "+
-			"Write a value's special characters as %%XX, for example _outputFormat=application%%2Ffhir%%2Bndjson.")
-		return r.params, r.faults
+		r.fault(fhir.CodeInvalid, "The query string cannot be read: %s in it is not written as it should. "+
+			"Write a value's special characters as %%XX, for example _outputFormat=application%%2Ffhir%%2Bndjson.", unreadable(err))
 	}
 	r.names()
 	r.outputFormat()
@@ -58,11 +65,20 @@ func parseParams(query string, prefer []string, v fhir.Version, now time.Time) (
 	return r.params, r.faults
 }
 
+// unreadable names what url.ParseQuery stopped at: a bad escape or a semicolon.
+func unreadable(err error) string {
+	if escape := url.EscapeError(""); errors.As(err, &escape) {
+		return shown(string(escape))
+	}
+	return `";"`
+}
+
 // prefersStrict reads Prefer: handling=strict (RFC 7240 §4.4).
 func prefersStrict(headers []string) bool {
+	plain := strings.NewReplacer(" ", "", "\t", "", `"`, "")
 	for _, h := range headers {
 		for _, p := range strings.FieldsFunc(h, func(c rune) bool { return c == ',' || c == ';' }) {
-			if strings.EqualFold(strings.ReplaceAll(strings.TrimSpace(p), " ", ""), "handling=strict") {
+			if strings.EqualFold(plain.Replace(p), "handling=strict") {
 				return true
 			}
 		}
@@ -170,10 +186,8 @@ func (r *reader) outputFormat() {
 
 func (r *reader) resourceTypes() {
 	for _, v := range r.values["_type"] {
-		for _, name := range strings.Split(v, ",") {
-			if name != resourceType {
-				r.fault(fhir.CodeNotSupported, "The _type %s is not exported. Use _type=%s, or leave it out.", shown(name), resourceType)
-			}
+		if slices.ContainsFunc(strings.Split(v, ","), func(name string) bool { return name != resourceType }) {
+			r.fault(fhir.CodeNotSupported, "The _type %s is not exported. Use _type=%s, or leave it out.", shown(v), resourceType)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"log/slog"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -86,7 +87,7 @@ func (a *API) Handler() http.Handler {
 		a.mount(mux, "/api/"+v.String()+"/fhir", v, fhirRoutes)
 	}
 	mux.Handle("/", a.answering(func(*API, http.ResponseWriter, *http.Request, call) error { return errNoRoute }, call{}))
-	return obs.Handler(a.Log, fixedHeaders(mux), a.internalError)
+	return obs.Handler(a.Log, fixedHeaders(cleanPath(mux)), a.internalError)
 }
 
 // mount puts the routes into the mux: one handler a path, which knows the
@@ -134,5 +135,28 @@ func (a *API) answering(h handler, c call) http.Handler {
 		if err := h(a, w, r, c); err != nil {
 			a.refuse(w, r, err)
 		}
+	})
+}
+
+// cleanPath leads from a path with dots or with a slash too many, as in a base
+// URL that ends with one, to the right one. ServeMux would too, but it writes
+// %24 as %2524.
+func cleanPath(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked := r.URL.EscapedPath()
+		clean := path.Clean("/" + asked)
+		if strings.HasSuffix(asked, "/") && clean != "/" {
+			clean += "/"
+		}
+		if clean == asked {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if r.URL.RawQuery != "" {
+			clean += "?" + r.URL.RawQuery
+		}
+		w.Header().Set("Location", clean)
+		w.Header().Set("Content-Length", "0")
+		w.WriteHeader(http.StatusTemporaryRedirect)
 	})
 }

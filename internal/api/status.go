@@ -25,6 +25,9 @@ func (a *API) ownJob(r *http.Request, c call) (*export.Job, error) {
 	if errors.Is(err, export.ErrNoJob) || err == nil && j.Contract != c.client.Contract {
 		return nil, noJob(r)
 	}
+	if err == nil && j.State == export.Completed && !a.Now().Before(j.Expires) {
+		j.State = export.Expired // a worker will say so in a moment
+	}
 	return j, err
 }
 
@@ -136,7 +139,7 @@ func totals(j *export.Job) fhir.Extension {
 		n    int64
 	}{
 		{"enrollees", t.Enrollees()}, {"delivered", t.Delivered}, {"noClaims", t.NoClaims}, {"optedOut", t.OptedOut},
-		{"noIdentifier", t.NoIdentifier}, {"notRead", t.NotRead}, {"claims", t.Claims}, {"claimsWithoutDates", t.NoDates},
+		{"noIdentifier", t.NoIdentifier}, {"notRead", t.NotRead}, {"claims", t.Claims}, {"claimsWithoutDates", t.NoDates()},
 	} {
 		e.Extension = append(e.Extension, fhir.Count(c.name, c.n))
 	}

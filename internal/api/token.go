@@ -2,6 +2,8 @@ package api
 
 import (
 	"net/http"
+
+	"ab2d/internal/fhir"
 )
 
 // token answers at the token endpoint. Its errors are RFC 6749's, not FHIR's.
@@ -22,7 +24,7 @@ func tokenMetadata(a *API, w http.ResponseWriter, r *http.Request, _ call) error
 // authServer serves if the path names our authorization server.
 func (a *API) authServer(r *http.Request, serve func()) error {
 	if r.PathValue("server") != a.AuthServer {
-		return refuse(http.StatusNotFound, "not-found", "There is no authorization server of this name here. The token endpoint is %s/oauth2/%s/v1/token.",
+		return refuse(http.StatusNotFound, fhir.CodeNotFound, "There is no authorization server of this name here. The token endpoint is %s/oauth2/%s/v1/token.",
 			a.origin(r), a.AuthServer)
 	}
 	serve()

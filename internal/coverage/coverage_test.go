@@ -109,6 +109,14 @@ func TestVerdict(t *testing.T) {
 		{"attested long ago, ends in 2019", "2019-12-31", "2019-12-31", func(s *Selection, _ *Claim) { s.Contract.Attested = 0 }, BeforeEarliest},
 		{"updated exactly at _since", "2021-05-10", "2021-05-10", func(s *Selection, _ *Claim) { s.Since = since }, NotSince},
 		{"updated just after _since", "2021-05-10", "2021-05-10", func(s *Selection, _ *Claim) { s.Since = since.Add(-time.Millisecond) }, Deliver},
+		{"older, but of a month that is new", "2021-07-10", "2021-07-10", func(s *Selection, c *Claim) {
+			s.Since, c.LastUpdated = since, since
+			s.Added.Add(MonthOf(2021, time.July))
+		}, Deliver},
+		{"older, of a new month and one that is not", "2021-05-30", "2021-07-02", func(s *Selection, c *Claim) {
+			s.Since, c.LastUpdated = since, since
+			s.Added.Add(MonthOf(2021, time.July))
+		}, NotSince},
 		{"updated exactly at _until", "2021-05-10", "2021-05-10", func(s *Selection, _ *Claim) { s.Until = since }, Deliver},
 		{"updated just after _until", "2021-05-10", "2021-05-10", func(s *Selection, _ *Claim) { s.Until = since.Add(-time.Millisecond) }, NotUntil},
 		{"service-date matches", "2021-05-10", "2021-05-12", func(s *Selection, _ *Claim) {

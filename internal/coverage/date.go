@@ -80,14 +80,22 @@ func (s *MonthSet) AddRange(first, last Month) {
 }
 
 // Has tells whether the month is in the set.
-func (s *MonthSet) Has(m Month) bool {
+func (s MonthSet) Has(m Month) bool {
 	i := m - firstMonth
 	return i >= 0 && i < 256 && s[i/64]&(1<<(i%64)) != 0
 }
 
+// Without gives the months of s that are not in o.
+func (s MonthSet) Without(o MonthSet) MonthSet {
+	for i := range s {
+		s[i] &^= o[i]
+	}
+	return s
+}
+
 // Overlaps tells whether the days from first to last, both included, touch at
 // least one month of the set.
-func (s *MonthSet) Overlaps(first, last Date) bool {
+func (s MonthSet) Overlaps(first, last Date) bool {
 	if last < first {
 		return false
 	}
@@ -101,4 +109,4 @@ func (s *MonthSet) Overlaps(first, last Date) bool {
 }
 
 // Empty tells whether the set has no month.
-func (s *MonthSet) Empty() bool { return *s == MonthSet{} }
+func (s MonthSet) Empty() bool { return s == MonthSet{} }

@@ -26,6 +26,9 @@ const (
 	verdicts
 )
 
+// VerdictCount is how many verdicts there are.
+const VerdictCount = int(verdicts)
+
 var verdictNames = [verdicts]string{
 	"delivered", "of another patient", "Part D event", "not a Part A or B claim type", "substance-use treatment",
 	"no billable period", "no lastUpdated", "ends before attestation", "ends before 2020", "outside enrolment",
@@ -52,6 +55,7 @@ type Selection struct {
 	Contract     Contract
 	Enrollee     *Enrollee
 	Since        time.Time // exclusive; zero: from the beginning
+	Added        MonthSet  // enrolment months for which Since does not hold: they are new, and count from the beginning
 	Until        time.Time // inclusive; the job's transactionTime, or an earlier _until
 	ServiceDates []ServiceDates
 }
@@ -78,7 +82,7 @@ func (s *Selection) Verdict(c *Claim) Verdict {
 		return BeforeEarliest
 	case !s.Enrollee.Months.Overlaps(c.Start, c.End):
 		return NotEnrolled
-	case !s.Since.IsZero() && !c.LastUpdated.After(s.Since):
+	case !s.Since.IsZero() && !c.LastUpdated.After(s.Since) && s.Enrollee.Months.Without(s.Added).Overlaps(c.Start, c.End):
 		return NotSince
 	case c.LastUpdated.After(s.Until):
 		return NotUntil
@@ -89,4 +93,10 @@ func (s *Selection) Verdict(c *Claim) Verdict {
 		}
 	}
 	return Deliver
+}
+
+// NothingUpTo tells whether no claim last updated at t or before can be
+// delivered.
+func (s *Selection) NothingUpTo(t time.Time) bool {
+	return !s.Since.IsZero() && !t.After(s.Since) && s.Added.Empty()
 }

@@ -86,16 +86,16 @@ func (in *Intake) setSince(ctx context.Context, j *Job, r Request) error {
 	if r.Version == fhir.V1 {
 		return nil
 	}
-	mark, err := in.Jobs.Watermark(ctx, j.Contract, j.Version)
+	base, err := in.Jobs.Base(ctx, j.Contract, j.Version)
+	if errors.Is(err, ErrNoJob) {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("find where the last export of contract %s ended: %w", j.Contract, err)
 	}
-	if mark.IsZero() {
-		return nil
-	}
-	j.SinceSource, j.Since = SinceDefault, mark
+	j.SinceSource, j.Since, j.Base = SinceDefault, base.TransactionTime, base.ID
 	j.Notes = append(j.Notes, fmt.Sprintf("The request has no _since. This export holds the claims updated after %s, the transactionTime of "+
-		"the last export whose files were all downloaded. To get everything again, ask with _since=%s.",
-		fhir.FormatInstant(mark), EarliestSince.Format("2006-01-02T15:04:05Z")))
+		"the last export whose files were all downloaded; of enrollees and enrolment months that were not in it, also what is older. "+
+		"To get everything again, ask with _since=%s.", fhir.FormatInstant(base.TransactionTime), EarliestSince.Format("2006-01-02T15:04:05Z")))
 	return nil
 }

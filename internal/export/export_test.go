@@ -51,7 +51,7 @@ func newEngine(t *testing.T, source *exporttest.Source) *engine {
 	settings.PartEnrollees = 10
 	settings.Idle = 5 * time.Millisecond
 	e.worker = export.Worker{
-		Name: "test", Queue: e.db, Jobs: e.db, Roster: source.Roster(), Claims: source, Files: e.files, Bell: bell, Now: e.clock.Now,
+		Name: "test", Queue: e.db, Jobs: e.db, Ledgers: e.db, Roster: source.Roster(), Claims: source, Files: e.files, Bell: bell, Now: e.clock.Now,
 		Log: slog.New(slog.NewTextHandler(&e.log, nil)), Settings: settings,
 	}
 	return e
@@ -262,9 +262,6 @@ func TestAnUnreadableEnrolleeIsNamed(t *testing.T) {
 	if strings.Count(errs, "\n") != 1 || !strings.Contains(errs, "Patient/14 ") || !strings.Contains(errs, `"OperationOutcome"`) || strings.Contains(errs, "upstream") {
 		t.Errorf("the error file holds %s", errs)
 	}
-	if m, err := e.db.Watermark(t.Context(), "Z0000", fhir.V2); err != nil || !m.IsZero() {
-		t.Errorf("a job that lacks an enrollee is where the next one starts: %v, %v", m, err)
-	}
 }
 
 func TestASourceThatIsDownFailsTheJob(t *testing.T) {
@@ -421,19 +418,22 @@ func TestExpiryReallyDeletes(t *testing.T) {
 	}
 }
 
-func TestTheDefaultSince(t *testing.T) {
-	e := newEngine(t, exporttest.NewSource("Z0000", 10))
-	download := func(j *export.Job) {
-		list, err := e.db.Files(t.Context(), j.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := range list {
-			if err := e.db.Delivered(t.Context(), &list[i], export.Delivery{To: 1, Size: 1}); err != nil {
-				t.Fatal(err)
-			}
+// download counts all claim files of a job as downloaded.
+func (e *engine) download(j *export.Job) {
+	e.Helper()
+	list, err := e.db.Files(e.Context(), j.ID)
+	if err != nil {
+		e.Fatal(err)
+	}
+	for i := range list {
+		if err := e.db.Delivered(e.Context(), &list[i], export.Delivery{To: 1, Size: 1}); err != nil {
+			e.Fatal(err)
 		}
 	}
+}
+
+func TestTheDefaultSince(t *testing.T) {
+	e := newEngine(t, exporttest.NewSource("Z0000", 10))
 	first := e.run(e.accept(), 1)
 	if first.SinceSource != export.SinceNone || e.content(first.ID, export.Errors) != "" {
 		t.Errorf("the first job starts at %v (%s)", first.Since, first.SinceSource)
@@ -442,11 +442,11 @@ func TestTheDefaultSince(t *testing.T) {
 	if again := e.accept(); again.SinceSource != export.SinceNone {
 		t.Errorf("before the download the next job starts at %v (%s)", again.Since, again.SinceSource)
 	}
-	download(first)
+	e.download(first)
 	e.source.Claims[3][0].LastUpdated = first.TransactionTime // has been delivered
 	e.source.Claims[3][1].LastUpdated = first.TransactionTime.Add(time.Millisecond)
 	next := e.run(e.accept(), 1)
-	if next.SinceSource != export.SinceDefault || !next.Since.Equal(first.TransactionTime) {
+	if next.SinceSource != export.SinceDefault || !next.Since.Equal(first.TransactionTime) || next.Base != first.ID {
 		t.Errorf("after the download the next job starts at %v (%s)", next.Since, next.SinceSource)
 	}
 	if got, want := e.content(next.ID, export.Data), e.source.Claims[3][1].Line+"\n"; got != want {
@@ -464,6 +464,58 @@ func TestTheDefaultSince(t *testing.T) {
 	if user.SinceSource != export.SinceUser || !user.Since.Equal(time.Date(2020, 3, 1, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("a _since before the attestation is %v, want it raised to the attestation", user.Since)
 	}
+}
+
+// TestTheDefaultSinceSkipsNobody: whoever was not in the job before, was not
+// delivered in it, or has new months, gets what the sponsor does not have yet.
+func TestTheDefaultSinceSkipsNobody(t *testing.T) {
+	e := newEngine(t, exporttest.NewSource("Z0000", 24))
+	all := e.source.Enrollees["Z0000"]
+	late := all[23] // is enrolled only later
+	e.source.Enrollees["Z0000"] = all[:23:23]
+	all[13].OptedOut = true                    // 14
+	e.source.Fail(19, errors.New("no answer")) // twice
+	e.source.Fail(9, errors.New("no answer"))  // once
+	all[3].Months = coverage.MonthSet{}        // 4: only one month, then also June
+	all[3].Months.Add(coverage.MonthOf(2025, time.January))
+
+	first := e.run(e.accept(), 2)
+	if first.Totals.NotRead != 2 || first.Totals.OptedOut != 1 {
+		t.Fatalf("totals %+v", first.Totals)
+	}
+	e.download(first)
+	e.clock.Add(time.Hour)
+	e.source.Fail(9, nil)
+	second := e.run(e.accept(), 2)
+	if got, want := e.content(second.ID, export.Data), e.lines(9); got != want {
+		t.Errorf("the second job delivers\n%s\nwant those of the enrollee who could not be read\n%s", got, want)
+	}
+	e.download(second)
+	e.clock.Add(time.Hour)
+	e.source.Fail(19, nil)
+	all[13].OptedOut = false
+	all[3].Months.Add(coverage.MonthOf(2025, time.June))
+	e.source.Enrollees["Z0000"] = append(all[:23:23], late)
+	third := e.run(e.accept(), 2)
+	if got, want := e.content(third.ID, export.Data), e.lines(4, 14, 19, 24); got != want {
+		t.Errorf("the third job delivers\n%s\nwant\n%s", got, want)
+	}
+	e.download(third)
+	e.clock.Add(time.Hour)
+	if fourth := e.run(e.accept(), 2); fourth.Totals.Claims != 0 || fourth.Base != third.ID {
+		t.Errorf("the fourth job delivers %+v", fourth.Totals)
+	}
+}
+
+// lines are all claims of some enrollees.
+func (e *engine) lines(ids ...coverage.EnrolleeID) string {
+	var b strings.Builder
+	for _, id := range ids {
+		for _, c := range e.source.Claims[id] {
+			b.WriteString(c.Line + "\n")
+		}
+	}
+	return b.String()
 }
 
 func TestWhoIsEntitled(t *testing.T) {

@@ -36,7 +36,7 @@ func (w *Worker) finish(ctx context.Context, t *Task) error {
 		return fmt.Errorf("complete the job: %w", err)
 	}
 	w.Log.Info("export completed", "job", t.Job.ID, "contract", t.Job.Contract, "version", t.Job.Version.String(),
-		"enrollees", totals.Enrollees(), "claims", totals.Claims, "files", len(files), "notRead", totals.NotRead,
+		"enrollees", totals.Enrollees(), "claims", totals.Claims, "files", len(files), "notRead", totals.NotRead, "withoutDates", totals.NoDates(),
 		"took", w.Now().Sub(t.Job.TransactionTime).String())
 	return nil
 }
@@ -93,7 +93,7 @@ func reconcilePart(p Part, errs *output) (Totals, error) {
 			}
 		}
 	}
-	sum.Totals.NoDates = p.Totals.NoDates
+	sum.Totals.LeftOut = p.Totals.LeftOut
 	if sum.Totals != p.Totals || sum.Totals.Enrollees() != p.Enrollees {
 		return Totals{}, fmt.Errorf("the ledger of part %d does not add up: %+v of %d enrollees, noted %+v", p.Number, sum.Totals, p.Enrollees, p.Totals)
 	}

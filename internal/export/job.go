@@ -44,8 +44,10 @@ type Job struct {
 	Version  fhir.Version
 	Request  string // the kick-off URL exactly as it came
 
-	Since        time.Time // exclusive
-	SinceSource  SinceSource
+	Since       time.Time // exclusive
+	SinceSource SinceSource
+	// Base is the job that SinceDefault goes on from.
+	Base         string
 	Until        time.Time // inclusive; zero: up to TransactionTime
 	ServiceDates []coverage.ServiceDates
 	// TransactionTime is fixed when the job is accepted. Only claims with
@@ -74,12 +76,12 @@ type Job struct {
 }
 
 // Selection is what the job asks of one enrollee's claims.
-func (j *Job) Selection(contract coverage.Contract, e *coverage.Enrollee) *coverage.Selection {
+func (j *Job) Selection(contract coverage.Contract, e *coverage.Enrollee, from Start) *coverage.Selection {
 	until := j.TransactionTime
 	if !j.Until.IsZero() && j.Until.Before(until) {
 		until = j.Until
 	}
-	return &coverage.Selection{Contract: contract, Enrollee: e, Since: j.Since, Until: until, ServiceDates: j.ServiceDates}
+	return &coverage.Selection{Contract: contract, Enrollee: e, Since: from.Since, Added: from.Added, Until: until, ServiceDates: j.ServiceDates}
 }
 
 // Percent is the progress in whole percent. 100 is said only of a completed job.
@@ -119,11 +121,10 @@ type Jobs interface {
 	// waiting or running.
 	Ahead(ctx context.Context, id string) (int, error)
 
-	// Watermark finds the TransactionTime of the contract's newest Continuous
-	// job in this version that was completed without an enrollee NotRead and
-	// all of whose claim files were downloaded, whatever became of it later.
-	// Zero when there is none.
-	Watermark(ctx context.Context, contract string, v fhir.Version) (time.Time, error)
+	// Base finds the contract's newest Continuous job in this version that was
+	// completed and all of whose claim files were downloaded, whatever became
+	// of it later; ErrNoJob when there is none.
+	Base(ctx context.Context, contract string, v fhir.Version) (*Job, error)
 
 	// Delete moves a job that is Accepted, Running, Completed or Failed to Cancelled.
 	// It reports whether it moved. May be repeated.

@@ -22,6 +22,23 @@ const (
 	NotRead                         // the claims could not be read
 )
 
+// String names the outcome for a report.
+func (o Outcome) String() string {
+	switch o {
+	case Delivered:
+		return "delivered"
+	case NoClaims:
+		return "no claims"
+	case OptedOut:
+		return "opted out"
+	case NoIdentifier:
+		return "no identifier"
+	case NotRead:
+		return "not read"
+	}
+	return "unknown outcome"
+}
+
 // Entry is one enrollee's line in the ledger.
 type Entry struct {
 	Enrollee coverage.EnrolleeID
@@ -38,9 +55,15 @@ type Totals struct {
 	NoIdentifier int64 `json:"noIdentifier"`
 	NotRead      int64 `json:"notRead"`
 	Claims       int64 `json:"claims"` // delivered claims
-	// NoDates counts claims that were left out because a billable period or
-	// lastUpdated is missing: a fault of the source that someone should see.
-	NoDates int64 `json:"noDates"`
+	// LeftOut counts the claims that were offered and not delivered, by
+	// coverage.Verdict.
+	LeftOut [coverage.VerdictCount]int64 `json:"leftOut"`
+}
+
+// NoDates counts claims that were left out because a billable period or
+// lastUpdated is missing: a fault of the source that someone should see.
+func (t Totals) NoDates() int64 {
+	return t.LeftOut[coverage.NoBillablePeriod] + t.LeftOut[coverage.NoLastUpdated]
 }
 
 // Enrollees is the number of enrollees that have an outcome.
@@ -56,7 +79,9 @@ func (t *Totals) Add(o Totals) {
 	t.NoIdentifier += o.NoIdentifier
 	t.NotRead += o.NotRead
 	t.Claims += o.Claims
-	t.NoDates += o.NoDates
+	for v, n := range o.LeftOut {
+		t.LeftOut[v] += n
+	}
 }
 
 // Ledger holds the outcomes of one part's enrollees: per enrollee the

@@ -9,7 +9,7 @@ import (
 	"hash"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
+	"ab2d/internal/segment"
 )
 
 const (
@@ -73,26 +73,44 @@ func (o *output) drop() error {
 	return nil
 }
 
-// flush writes the pending lines to the file, or to a new one where they would
-// not fit any more.
+// segment adds all of an enrollee's lines as they are stored.
+func (o *output) segment(s segment.Segment, plain []byte, lines int64) error {
+	if err := o.ready(len(plain)); err != nil {
+		return err
+	}
+	o.spilled = true
+	if err := o.file.segment(s, plain, lines); err != nil {
+		return fmt.Errorf("write %s: %w", o.file.Key, err)
+	}
+	return nil
+}
+
+// flush writes the pending lines.
 func (o *output) flush() error {
 	if o.lines == 0 {
 		return nil
 	}
-	if o.file != nil && !o.spilled && o.file.Length+int64(len(o.pending)) > o.worker.FileBytes {
-		if err := o.closeFile(); err != nil {
-			return err
-		}
-	}
-	if o.file == nil {
-		if err := o.openFile(); err != nil {
-			return err
-		}
+	if err := o.ready(len(o.pending)); err != nil {
+		return err
 	}
 	if err := o.file.write(o.pending, o.lines); err != nil {
 		return fmt.Errorf("write %s: %w", o.file.Key, err)
 	}
 	o.pending, o.lines = o.pending[:0], 0
+	return nil
+}
+
+// ready opens a file: the first one, or a new one where n bytes would not fit
+// any more.
+func (o *output) ready(n int) error {
+	if o.file != nil && !o.spilled && o.file.Length+int64(n) > o.worker.FileBytes {
+		if err := o.closeFile(); err != nil {
+			return err
+		}
+	}
+	if o.file == nil {
+		return o.openFile()
+	}
 	return nil
 }
 
@@ -134,11 +152,18 @@ type openFile struct {
 	to     FileWriter
 	stored *countingWriter
 	buffer *bufio.Writer
-	gzip   *gzip.Writer
+	gzip   *segment.Joiner
 	hash   hash.Hash
 }
 
 func (o *output) openFile() error {
+	if o.worker.gzip == nil {
+		j, err := segment.NewJoiner(gzipLevel)
+		if err != nil {
+			return fmt.Errorf("make a compressor: %w", err)
+		}
+		o.worker.gzip = j
+	}
 	key := fileKey(o.lease, len(o.done))
 	to, err := o.worker.Files.Create(o.ctx, key)
 	if err != nil {
@@ -146,28 +171,12 @@ func (o *output) openFile() error {
 	}
 	f := &openFile{
 		File: File{Job: o.lease.Job, Kind: o.kind, Part: o.lease.Part, Order: len(o.done), Key: key},
-		to:   to, stored: &countingWriter{to: to}, hash: sha256.New(),
+		to:   to, stored: &countingWriter{to: to}, hash: sha256.New(), gzip: o.worker.gzip,
 	}
 	f.buffer = bufio.NewWriterSize(f.stored, storeBuffer)
-	if f.gzip, err = o.worker.gzipTo(f.buffer); err != nil {
-		to.Abort()
-		return err
-	}
+	o.worker.gzip.Reset(f.buffer)
 	o.file = f
 	return nil
-}
-
-// gzipTo readies the worker's compressor for a new file.
-func (w *Worker) gzipTo(to io.Writer) (*gzip.Writer, error) {
-	if w.gzip == nil {
-		z, err := gzip.NewWriterLevel(to, gzipLevel)
-		if err != nil {
-			return nil, fmt.Errorf("make a compressor: %w", err)
-		}
-		w.gzip = z
-	}
-	w.gzip.Reset(to)
-	return w.gzip, nil
 }
 
 func (f *openFile) write(b []byte, lines int64) error {
@@ -176,6 +185,13 @@ func (f *openFile) write(b []byte, lines int64) error {
 	f.Count += lines
 	_, err := f.gzip.Write(b)
 	return err
+}
+
+func (f *openFile) segment(s segment.Segment, plain []byte, lines int64) error {
+	f.hash.Write(plain)
+	f.Length += int64(len(plain))
+	f.Count += lines
+	return f.gzip.Segment(s)
 }
 
 // closeFile ends the file under way and makes it durable.

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"ab2d/internal/coverage"
+	"ab2d/internal/segment"
 )
 
 // errNothingRead says that a part has enrollees, and of not one of them the
@@ -19,11 +20,20 @@ func (w *Worker) runPart(ctx context.Context, t *Task, progress *atomic.Int64) e
 	if err != nil {
 		return err
 	}
+	starts, err := w.starts(ctx, t, enrollees)
+	if err != nil {
+		return err
+	}
+	reader, err := w.Claims.Open(ctx, Query{Version: t.Job.Version, Snapshot: t.Job.Snapshot, First: t.Part.First, Last: t.Part.Last, Since: t.Job.Since})
+	if err != nil {
+		return fmt.Errorf("open the claims of part %d: %w", t.Part.Number, err)
+	}
+	defer reader.Close()
 	out := w.newOutput(ctx, t.Lease, Data)
 	defer out.abort()
 	var ledger Ledger
 	for i := range enrollees {
-		entry, err := w.exportEnrollee(ctx, t, &ledger, t.Job.Selection(contract, &enrollees[i]), out)
+		entry, err := w.exportEnrollee(ctx, t, &ledger, t.Job.Selection(contract, &enrollees[i], starts[i]), reader, out)
 		if err != nil {
 			return err
 		}
@@ -63,7 +73,7 @@ func (w *Worker) readPart(ctx context.Context, t *Task) (coverage.Contract, []co
 
 // exportEnrollee writes one enrollee's claims and says how it went. An error
 // is one of the whole part.
-func (w *Worker) exportEnrollee(ctx context.Context, t *Task, ledger *Ledger, s *coverage.Selection, out *output) (Entry, error) {
+func (w *Worker) exportEnrollee(ctx context.Context, t *Task, ledger *Ledger, s *coverage.Selection, from Reader, out *output) (Entry, error) {
 	entry := Entry{Enrollee: s.Enrollee.ID}
 	switch {
 	case s.Enrollee.OptedOut:
@@ -74,7 +84,7 @@ func (w *Worker) exportEnrollee(ctx context.Context, t *Task, ledger *Ledger, s 
 		return entry, nil
 	}
 	sink := partSink{selection: s, out: out}
-	err := w.Claims.Write(ctx, Query{Version: t.Job.Version, Selection: s}, &sink)
+	err := from.Write(ctx, s, &sink)
 	switch {
 	case ctx.Err() != nil:
 		return entry, context.Cause(ctx)
@@ -91,7 +101,9 @@ func (w *Worker) exportEnrollee(ctx context.Context, t *Task, ledger *Ledger, s 
 	if err := out.keep(); err != nil {
 		return entry, err
 	}
-	ledger.Totals.NoDates += sink.noDates
+	for v, n := range sink.leftOut {
+		ledger.Totals.LeftOut[v] += n
+	}
 	entry.Outcome, entry.Claims = NoClaims, sink.lines
 	if sink.lines > 0 {
 		entry.Outcome = Delivered
@@ -104,19 +116,17 @@ type partSink struct {
 	selection *coverage.Selection
 	out       *output
 	lines     int64
-	noDates   int64
+	leftOut   [coverage.VerdictCount]int64
 	failed    error
 }
 
 // Wants applies the rules.
 func (s *partSink) Wants(c *coverage.Claim) bool {
-	switch s.selection.Verdict(c) {
-	case coverage.Deliver:
-		return true
-	case coverage.NoBillablePeriod, coverage.NoLastUpdated:
-		s.noDates++
+	v := s.selection.Verdict(c)
+	if v != coverage.Deliver {
+		s.leftOut[v]++
 	}
-	return false
+	return v == coverage.Deliver
 }
 
 // Line passes a claim on to the output.
@@ -124,4 +134,11 @@ func (s *partSink) Line(line []byte) error {
 	s.lines++
 	s.failed = s.out.line(line)
 	return s.failed
+}
+
+// Segment passes all claims on to the output, as they are stored.
+func (p *partSink) Segment(s segment.Segment, plain []byte, n int64) error {
+	p.lines += n
+	p.failed = p.out.segment(s, plain, n)
+	return p.failed
 }

@@ -3,13 +3,20 @@ package export
 import (
 	"context"
 	"errors"
+	"time"
 
 	"ab2d/internal/coverage"
 	"ab2d/internal/fhir"
+	"ab2d/internal/segment"
 )
 
-// ErrNoContract says that a contract number is not known.
-var ErrNoContract = errors.New("no such contract")
+// Errors of a Roster.
+var (
+	// ErrNoContract says that a contract number is not known.
+	ErrNoContract = errors.New("no such contract")
+	// ErrNoSnapshot says that a snapshot is not kept any more.
+	ErrNoSnapshot = errors.New("no such snapshot")
+)
 
 // Roster knows the contracts and who is enrolled in them. Its methods are
 // safe for concurrent use and may be repeated.
@@ -17,34 +24,51 @@ type Roster interface {
 	// Contract finds a contract by its number; ErrNoContract when absent.
 	Contract(ctx context.Context, number string) (coverage.Contract, error)
 
-	// Snapshot names the contract's enrolment as it stands now. What a
-	// snapshot holds never changes while a job needs it: the same name gives
-	// the same enrollees however often and on whatever machine it is read.
+	// Snapshot names the contract's enrolment, and the claims, as they stand
+	// now. What a snapshot holds never changes while a job needs it: the same
+	// name gives the same enrollees and claims however often and on whatever
+	// machine it is read.
 	Snapshot(ctx context.Context, contract string) (string, error)
 
 	// Enrollees lists up to limit enrollees of a snapshot with from <= id, in
 	// ascending order of id. Fewer than limit means that there are no more.
-	// Opt-outs are as of now, not of the snapshot.
+	// Opt-outs are as of now, not of the snapshot. ErrNoSnapshot when the
+	// snapshot is not kept any more.
 	Enrollees(ctx context.Context, contract, snapshot string, from coverage.EnrolleeID, limit int) ([]coverage.Enrollee, error)
 }
 
 // Claims is where the claims come from. Safe for concurrent use.
 type Claims interface {
-	// Write offers every claim of the enrollee in q to sink, in an order that
-	// is always the same, and writes those that sink wants. Claims come out
-	// minimised (only the fields a sponsor may see), with the enrollee's MBI
-	// extensions, and as one line each. An error means that the enrollee's
-	// claims are incomplete: nothing of what was written may be used. It may
-	// be repeated.
-	Write(ctx context.Context, q Query, sink Sink) error
+	// Open readies the claims of a part's enrollees.
+	Open(ctx context.Context, q Query) (Reader, error)
 }
 
-// Query asks for one enrollee's claims.
+// Query says which claims a Reader will be asked for.
 type Query struct {
-	Version fhir.Version
-	// Selection says what the sink will want. A source may use it to leave
-	// out early what cannot be wanted, but the sink's word decides.
-	Selection *coverage.Selection
+	Version  fhir.Version
+	Snapshot string              // of the Roster: the claims are as of then, too
+	First    coverage.EnrolleeID // the first and the last enrollee, both included
+	Last     coverage.EnrolleeID
+	// Since is a hint: most claims that are not updated after it will not be
+	// wanted. Zero: most will be.
+	Since time.Time
+}
+
+// Reader gives the claims of one enrollee after the other, in ascending order
+// of id. Not safe for concurrent use.
+type Reader interface {
+	// Write offers every claim of s.Enrollee to sink, in an order that is
+	// always the same, and writes those that sink wants. Claims come out
+	// minimised (only the fields a sponsor may see), with the enrollee's MBI
+	// extensions, and as one line each. Claims of which s says already that
+	// none can be wanted may be left out. An error means that the enrollee's
+	// claims are incomplete: nothing of what was written may be used. It has
+	// no person identifiers in it, and the reader can go on with the next
+	// enrollee.
+	Write(ctx context.Context, s *coverage.Selection, sink Sink) error
+
+	// Close frees what the reader holds.
+	Close() error
 }
 
 // Sink takes the claims of one enrollee. Not safe for concurrent use.
@@ -55,4 +79,8 @@ type Sink interface {
 	// Line writes a wanted claim: one line of JSON with its newline. The
 	// bytes are not kept after the call.
 	Line(line []byte) error
+	// Segment writes n wanted claims, all that the enrollee has, as they are
+	// stored: plain is what s inflates to, and was checked against it. Either
+	// Segment is called, and only once, or Line. The bytes are not kept.
+	Segment(s segment.Segment, plain []byte, n int64) error
 }

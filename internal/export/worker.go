@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
+	"ab2d/internal/segment"
 )
 
 // Settings are the numbers a worker works by.
@@ -38,18 +38,19 @@ const progressEvery = time.Second
 // Worker does the steps of jobs, one at a time; run several for several at
 // once. Everything but gzip is shared between workers.
 type Worker struct {
-	Name   string // in the lease, for the operator: host, process, number
-	Queue  Queue
-	Jobs   Jobs
-	Roster Roster
-	Claims Claims
-	Files  Files
-	Bell   *Bell
-	Now    func() time.Time
-	Log    *slog.Logger
+	Name    string // in the lease, for the operator: host, process, number
+	Queue   Queue
+	Jobs    Jobs
+	Ledgers Ledgers
+	Roster  Roster
+	Claims  Claims
+	Files   Files
+	Bell    *Bell
+	Now     func() time.Time
+	Log     *slog.Logger
 	Settings
 
-	gzip *gzip.Writer // reused from file to file
+	gzip *segment.Joiner // reused from file to file
 }
 
 // Run works until ctx is done. A step under way is then handed back.

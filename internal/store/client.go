@@ -88,8 +88,11 @@ func (db *DB) AddFirstKey(ctx context.Context, k auth.Key) error {
 		return err
 	}
 	err = db.tx(ctx, func(tx *sql.Tx) error {
+		if err := db.alone(ctx, tx, "signing keys"); err != nil {
+			return err
+		}
 		_, err := tx.ExecContext(ctx, `insert into signing_key (id, pem, created)
-			select $1, $2, $3 where not exists (select 1 from signing_key)`, k.ID, string(pem), millis(k.Created))
+			select $1, $2, cast($3 as bigint) where not exists (select 1 from signing_key)`, k.ID, string(pem), millis(k.Created))
 		return err
 	})
 	if err != nil {

@@ -21,8 +21,8 @@ type DB struct {
 	now   func() time.Time
 }
 
-// Open opens the database at an address, "sqlite:" and a path, and brings its
-// tables up to date.
+// Open opens the database at an address, "sqlite:" and a path or
+// "postgres://...", and brings its tables up to date.
 func Open(ctx context.Context, address string, now func() time.Time) (*DB, error) {
 	d, err := parse(address)
 	if err != nil {
@@ -54,7 +54,11 @@ func (db *DB) migrate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("find the migrations: %w", err)
 	}
-	p, err := goose.NewProvider(db.goose, db.write, folder)
+	options, err := db.gooseOptions()
+	if err != nil {
+		return fmt.Errorf("lock the migrations: %w", err)
+	}
+	p, err := goose.NewProvider(db.goose, db.write, folder, options...)
 	if err != nil {
 		return fmt.Errorf("read the migrations: %w", err)
 	}
@@ -94,6 +98,18 @@ func (db *DB) tx(ctx context.Context, f func(tx *sql.Tx) error) error {
 	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// alone makes the transaction the only one of those that are alone under the
+// same name.
+func (db *DB) alone(ctx context.Context, tx *sql.Tx, name string) error {
+	if db.lock == "" {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, db.lock, name); err != nil {
+		return fmt.Errorf("lock %s: %w", name, err)
 	}
 	return nil
 }

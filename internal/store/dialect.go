@@ -7,39 +7,50 @@ import (
 	"os"
 	"strings"
 
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
 //go:embed migrations
 var migrations embed.FS
 
-// dialect is all that differs between the databases: this file is the only
-// one that knows which database it is. Statements that need a difference
-// stand here side by side, each written out; none is rewritten at run time.
+// dialect is all that differs between the databases: this file and the two
+// folders of migrations are the only ones that know which database it is.
+// Statements that need a difference stand here side by side, each written out;
+// none is rewritten at run time.
 type dialect struct {
-	driver     string
-	prepare    func() error // before the first connection
-	goose      goose.Dialect
-	migrations string // folder
+	driver       string
+	prepare      func() error // before the first connection
+	goose        goose.Dialect
+	gooseOptions func() ([]goose.ProviderOption, error)
+	migrations   string // folder
 	// writers bounds the connections that write. SQLite has one writer, and
 	// waiting for our own turn is cheaper than for its lock.
 	writers int
 	// readDSN and writeDSN are the driver's data source names.
 	readDSN, writeDSN string
-	// skipLocked ends a select of a row that is about to be leased, so that
-	// two workers never take the same one and none waits for another.
-	skipLocked string
+
+	// lockJob and lockPart end a select of a row that is about to be leased,
+	// so that two workers never take the same one and none waits for another.
+	lockJob, lockPart string
+	// lock makes a transaction the only one of those that lock the same name,
+	// $1; empty where every writing transaction is the only one.
+	lock string
 }
 
-// parse reads a database address: "sqlite:" and a path.
+// parse reads a database address: "sqlite:" and a path, or "postgres://...".
 func parse(address string) (dialect, error) {
 	scheme, rest, _ := strings.Cut(address, ":")
 	switch {
 	case scheme == "sqlite" && rest != "":
 		return sqlite(rest), nil
+	case scheme == "postgres" || scheme == "postgresql":
+		return postgres(address), nil
 	}
-	return dialect{}, fmt.Errorf("database %q is not supported: write sqlite:PATH, for example sqlite:ab2d-data/ab2d.db", scheme+":")
+	return dialect{}, fmt.Errorf("database %q is not supported: write sqlite:PATH, for example sqlite:ab2d-data/ab2d.db, "+
+		"or postgres://USER@HOST/DATABASE", scheme+":")
 }
 
 // sqlite runs in WAL mode with a sync for every commit, and each writing
@@ -52,7 +63,9 @@ func sqlite(path string) dialect {
 		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 	}
 	return dialect{
-		driver: "sqlite", prepare: func() error { return private(path) }, goose: goose.DialectSQLite3, migrations: "migrations/sqlite", writers: 1,
+		driver: "sqlite", prepare: func() error { return private(path) }, goose: goose.DialectSQLite3,
+		gooseOptions: func() ([]goose.ProviderOption, error) { return nil, nil },
+		migrations:   "migrations/sqlite", writers: 1,
 		writeDSN: dsn() + "&_txlock=immediate", readDSN: dsn("query_only(1)"),
 	}
 }
@@ -65,4 +78,20 @@ func private(path string) error {
 		return err
 	}
 	return f.Close()
+}
+
+// postgres is PostgreSQL 14 or later, in its default isolation, read committed:
+// what must hold at the commit is in the condition of an update.
+func postgres(address string) dialect {
+	return dialect{
+		driver: "pgx", prepare: func() error { return nil }, goose: goose.DialectPostgres,
+		gooseOptions: func() ([]goose.ProviderOption, error) {
+			// Several processes may start at once; one migrates.
+			l, err := lock.NewPostgresSessionLocker()
+			return []goose.ProviderOption{goose.WithSessionLocker(l)}, err
+		},
+		migrations: "migrations/postgres", writers: 16, readDSN: address, writeDSN: address,
+		lockJob: ` for update of j skip locked`, lockPart: ` for update of p skip locked`,
+		lock: `select pg_advisory_xact_lock(hashtext($1))`,
+	}
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
@@ -15,6 +14,9 @@ import (
 // Accept inserts a job, unless its contract has limit jobs under way.
 func (db *DB) Accept(ctx context.Context, j *export.Job, limit int) error {
 	return db.tx(ctx, func(tx *sql.Tx) error {
+		if err := db.alone(ctx, tx, "jobs of contract "+j.Contract); err != nil {
+			return err
+		}
 		running, err := underWay(ctx, tx, j.Contract)
 		if err != nil {
 			return fmt.Errorf("look for jobs under way: %w", err)
@@ -23,9 +25,9 @@ func (db *DB) Accept(ctx context.Context, j *export.Job, limit int) error {
 			return &export.Busy{Running: running}
 		}
 		_, err = tx.ExecContext(ctx, `insert into job (id, contract, client, version, request, since, since_source, until,
-			service_dates, transaction_time, continuous, notes, state) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+			service_dates, transaction_time, continuous, notes, state, base) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 			j.ID, j.Contract, j.Client, int(j.Version), j.Request, millis(j.Since), string(j.SinceSource), millis(j.Until),
-			encoded(j.ServiceDates), millis(j.TransactionTime), bit(j.Continuous), encoded(j.Notes), string(export.Accepted))
+			encoded(j.ServiceDates), millis(j.TransactionTime), bit(j.Continuous), encoded(j.Notes), string(export.Accepted), j.Base)
 		if err != nil {
 			return fmt.Errorf("insert the job: %w", err)
 		}
@@ -60,7 +62,7 @@ func underWay(ctx context.Context, tx *sql.Tx, contract string) ([]string, error
 }
 
 // jobColumns are what scanJob reads. The progress is that of the parts.
-const jobColumns = `j.id, j.contract, j.client, j.version, j.request, j.since, j.since_source, j.until, j.service_dates,
+const jobColumns = `j.id, j.contract, j.client, j.version, j.request, j.since, j.since_source, j.base, j.until, j.service_dates,
 	j.transaction_time, j.continuous, j.notes, j.state, j.reason, j.started, j.finished, j.expires, j.snapshot, j.expected,
 	j.parts, j.parts_done, j.totals, (select coalesce(sum(p.progress), 0) from part p where p.job = j.id)`
 
@@ -69,7 +71,7 @@ func scanJob(row interface{ Scan(...any) error }, more ...any) (*export.Job, err
 	var version int
 	var since, until, transactionTime, started, finished, expires int64
 	var dates, notes, totals, source, state string
-	err := row.Scan(append([]any{&j.ID, &j.Contract, &j.Client, &version, &j.Request, &since, &source, &until, &dates,
+	err := row.Scan(append([]any{&j.ID, &j.Contract, &j.Client, &version, &j.Request, &since, &source, &j.Base, &until, &dates,
 		&transactionTime, &j.Continuous, &notes, &state, &j.Reason, &started, &finished, &expires, &j.Snapshot, &j.Expected,
 		&j.Parts, &j.PartsDone, &totals, &j.Progress}, more...)...)
 	if err != nil {
@@ -105,15 +107,18 @@ func (db *DB) Ahead(ctx context.Context, id string) (int, error) {
 	return n, nil
 }
 
-// Watermark finds up to where a contract has downloaded everything.
-func (db *DB) Watermark(ctx context.Context, contract string, v fhir.Version) (time.Time, error) {
-	var ms sql.NullInt64
-	err := db.read.QueryRowContext(ctx, `select max(transaction_time) from job
-		where contract = $1 and version = $2 and continuous = 1 and complete = 1 and downloaded = 1`, contract, int(v)).Scan(&ms)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("find the last downloaded job of contract %s: %w", contract, err)
+// Base finds the job that a default _since goes on from.
+func (db *DB) Base(ctx context.Context, contract string, v fhir.Version) (*export.Job, error) {
+	j, err := scanJob(db.read.QueryRowContext(ctx, `select `+jobColumns+` from job j
+		where j.contract = $1 and j.version = $2 and j.continuous = 1 and j.completed = 1 and j.downloaded = 1
+		order by j.transaction_time desc, j.id limit 1`, contract, int(v)))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, export.ErrNoJob
 	}
-	return timeOf(ms.Int64), nil
+	if err != nil {
+		return nil, fmt.Errorf("find the last downloaded job of contract %s: %w", contract, err)
+	}
+	return j, nil
 }
 
 // Delete cancels a job. Its files go with the sweep. The fence moves on, so
@@ -131,4 +136,35 @@ func (db *DB) Delete(ctx context.Context, id string) (bool, error) {
 		return false, fmt.Errorf("cancel job %s: %w", id, err)
 	}
 	return moved, nil
+}
+
+// Trouble is a step of a job that failed at least once.
+type Trouble struct {
+	Step     export.Step
+	Part     int // of StepPart
+	Failures int
+	Fault    string // of the last time, for the operator
+}
+
+// Troubles lists the steps of a job that failed and were tried again, or made
+// the job fail.
+func (db *DB) Troubles(ctx context.Context, id string) ([]Trouble, error) {
+	rows, err := db.read.QueryContext(ctx, `select 0, failures, fault from job where id = $1 and fault <> ''
+		union all select number, failures, fault from part where job = $1 and fault <> '' order by 1`, id)
+	if err != nil {
+		return nil, fmt.Errorf("read the faults of job %s: %w", id, err)
+	}
+	defer rows.Close()
+	var all []Trouble
+	for rows.Next() {
+		t := Trouble{Step: export.StepPart}
+		if err := rows.Scan(&t.Part, &t.Failures, &t.Fault); err != nil {
+			return nil, fmt.Errorf("read the faults of job %s: %w", id, err)
+		}
+		if t.Part == 0 {
+			t.Step = "job"
+		}
+		all = append(all, t)
+	}
+	return all, rows.Err()
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"ab2d/internal/coverage"
 	"ab2d/internal/export"
 )
 
@@ -59,7 +60,7 @@ func (db *DB) leaseJob(ctx context.Context, tx *sql.Tx, worker string, now, unti
 	for i := 0; i < len(jobSteps) && errors.Is(err, sql.ErrNoRows); i++ {
 		j, err = scanJob(tx.QueryRowContext(ctx, `select `+jobColumns+`, j.fence + 1, j.failures from job j
 			where j.lease_until <= $1 and j.not_before <= $1 and `+jobSteps[i]+`
-			order by j.transaction_time, j.id limit 1`+db.skipLocked, now), &t.Lease.Fence, &t.Failures)
+			order by j.transaction_time, j.id limit 1`+db.lockJob, now), &t.Lease.Fence, &t.Failures)
 	}
 	if err != nil {
 		return nil, err
@@ -91,7 +92,7 @@ func (db *DB) leasePart(ctx context.Context, tx *sql.Tx, worker string, now, unt
 	p := &t.Part
 	err = tx.QueryRowContext(ctx, `select p.number, p.first, p.last, p.enrollees, p.fence + 1, p.failures from part p
 		where p.job = $1 and p.done = 0 and p.lease_until <= $2 and p.not_before <= $2
-		order by p.number limit 1`+db.skipLocked, t.Lease.Job, now).Scan(&p.Number, &p.First, &p.Last, &p.Enrollees, &t.Lease.Fence, &t.Failures)
+		order by p.number limit 1`+db.lockPart, t.Lease.Job, now).Scan(&p.Number, &p.First, &p.Last, &p.Enrollees, &t.Lease.Fence, &t.Failures)
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +105,9 @@ func (db *DB) leasePart(ctx context.Context, tx *sql.Tx, worker string, now, unt
 	j, err := scanJob(tx.QueryRowContext(ctx, `select `+jobColumns+` from job j where j.id = $1`, t.Lease.Job))
 	if err != nil {
 		return nil, err
+	}
+	if j.State != export.Running { // since a moment ago
+		return nil, sql.ErrNoRows
 	}
 	t.Job = *j
 	return &t, nil
@@ -220,8 +224,21 @@ func (db *DB) Results(ctx context.Context, job string, see func(export.Part, []e
 }
 
 func (db *DB) partsAfter(ctx context.Context, job string, after int) ([]export.Part, error) {
-	rows, err := db.read.QueryContext(ctx, `select number, first, last, enrollees, ledger, totals from part
-		where job = $1 and number > $2 order by number limit 200`, job, after)
+	return db.queryParts(ctx, `where job = $1 and number > $2 order by number limit 200`, job, after)
+}
+
+// Ledgers reads the done parts of a job that hold enrollees from first to last.
+func (db *DB) Ledgers(ctx context.Context, job string, first, last coverage.EnrolleeID) ([]export.Part, error) {
+	parts, err := db.queryParts(ctx, `where job = $1 and done = 1 and last >= $2 and first <= $3 order by number`, job, int64(first), int64(last))
+	if err != nil {
+		return nil, fmt.Errorf("read the ledger of job %s: %w", job, err)
+	}
+	return parts, nil
+}
+
+// queryParts lists parts. The condition is one of ours, never from outside.
+func (db *DB) queryParts(ctx context.Context, condition string, args ...any) ([]export.Part, error) {
+	rows, err := db.read.QueryContext(ctx, `select number, first, last, enrollees, ledger, totals from part `+condition, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -249,9 +266,9 @@ func (db *DB) Finish(ctx context.Context, l export.Lease, files []export.File, t
 		toDownload += bit(f.Kind == export.Data)
 	}
 	return db.held(ctx, "complete a job", func(change func(string, ...any) error, tx *sql.Tx) error {
-		err := change(`update job set state = 'completed', finished = $3, expires = $4, totals = $5, complete = $6, downloaded = $7,
+		err := change(`update job set state = 'completed', finished = $3, expires = $4, totals = $5, completed = 1, downloaded = $6,
 			worker = '', lease_until = 0, failures = 0, swept = 0`+jobHeld+` and state = 'running' and parts_done = parts`,
-			l.Job, l.Fence, millis(db.now()), millis(expires), encoded(totals), bit(totals.NotRead == 0), bit(toDownload == 0))
+			l.Job, l.Fence, millis(db.now()), millis(expires), encoded(totals), bit(toDownload == 0))
 		if err != nil {
 			return err
 		}

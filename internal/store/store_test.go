@@ -2,17 +2,42 @@ package store_test
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"ab2d/internal/export/exporttest"
 	"ab2d/internal/store"
+	"ab2d/internal/testserver"
 )
 
-func open(t *testing.T, now func() time.Time) *store.DB {
+func TestMain(m *testing.M) { os.Exit(testserver.Main(m)) }
+
+// databases are those that every test of this package runs on.
+var databases = map[string]func(t *testing.T) string{
+	"sqlite":   func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "ab2d.db") },
+	"postgres": testserver.Postgres,
+}
+
+// each runs a test on every database.
+func each(t *testing.T, test func(t *testing.T, open opener)) {
+	for name, address := range databases {
+		t.Run(name, func(t *testing.T) {
+			test(t, func(t *testing.T, now func() time.Time) *store.DB {
+				t.Helper()
+				return openDB(t, address(t), now)
+			})
+		})
+	}
+}
+
+// opener opens an empty store.
+type opener func(t *testing.T, now func() time.Time) *store.DB
+
+func openDB(t *testing.T, address string, now func() time.Time) *store.DB {
 	t.Helper()
-	db, err := store.Open(context.Background(), "sqlite:"+filepath.Join(t.TempDir(), "ab2d.db"), now)
+	db, err := store.Open(context.Background(), address, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,9 +50,13 @@ func open(t *testing.T, now func() time.Time) *store.DB {
 }
 
 func TestJobs(t *testing.T) {
-	exporttest.RunJobs(t, func(t *testing.T, now func() time.Time) exporttest.Store { return open(t, now) })
+	each(t, func(t *testing.T, open opener) {
+		exporttest.RunJobs(t, func(t *testing.T, now func() time.Time) exporttest.Store { return open(t, now) })
+	})
 }
 
 func TestQueue(t *testing.T) {
-	exporttest.RunQueue(t, func(t *testing.T, now func() time.Time) exporttest.Store { return open(t, now) })
+	each(t, func(t *testing.T, open opener) {
+		exporttest.RunQueue(t, func(t *testing.T, now func() time.Time) exporttest.Store { return open(t, now) })
+	})
 }

@@ -2,6 +2,7 @@ package synth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"ab2d/internal/coverage"
@@ -17,32 +18,49 @@ type desk struct {
 	mbis   buffer // the enrollee's MBI extensions, the same on every claim
 }
 
-// Write offers the person's claims to sink in the order of their months and
-// slots: every claim that starts by the day of q.Selection.Until (UTC), also
-// those outside enrolment and those not yet loaded, which sink refuses. The
-// MBIs written are those of q.Selection.Enrollee.
-func (s *Source) Write(ctx context.Context, q export.Query, sink export.Sink) error {
-	index, err := s.indexOf(q.Selection.Enrollee.ID)
-	if err != nil {
-		return err
-	}
+// reader makes one enrollee's claims after the other.
+type reader struct {
+	source *Source
+	write  writer
+	desk   *desk
+}
+
+// Open readies the claims of any enrollees.
+func (s *Source) Open(_ context.Context, q export.Query) (export.Reader, error) {
 	write, err := writerOf(q.Version)
 	if err != nil {
+		return nil, err
+	}
+	return &reader{source: s, write: write, desk: s.desks.Get().(*desk)}, nil
+}
+
+// Close keeps the space for another reader.
+func (r *reader) Close() error {
+	r.source.desks.Put(r.desk)
+	return nil
+}
+
+// Write offers the person's claims to sink in the order of their months and
+// slots: every claim that starts by the day of sel.Until (UTC), also those
+// outside enrolment and those not yet loaded, which sink refuses. The MBIs
+// written are those of sel.Enrollee.
+func (r *reader) Write(ctx context.Context, sel *coverage.Selection, sink export.Sink) error {
+	index, err := r.source.indexOf(sel.Enrollee.ID)
+	if err != nil {
 		return err
 	}
-	d := s.desks.Get().(*desk)
-	defer s.desks.Put(d)
-	s.person(&d.person, index)
-	d.writeMBIs(q.Selection.Enrollee.MBIs)
-	until := coverage.Date(q.Selection.Until.Unix() / 86_400)
+	d := r.desk
+	r.source.person(&d.person, index)
+	d.writeMBIs(sel.Enrollee.MBIs)
+	until := coverage.Date(sel.Until.Unix() / 86_400)
 	first := firstMonth.First()
 	for month := firstMonth; first <= until && month < firstMonth+monthsHeld; month++ {
 		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("writing synthetic claims of enrollee %d: %w", d.person.id, err)
+			return fmt.Errorf("making synthetic claims: %w", err)
 		}
 		next := (month + 1).First()
-		if err := d.month(month, first, next, until, write, sink); err != nil {
-			return fmt.Errorf("writing synthetic claims of enrollee %d: %w", d.person.id, err)
+		if err := d.month(month, first, next, until, r.write, sink); err != nil {
+			return fmt.Errorf("making synthetic claims: %w", err)
 		}
 		first = next
 	}
@@ -74,7 +92,7 @@ func (d *desk) month(month coverage.Month, first, next, until coverage.Date, wri
 // indexOf finds the person of an id.
 func (s *Source) indexOf(id coverage.EnrolleeID) (int, error) {
 	if id > firstID || id <= firstID-coverage.EnrolleeID(s.people) {
-		return 0, fmt.Errorf("enrollee %d is not of the synthetic source", id)
+		return 0, errors.New("the enrollee is not of the synthetic source")
 	}
 	return int(firstID - id), nil
 }

@@ -16,7 +16,6 @@ import (
 	"pgregory.net/rapid"
 
 	"ab2d/internal/coverage"
-	"ab2d/internal/export"
 	"ab2d/internal/fhir"
 )
 
@@ -101,8 +100,7 @@ func TestLaterUntilOnlyAdds(t *testing.T) {
 }
 
 func offerAll(t *rapid.T, s *Source, sink *collector) {
-	q := export.Query{Version: fhir.V2, Selection: sink.selection}
-	if err := s.Write(context.Background(), q, sink); err != nil {
+	if err := write(context.Background(), s, fhir.V2, sink.selection, sink); err != nil {
 		t.Fatal(err)
 	}
 }

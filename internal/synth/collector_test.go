@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"math"
 	"slices"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"ab2d/internal/coverage"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
+	"ab2d/internal/segment"
 )
 
 // asOf is the time at which the tests ask.
@@ -98,7 +100,7 @@ func selectionOf(t testing.TB, s *Source, contract string, e *coverage.Enrollee)
 func claimsOf(t testing.TB, s *Source, v fhir.Version, selection *coverage.Selection, all bool) *collector {
 	t.Helper()
 	sink := &collector{selection: selection, all: all}
-	if err := s.Write(context.Background(), export.Query{Version: v, Selection: selection}, sink); err != nil {
+	if err := write(context.Background(), s, v, selection, sink); err != nil {
 		t.Fatal(err)
 	}
 	return sink
@@ -195,4 +197,19 @@ func byType(t testing.TB, s *Source, perType int) (list []told) {
 		}
 	}
 	return list
+}
+
+// write writes one enrollee's claims.
+func write(ctx context.Context, s *Source, v fhir.Version, selection *coverage.Selection, sink export.Sink) error {
+	r, err := s.Open(ctx, export.Query{Version: v})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return r.Write(ctx, selection, sink)
+}
+
+// Segment is never called: nothing is stored.
+func (s *collector) Segment(segment.Segment, []byte, int64) error {
+	return errors.New("a synthetic source has no segments")
 }

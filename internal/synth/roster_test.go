@@ -230,20 +230,20 @@ func TestMoreSponsors(t *testing.T) {
 	}
 }
 
-// TestErrorsNameNoMBI: what Write reports must not identify a person by MBI.
-func TestErrorsNameNoMBI(t *testing.T) {
+// TestErrorsNameNobody: what Write reports must not identify a person.
+func TestErrorsNameNobody(t *testing.T) {
 	s := sourceAt(42, asOf)
 	e := enrollees(t, s, "Z0000")[99]
 	selection := selectionOf(t, s, "Z0000", &e)
 	ctx, cancel := context.WithCancel(context.Background())
 	failing := &collector{selection: selection, all: true, fail: errors.New("disk full")}
-	full := s.Write(ctx, export.Query{Version: 1, Selection: selection}, failing)
+	full := write(ctx, s, 1, selection, failing)
 	cancel()
-	cancelled := s.Write(ctx, export.Query{Version: 1, Selection: selection}, &collector{selection: selection})
-	version := s.Write(ctx, export.Query{Version: 9, Selection: selection}, &collector{selection: selection})
+	cancelled := write(ctx, s, 1, selection, &collector{selection: selection})
+	version := write(ctx, s, 9, selection, &collector{selection: selection})
 	stranger := e
 	stranger.ID = firstID - 18_100
-	unknown := s.Write(ctx, export.Query{Version: 1, Selection: selectionOf(t, s, "Z0000", &stranger)}, &collector{selection: selection})
+	unknown := write(ctx, s, 1, selectionOf(t, s, "Z0000", &stranger), &collector{selection: selection})
 	if !errors.Is(full, failing.fail) || !errors.Is(cancelled, context.Canceled) {
 		t.Errorf("got %v and %v", full, cancelled)
 	}
@@ -251,9 +251,15 @@ func TestErrorsNameNoMBI(t *testing.T) {
 		if err == nil {
 			t.Fatal("an error is missing")
 		}
+		text := fmt.Sprintf("%v %+v", err, err)
 		for _, m := range e.MBIs {
-			if strings.Contains(fmt.Sprintf("%v %+v", err, err), string(m)) {
+			if strings.Contains(text, string(m)) {
 				t.Error("an error holds an MBI")
+			}
+		}
+		for _, id := range []coverage.EnrolleeID{e.ID, stranger.ID} {
+			if strings.Contains(text, fmt.Sprint(int64(id))) {
+				t.Error("an error holds an enrollee's id")
 			}
 		}
 	}

@@ -19,6 +19,7 @@ import (
 type Store interface {
 	export.Jobs
 	export.Queue
+	export.Ledgers
 }
 
 // Open gives an empty store that lives by the clock.
@@ -46,10 +47,10 @@ func RunJobs(t *testing.T, open Open) {
 		"a job is read as it was accepted":           jobsRoundTrip,
 		"a contract has no more jobs than its limit": jobsLimit,
 		"the limit holds against requests at once":   jobsLimitAtOnce,
-		"jobs ahead":           jobsAhead,
-		"delete":               jobsDelete,
-		"files and deliveries": jobsDeliveries,
-		"the watermark":        jobsWatermark,
+		"jobs ahead":               jobsAhead,
+		"delete":                   jobsDelete,
+		"files and deliveries":     jobsDeliveries,
+		"the base of the next job": jobsBase,
 	})
 }
 
@@ -87,7 +88,7 @@ func jobsRoundTrip(b *bench) {
 	j := b.job("Z0000")
 	j.Since, j.SinceSource, j.Until = b.clock.Now().Add(-time.Hour), export.SinceUser, b.clock.Now().Add(-time.Minute)
 	j.ServiceDates = []coverage.ServiceDates{{From: 18000, To: 19000}}
-	j.Notes, j.Continuous = []string{"a note with \"quotes\""}, false
+	j.Notes, j.Continuous, j.Base = []string{"a note with \"quotes\""}, false, "another job"
 	b.ok(b.Store.Accept(b.Context(), j, 1))
 	got, err := b.Job(b.Context(), j.ID)
 	b.ok(err)
@@ -213,12 +214,15 @@ func jobsDeliveries(b *bench) {
 	}
 }
 
-func jobsWatermark(b *bench) {
-	mark := func() time.Time {
+func jobsBase(b *bench) {
+	base := func() string {
 		b.Helper()
-		m, err := b.Watermark(b.Context(), "Z0000", fhir.V2)
+		j, err := b.Base(b.Context(), "Z0000", fhir.V2)
+		if errors.Is(err, export.ErrNoJob) {
+			return ""
+		}
 		b.ok(err)
-		return m
+		return j.ID
 	}
 	download := func(id string) {
 		b.Helper()
@@ -228,34 +232,33 @@ func jobsWatermark(b *bench) {
 			b.ok(b.Delivered(b.Context(), &files[i], export.Delivery{To: files[i].Length, Size: files[i].Length}))
 		}
 	}
-	if !mark().IsZero() {
-		b.Error("there is a watermark before the first job")
+	if base() != "" {
+		b.Error("there is a base before the first job")
 	}
 	first := b.complete("Z0000", 2)
-	if !mark().IsZero() {
-		b.Error("a job that was not downloaded is a watermark")
+	if base() != "" {
+		b.Error("a job that was not downloaded is a base")
 	}
 	files, err := b.Store.Files(b.Context(), first)
 	b.ok(err)
 	b.ok(b.Delivered(b.Context(), &files[0], export.Delivery{To: 100, Size: 100}))
-	if !mark().IsZero() {
-		b.Error("a job that was downloaded in part is a watermark")
+	if base() != "" {
+		b.Error("a job that was downloaded in part is a base")
 	}
 	download(first)
-	want := b.state(first, export.Completed).TransactionTime
 	b.complete("Z0000", 1)           // not downloaded
 	download(b.complete("Z0001", 1)) // of another contract
 	_, err = b.Delete(b.Context(), first)
 	b.ok(err)
-	if got := mark(); !got.Equal(want) {
-		b.Errorf("the watermark is %v, want %v: the downloaded job, though it was deleted since", got, want)
+	if got := base(); got != first {
+		b.Errorf("the base is %q, want %s: the downloaded job, though it was deleted since", got, first)
 	}
-	if m, err := b.Watermark(b.Context(), "Z0000", fhir.V1); err != nil || !m.IsZero() {
-		b.Errorf("v1 has a watermark of v2: %v, %v", m, err)
+	if j, err := b.Base(b.Context(), "Z0000", fhir.V1); !errors.Is(err, export.ErrNoJob) {
+		b.Errorf("v1 has a base of v2: %v, %v", j, err)
 	}
-	last := b.completeWith("Z0000", 1, export.Entry{Enrollee: 9, Outcome: export.NotRead, Reason: "x"})
+	last := b.complete("Z0000", 1)
 	download(last)
-	if got := mark(); !got.Equal(want) {
-		b.Error("a job that lacks an enrollee is a watermark")
+	if got := base(); got != last {
+		b.Errorf("the base is %q, want the last one", got)
 	}
 }

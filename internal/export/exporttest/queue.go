@@ -30,6 +30,7 @@ func RunQueue(t *testing.T, open Open) {
 		"expiry":                                     queueExpiry,
 		"a sweep waits for the last writer":          queueSweepWaits,
 		"a delete during the sweep is swept again":   queueSweepAgain,
+		"ledgers of a range":                         queueLedgers,
 	})
 }
 
@@ -390,4 +391,25 @@ func queueSweepAgain(b *bench) {
 	b.lost(b.Swept(b.Context(), t.Lease))
 	b.ok(b.Swept(b.Context(), b.lease(export.StepSweep).Lease))
 	b.noWork()
+}
+
+func queueLedgers(b *bench) {
+	id := b.complete("Z0000", 5)
+	for _, c := range []struct {
+		first, last coverage.EnrolleeID
+		want        []int
+	}{{1, 5, []int{1, 2, 3, 4, 5}}, {2, 3, []int{2, 3}}, {-9, 1, []int{1}}, {5, 99, []int{5}}, {6, 99, nil}} {
+		parts, err := b.Ledgers(b.Context(), id, c.first, c.last)
+		b.ok(err)
+		var got []int
+		for _, p := range parts {
+			got = append(got, p.Number)
+			if len(p.Ledger) == 0 {
+				b.Errorf("part %d has no ledger", p.Number)
+			}
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			b.Errorf("enrollees %d to %d: %s", c.first, c.last, diff)
+		}
+	}
 }

@@ -27,6 +27,8 @@ type Source struct {
 	mu    sync.Mutex
 	fails map[coverage.EnrolleeID]error
 	reads map[coverage.EnrolleeID]int
+
+	snapshots map[string][]coverage.Enrollee
 }
 
 // Claim is a claim with the facts that decide about it. Line has no newline.
@@ -42,6 +44,7 @@ func NewSource(contract string, n int) *Source {
 	s := &Source{
 		Contracts: map[string]coverage.Contract{}, Enrollees: map[string][]coverage.Enrollee{},
 		Claims: map[coverage.EnrolleeID][]Claim{}, fails: map[coverage.EnrolleeID]error{}, reads: map[coverage.EnrolleeID]int{},
+		snapshots: map[string][]coverage.Enrollee{},
 	}
 	s.Add(contract, 1, n)
 	return s
@@ -91,12 +94,26 @@ func (s *Source) Contract(_ context.Context, number string) (coverage.Contract, 
 	return c, nil
 }
 
-// Snapshot names the only snapshot there is.
-func (s *Source) Snapshot(context.Context, string) (string, error) { return "written", nil }
+// Snapshot keeps a copy of the enrolment as it is now.
+func (s *Source) Snapshot(_ context.Context, contract string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	name := fmt.Sprintf("written-%d", len(s.snapshots)+1)
+	s.snapshots[name] = slices.Clone(s.Enrollees[contract])
+	return name, nil
+}
+
+// Open readies the claims of any enrollees.
+func (s *Source) Open(context.Context, export.Query) (export.Reader, error) { return reader{s}, nil }
+
+type reader struct{ *Source }
+
+// Close has nothing to free.
+func (r reader) Close() error { return nil }
 
 // Write offers the claims in the order in which they were written down.
-func (s *Source) Write(ctx context.Context, q export.Query, sink export.Sink) error {
-	id := q.Selection.Enrollee.ID
+func (s reader) Write(ctx context.Context, sel *coverage.Selection, sink export.Sink) error {
+	id := sel.Enrollee.ID
 	s.mu.Lock()
 	s.reads[id]++
 	fail := s.fails[id]
@@ -126,12 +143,18 @@ type roster struct{ *Source }
 
 // Enrollees gives a page of enrollees.
 func (r roster) Enrollees(_ context.Context, contract, snapshot string, from coverage.EnrolleeID, limit int) ([]coverage.Enrollee, error) {
-	if snapshot != "written" {
-		return nil, fmt.Errorf("no snapshot %q", snapshot)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all, ok := r.snapshots[snapshot]
+	if !ok {
+		return nil, fmt.Errorf("snapshot %q: %w", snapshot, export.ErrNoSnapshot)
 	}
-	all := r.Source.Enrollees[contract]
 	i, _ := slices.BinarySearchFunc(all, from, func(e coverage.Enrollee, id coverage.EnrolleeID) int { return cmp.Compare(e.ID, id) })
-	return slices.Clone(all[i:min(i+limit, len(all))]), nil
+	page := slices.Clone(all[i:min(i+limit, len(all))])
+	for k := range page {
+		page[k].OptedOut = slices.ContainsFunc(r.Source.Enrollees[contract], func(e coverage.Enrollee) bool { return e.ID == page[k].ID && e.OptedOut })
+	}
+	return page, nil
 }
 
 // Expected is what an export of the contract must deliver, line by line, for

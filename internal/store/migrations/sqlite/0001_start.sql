@@ -10,6 +10,7 @@ create table job (
     request          text    not null,
     since            bigint  not null,
     since_source     text    not null,
+    base             text    not null default '',
     until            bigint  not null,
     service_dates    text    not null,
     transaction_time bigint  not null,
@@ -25,7 +26,7 @@ create table job (
     parts            integer not null default 0,
     parts_done       integer not null default 0,
     totals           text    not null default '{}',
-    complete         integer not null default 0, -- completed without an enrollee not read
+    completed        integer not null default 0, -- was, whatever became of it later
     downloaded       integer not null default 0, -- all its claim files were
     swept            integer not null default 0,
     worker           text    not null default '',

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"ab2d/internal/coverage"
+	"ab2d/internal/feed"
+	"ab2d/internal/store"
+)
+
+// importCommand is ab2d import.
+type importCommand struct {
+	Contracts importContractsCommand `cmd:"" help:"Contracts with their attestation: CSV with the columns contract,sponsor,attested."`
+	Enrolment importEnrolmentCommand `cmd:"" help:"Who is enrolled in which months: CSV with the columns contract,beneficiary_id,mbi,historic_mbis and year,month or from,to. Each contract in the file gets it as its whole enrolment, at once."`
+	OptOuts   importOptOutsCommand   `cmd:"" help:"Who does not share claims: CMS's file of fixed width, or CSV with the columns mbi,share."`
+	Claims    importClaimsCommand    `cmd:"" help:"Raw ExplanationOfBenefit resources, FHIR STU3 or R4: NDJSON, a Bundle or single resources, plain or gzipped. They are reduced to the minimum necessary before they are stored."`
+}
+
+// importConfig are the settings of every import.
+type importConfig struct {
+	stateConfig
+	File   string `arg:"" help:"The file; - for standard input."`
+	DryRun bool   `help:"Read and check the file, report, and change nothing."`
+}
+
+// open opens the file.
+func (c *importConfig) open() (io.ReadCloser, error) {
+	if c.File == "-" {
+		return io.NopCloser(os.Stdin), nil
+	}
+	f, err := os.Open(c.File)
+	if err != nil {
+		return nil, fmt.Errorf("open the file: %w", err)
+	}
+	return f, nil
+}
+
+// into reads the file with read, and unless it is a dry run stores what it
+// gave with put.
+func into[T any](ctx context.Context, c *importConfig, read func(io.Reader) (T, error), put func(*store.DB, T) error) (err error) {
+	f, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	what, err := read(f)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.File, err)
+	}
+	if c.DryRun {
+		return put(nil, what)
+	}
+	c.complete()
+	db, err := openStore(ctx, &c.stateConfig, time.Now)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return put(db, what)
+}
+
+type importContractsCommand struct {
+	importConfig
+	Force bool `help:"Take attestations away where the file says so."`
+}
+
+// Run imports contracts.
+func (c *importContractsCommand) Run(ctx context.Context, s streams) error {
+	return into(ctx, &c.importConfig, feed.ReadContracts, func(db *store.DB, list []coverage.Contract) error {
+		attested := 0
+		for _, one := range list {
+			if one.HasAttested {
+				attested++
+			}
+		}
+		if db != nil {
+			err := db.PutContracts(ctx, list, c.Force)
+			var unattests *store.Unattests
+			if errors.As(err, &unattests) {
+				return fmt.Errorf("%w; if that is meant, add --force", err)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		fmt.Fprintf(s.out, "%d contracts, %d attested%s\n", len(list), attested, c.unchanged())
+		return nil
+	})
+}
+
+// unchanged ends the report of a dry run.
+func (c *importConfig) unchanged() string {
+	if c.DryRun {
+		return " (dry run: nothing was changed)"
+	}
+	return ""
+}
+
+type importEnrolmentCommand struct {
+	importConfig
+	Force bool `help:"Take an enrolment also if it is empty or has a fifth fewer enrollees than the one before."`
+}
+
+// Run imports enrolment, contract by contract.
+func (c *importEnrolmentCommand) Run(ctx context.Context, s streams) error {
+	return into(ctx, &c.importConfig, feed.ReadEnrolment, func(db *store.DB, all map[string][]coverage.Enrollee) error {
+		if len(all) == 0 {
+			return errors.New("the file has no enrollees; nothing was taken in")
+		}
+		var failed []error
+		for _, contract := range sortedKeys(all) {
+			if err := c.one(ctx, s, db, contract, all[contract]); err != nil {
+				failed = append(failed, err)
+			}
+		}
+		return errors.Join(failed...)
+	})
+}
+
+func (c *importEnrolmentCommand) one(ctx context.Context, s streams, db *store.DB, contract string, enrollees []coverage.Enrollee) error {
+	without := 0
+	for _, e := range enrollees {
+		if len(e.MBIs) == 0 {
+			without++
+		}
+	}
+	note := ""
+	if without > 0 {
+		note = fmt.Sprintf(", %d without an MBI, who cannot be delivered", without)
+	}
+	if db == nil {
+		fmt.Fprintf(s.out, "%s: %d enrollees%s%s\n", contract, len(enrollees), note, c.unchanged())
+		return nil
+	}
+	done, err := db.PutEnrolment(ctx, contract, enrollees, c.Force)
+	var shrinks *store.Shrinks
+	if errors.As(err, &shrinks) {
+		return fmt.Errorf("%w; the enrolment before stays; if it is meant, add --force", err)
+	}
+	if err != nil {
+		return err
+	}
+	if done.Unchanged {
+		fmt.Fprintf(s.out, "%s: %d enrollees%s, as before\n", contract, done.Enrollees, note)
+	} else {
+		fmt.Fprintf(s.out, "%s: %d enrollees%s, before %d\n", contract, done.Enrollees, note, done.Before)
+	}
+	refreshed, err := db.RefreshMBIs(ctx, contract)
+	if refreshed > 0 {
+		fmt.Fprintf(s.out, "%s: the claims of %d enrollees have new identifiers\n", contract, refreshed)
+	}
+	return err
+}
+
+func sortedKeys[T any](m map[string]T) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+type importOptOutsCommand struct {
+	importConfig
+}
+
+// Run imports data sharing preferences.
+func (c *importOptOutsCommand) Run(ctx context.Context, s streams) error {
+	return into(ctx, &c.importConfig, feed.ReadOptOuts, func(db *store.DB, list []feed.OptOut) error {
+		changed, share := 0, 0
+		known := make([]store.OptOut, 0, len(list))
+		for _, o := range list {
+			if o.Share {
+				share++
+			}
+			known = append(known, store.OptOut(o))
+		}
+		if db != nil {
+			var err error
+			if changed, err = db.PutOptOuts(ctx, known); err != nil {
+				return err
+			}
+		}
+		fmt.Fprintf(s.out, "%d persons: %d do not share, %d share; %d changed%s\n", len(list), len(list)-share, share, changed, c.unchanged())
+		return nil
+	})
+}

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// serveCommand is ab2d serve.
+type serveCommand struct {
+	config
+	ClaimsFrom  string `help:"Where enrolment and claims come from: store: (what was imported) or synthetic: (computed from the seed)." name:"claims" default:"store:" placeholder:"ADDRESS"`
+	WorkersHere int    `help:"Parts of exports that this process works on at once. 0 leaves them to ab2d worker. The default is one for each processor." name:"workers" default:"${processors}" placeholder:"N"`
+}
+
+// Run serves until it is stopped.
+func (c *serveCommand) Run(ctx context.Context, s streams) error {
+	c.config.Claims, c.config.Workers = c.ClaimsFrom, c.WorkersHere
+	srv, err := openServer(ctx, &c.config, s, time.Now)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "The AB2D server is ready at %s, with %d workers\n", srv.url, c.Workers)
+	return srv.run(ctx)
+}

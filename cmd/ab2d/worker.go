@@ -1,0 +1,34 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// workerCommand is ab2d worker.
+type workerCommand struct {
+	workConfig
+	ClaimsFrom  string `help:"Where enrolment and claims come from: store: (what was imported) or synthetic: (computed from the seed)." name:"claims" default:"store:" placeholder:"ADDRESS"`
+	WorkersHere int    `help:"Parts of exports that this process works on at once. The default is one for each processor." name:"workers" default:"${processors}" placeholder:"N"`
+}
+
+// Run works until it is stopped; parts under way are handed back.
+func (c *workerCommand) Run(ctx context.Context, s streams) error {
+	c.Claims, c.Workers = c.ClaimsFrom, c.WorkersHere
+	c.complete()
+	var f faults
+	c.validate(&f)
+	f.add(c.Workers == 0, "--workers=0: a worker process has 1 or more")
+	f.add(c.local() != "", "%s cannot be shared with the server's process: give --database=postgres://... and --files=s3://...", c.local())
+	if err := f.err(); err != nil {
+		return err
+	}
+	w, err := openWorks(ctx, &c.workConfig, s, time.Now)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "%d AB2D workers are at work\n", c.Workers)
+	w.start(ctx)()
+	return w.db.Close()
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"ab2d/internal/api"
+	"ab2d/internal/export"
+	"ab2d/internal/obs"
+	"ab2d/internal/store"
+)
+
+// works is what a process needs to work on exports: the back ends, and the
+// workers on them.
+type works struct {
+	db      *store.DB
+	files   export.Files
+	source  source
+	bell    *export.Bell
+	checks  []api.Check
+	workers []*export.Worker
+	now     func() time.Time
+	log     *slog.Logger
+}
+
+// openWorks opens the back ends and makes the workers.
+func openWorks(ctx context.Context, c *workConfig, s streams, now func() time.Time) (*works, error) {
+	log, err := obs.NewLogger(s.err, c.LogFormat, c.LogLevel)
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	w := &works{bell: export.NewBell(), now: now, log: log}
+	if w.db, err = openStore(ctx, &c.stateConfig, now); err != nil {
+		return nil, err
+	}
+	var filesCheck api.Check
+	if w.files, filesCheck, err = openFiles(c); err != nil {
+		w.db.Close()
+		return nil, err
+	}
+	w.source = openClaims(c, w.db, now)
+	w.checks = []api.Check{{Name: "database", Ping: w.db.Ping}, filesCheck}
+	w.makeWorkers(c)
+	return w, nil
+}
+
+func (w *works) makeWorkers(c *workConfig) {
+	settings := export.DefaultSettings()
+	settings.Lease, settings.Retention = c.Lease, c.Keep
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	for i := range c.Workers {
+		w.workers = append(w.workers, &export.Worker{
+			Name: fmt.Sprintf("%s/%d/%d", host, os.Getpid(), i+1), Queue: w.db, Jobs: w.db, Ledgers: w.db, Roster: w.source, Claims: w.source,
+			Files: w.files, Bell: w.bell, Now: w.now, Log: w.log, Settings: settings,
+		})
+	}
+}
+
+// start starts the workers, and returns how to wait for their end.
+func (w *works) start(ctx context.Context) (wait func()) {
+	var all sync.WaitGroup
+	for _, worker := range w.workers {
+		all.Go(func() { worker.Run(ctx) })
+	}
+	return all.Wait
+}

@@ -1,0 +1,346 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"ab2d/internal/api"
+	"ab2d/internal/auth"
+	"ab2d/internal/coverage"
+	"ab2d/internal/export"
+	"ab2d/internal/export/exporttest"
+	"ab2d/internal/fhir"
+	"ab2d/internal/files"
+	"ab2d/internal/store"
+)
+
+const (
+	secret     = "HHduWG6LogIvDIQuWgp3Zlo9OYMValTtH5OBcuHw"
+	mbi        = "1S00E00AA00" // of every enrollee in exporttest.Source
+	authServer = "aus2r7y3gdaFMKBol297"
+	tokenPath  = "/oauth2/" + authServer + "/v1/token"
+	patientV1  = "/api/v1/fhir/Patient/$export"
+	patientV2  = "/api/v2/fhir/Patient/$export"
+)
+
+// The clients. Each has the same secret.
+const (
+	one        = "one"        // of Z0000
+	two        = "two"        // of Z0001
+	off        = "off"        // of Z0000, disabled
+	unattested = "unattested" // of Z0009, which has not attested
+	unknown    = "unknown"    // of a contract that does not exist
+)
+
+// secretHash is at bcrypt's least cost, to keep the tests fast.
+var secretHash = sync.OnceValues(func() ([]byte, error) { return bcrypt.GenerateFromPassword([]byte(secret), bcrypt.MinCost) })
+
+// server is a whole server on a loopback port: database, directory, workers,
+// authorization server and API. When the test ends, its log is searched for
+// what must not be in it.
+type server struct {
+	*testing.T
+	source  *exporttest.Source
+	clock   *exporttest.Clock
+	db      *store.DB
+	files   export.Files
+	api     *api.API
+	handler http.Handler
+	worker  export.Worker // a pattern; each that runs is a copy
+	workers int
+	listen  net.Listener
+	url     string
+	client  *http.Client
+	log     logBuffer
+	tokens  map[string]string // by client, scope and time
+	queries []string          // that were sent
+	serving atomic.Int64      // requests that are being answered
+}
+
+// newServer makes a server and starts it. Before that, changes are applied.
+func newServer(t *testing.T, changes ...func(*server)) *server {
+	t.Helper()
+	s := &server{T: t, clock: exporttest.NewClock(), source: exporttest.NewSource("Z0000", 25), workers: 2, tokens: map[string]string{},
+		client: &http.Client{Transport: &http.Transport{DisableCompression: true}, Timeout: 30 * time.Second,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	t.Cleanup(s.searchLog)
+	s.source.Add("Z0001", 101, 5)
+	s.source.Contracts["Z0009"] = coverage.Contract{Number: "Z0009"}
+	s.open()
+	s.addClients()
+	s.assemble()
+	for _, change := range changes {
+		change(s)
+	}
+	s.start()
+	return s
+}
+
+// open opens what keeps the state.
+func (s *server) open() {
+	s.Helper()
+	var err error
+	if s.db, err = store.Open(s.Context(), "sqlite:"+filepath.Join(s.TempDir(), "ab2d.db"), s.clock.Now); err != nil {
+		s.Fatal(err)
+	}
+	s.Cleanup(func() { s.db.Close() })
+	if s.files, err = files.Open("dir:" + s.TempDir()); err != nil {
+		s.Fatal(err)
+	}
+	if s.listen, err = new(net.ListenConfig).Listen(s.Context(), "tcp", "127.0.0.1:0"); err != nil {
+		s.Fatal(err)
+	}
+	s.url = "http://" + s.listen.Addr().String()
+}
+
+func (s *server) addClients() {
+	s.Helper()
+	hash, err := secretHash()
+	if err != nil {
+		s.Fatal(err)
+	}
+	for id, contract := range map[string]string{one: "Z0000", two: "Z0001", off: "Z0000", unattested: "Z0009", unknown: "Z0008"} {
+		c := auth.Client{ID: id, Contract: contract, Secrets: []string{string(hash)}, Enabled: true, MaxJobs: 1}
+		if err := s.db.AddClient(s.Context(), c); err != nil {
+			s.Fatal(err)
+		}
+	}
+}
+
+// assemble puts the parts together as the command does.
+func (s *server) assemble() {
+	s.Helper()
+	log := slog.New(slog.NewTextHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	keys, err := auth.OpenKeyRing(s.Context(), s.db, s.clock.Now)
+	if err != nil {
+		s.Fatal(err)
+	}
+	bell, issuer := export.NewBell(), s.url+"/oauth2/"+authServer
+	s.api = &api.API{
+		Intake: &export.Intake{Jobs: s.db, Roster: s.source.Roster(), Bell: bell, Now: s.clock.Now}, Jobs: s.db, Files: s.files,
+		AuthServer: authServer, MaxDownloads: 1, Software: api.Software{Version: "1.2.3", Date: "2026-01-15"}, Now: s.clock.Now, Log: log,
+		Checks: []api.Check{{Name: "database", Ping: s.db.Ping}},
+		Bearer: &auth.Checker{Issuer: issuer, Clients: s.db, Keys: keys, Now: s.clock.Now},
+		Tokens: &auth.Server{Issuer: issuer, Realm: "ab2d", Clients: s.db, Keys: keys, Now: s.clock.Now,
+			Fault: func(r *http.Request, err error) { log.Error("token endpoint", "error", err) }},
+	}
+	settings := export.DefaultSettings()
+	settings.PartEnrollees, settings.Idle = 10, 5*time.Millisecond
+	s.worker = export.Worker{Name: "test", Queue: s.db, Jobs: s.db, Roster: s.source.Roster(), Claims: s.source, Files: s.files,
+		Bell: bell, Now: s.clock.Now, Log: log, Settings: settings}
+}
+
+// start starts the workers and serves.
+func (s *server) start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	var workers sync.WaitGroup
+	for range s.workers {
+		w := s.worker
+		workers.Go(func() { w.Run(ctx) })
+	}
+	s.handler = s.api.Handler()
+	counted := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.serving.Add(1)
+		defer s.serving.Add(-1)
+		s.handler.ServeHTTP(w, r)
+	})
+	srv := &http.Server{Handler: counted, ConnContext: smallBuffer, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(s.api.Log.Handler(), slog.LevelWarn)}
+	served := make(chan struct{})
+	go func() { srv.Serve(s.listen); close(served) }()
+	s.Cleanup(func() {
+		s.client.CloseIdleConnections()
+		stop, stopped := context.WithTimeout(context.Background(), 5*time.Second)
+		defer stopped()
+		if err := srv.Shutdown(stop); err != nil {
+			s.Errorf("requests are still being answered: %v", err)
+		}
+		<-served
+		cancel()
+		workers.Wait()
+	})
+}
+
+// smallBuffer bounds what a connection takes beyond what its client reads, so
+// that a download that breaks off need not be a large one.
+func smallBuffer(ctx context.Context, c net.Conn) context.Context {
+	if err := c.(*net.TCPConn).SetWriteBuffer(64 << 10); err != nil {
+		panic(err)
+	}
+	return api.ConnContext(ctx, c)
+}
+
+// searchLog searches the log for credentials, persons and queries.
+func (s *server) searchLog() {
+	log := s.log.String()
+	forbidden := append([]string{secret, mbi, "Bearer ", "Basic ", "Authorization"}, s.queries...)
+	for _, token := range s.tokens {
+		forbidden = append(forbidden, token, token[len(token)-20:])
+	}
+	for _, f := range forbidden {
+		if strings.Contains(log, f) {
+			s.Errorf("the log holds %q", f)
+		}
+	}
+	if s.Failed() {
+		s.Logf("log:\n%s", log)
+	}
+}
+
+// until waits for something that the server brings about.
+func (s *server) until(what string, done func() bool) {
+	s.Helper()
+	look, patience := time.NewTicker(time.Millisecond), time.After(20*time.Second)
+	defer look.Stop()
+	for !done() {
+		select {
+		case <-look.C:
+		case <-patience:
+			s.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+// idle waits until every request is answered and accounted for: a client has
+// all bytes of a file before the server has noted it.
+func (s *server) idle() {
+	s.Helper()
+	s.until("the requests' end", func() bool { return s.serving.Load() == 0 })
+}
+
+// token gets an access token for a client, and keeps it for half an hour.
+func (s *server) token(client, scope string) string {
+	s.Helper()
+	kept := fmt.Sprint(client, scope, s.clock.Now().Truncate(30*time.Minute))
+	if t, ok := s.tokens[kept]; ok {
+		return t
+	}
+	r, err := http.NewRequestWithContext(s.Context(), "POST", s.url+tokenPath+"?grant_type=client_credentials&scope="+url.QueryEscape(scope), nil)
+	if err != nil {
+		s.Fatal(err)
+	}
+	r.SetBasicAuth(client, secret)
+	a := s.send(r)
+	var grant struct {
+		Token   string `json:"access_token"`
+		Expires int    `json:"expires_in"`
+	}
+	if err := json.Unmarshal(a.body, &grant); err != nil || a.status != http.StatusOK || grant.Expires != 3600 {
+		s.Fatalf("no token for %s: %d %s", client, a.status, a.body)
+	}
+	s.tokens[kept] = grant.Token
+	return grant.Token
+}
+
+// kickOff starts an export and returns the address of its status.
+func (s *server) kickOff(client, target string, headers ...string) string {
+	s.Helper()
+	a := s.do(client, "GET", target, headers...)
+	if a.status != http.StatusAccepted {
+		s.Fatalf("the kick-off was answered %d %s", a.status, a.body)
+	}
+	return a.header.Get("Content-Location")
+}
+
+// finish waits until a job is completed and reads its manifest.
+func (s *server) finish(client, status string) fhir.Manifest {
+	s.Helper()
+	var m fhir.Manifest
+	s.until("the job's end", func() bool {
+		a := s.do(client, "GET", status)
+		if a.status == http.StatusAccepted {
+			return false
+		}
+		if err := json.Unmarshal(a.body, &m); err != nil || a.status != http.StatusOK {
+			s.Fatalf("the status is %d %s", a.status, a.body)
+		}
+		return true
+	})
+	return m
+}
+
+// export runs an export of Z0000.
+func (s *server) export() fhir.Manifest {
+	s.Helper()
+	return s.finish(one, s.kickOff(one, patientV1))
+}
+
+// jobID takes the id out of a job's addresses.
+func jobID(address string) string {
+	_, rest, _ := strings.Cut(address, "/Job/")
+	id, _, _ := strings.Cut(rest, "/")
+	return id
+}
+
+// downloads is how often a file was downloaded completely.
+func (s *server) downloads(address string) int {
+	s.Helper()
+	s.idle()
+	f, err := s.db.File(s.Context(), jobID(address), address[strings.LastIndex(address, "/")+1:])
+	if err != nil {
+		s.Fatal(err)
+	}
+	return f.Downloads
+}
+
+// stored lists what is stored for a job.
+func (s *server) stored(id string) []string {
+	s.Helper()
+	keys, err := s.files.List(s.Context(), id)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return keys
+}
+
+// logBuffer is a buffer that several may write into.
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// hold lets the source stop at an enrollee: the returned channel is closed
+// when it got there, and the returned function lets it go on.
+func (s *server) hold(id coverage.EnrolleeID) (there <-chan struct{}, release func()) {
+	arrived, open := make(chan struct{}), make(chan struct{})
+	var first, last sync.Once
+	s.source.Before = func(ctx context.Context, e coverage.EnrolleeID) error {
+		if e != id {
+			return nil
+		}
+		first.Do(func() { close(arrived) })
+		select {
+		case <-open:
+			return nil
+		case <-ctx.Done():
+			return fmt.Errorf("held: %w", ctx.Err())
+		}
+	}
+	return arrived, func() { last.Do(func() { close(open) }) }
+}

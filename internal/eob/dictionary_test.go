@@ -1,0 +1,107 @@
+package eob
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"ab2d/internal/fhir"
+)
+
+const dictionary = "../../docs/data-dictionary.md"
+
+const dictionaryHead = `# Data dictionary
+
+What a sponsor receives of a claim, field by field. The tables are the ones the server applies (allow-list version %d, package ` + "`internal/eob`" + `); this page
+is written from them by ` + "`go test ./internal/eob -run TestDictionary -update`" + ` and a test fails when it is stale.
+
+Only what is named here leaves. A field, an extension or a value that is not named is dropped, at whatever depth it stands. Values are copied as they
+are written, in the claim's own order. A field that has nothing left in it is dropped, too.
+
+- ` + "`[]`" + ` is an array; ` + "`extension[name]`" + ` is the extension whose url is
+  ` + "`" + variables + "name`" + `; ` + "`name1..9`" + ` are nine of them.
+- *Holds* is a primitive type, or a FHIR data type of which these parts are kept: Coding: system, version, code, display. CodeableConcept: its codings.
+  Identifier: system, value, in version 2 also its type. Quantity: value, unit, system, code. Money: value, system, code. Period: start, end.
+- At delivery, one extension is added for each of the enrollee's MBIs, the current one first: url
+  ` + "`http://hl7.org/fhir/StructureDefinition/elementdefinition-identifier`" + `, with a ` + "`valueIdentifier`" + ` of system
+  ` + "`http://hl7.org/fhir/sid/us-mbi`" + `, which has an extension
+  ` + "`https://bluebutton.cms.gov/resources/codesystem/identifier-currency`" + ` that says ` + "`current` or `historic`" + `.
+- Version 1 has amounts in extensions of the claim. AB2D has delivered them since 2023, so they belong to its contract; FHIR's own elements for payment,
+  adjudication and totals are never delivered. Version 2 has no amounts.
+- Part D events, and claims marked or coded as substance-use treatment (42 CFR Part 2), are not delivered at all.
+`
+
+// holdsName is how the dictionary names what an element holds.
+var holdsName = map[shape]string{
+	text: "text", number: "number", boolean: "boolean", coding: "Coding", concept: "CodeableConcept",
+	identifier: "Identifier", typedIdentifier: "Identifier", money: "Money", quantity: "Quantity", period: "Period",
+}
+
+func TestDictionary(t *testing.T) {
+	var b strings.Builder
+	fmt.Fprintf(&b, dictionaryHead, AllowList)
+	writeVersion(&b, fhir.V1, droppedSTU3)
+	writeVersion(&b, fhir.V2, droppedR4)
+	golden(t, dictionary, []byte(b.String()))
+}
+
+func writeVersion(b *strings.Builder, v fhir.Version, dropped []absent) {
+	fmt.Fprintf(b, "\n## Version %d (FHIR %s): what is kept\n\n| field | holds | meaning | code or identifier system |\n| --- | --- | --- | --- |\n", v, v.FHIR())
+	for _, table := range tables(v) {
+		for _, e := range table {
+			fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", e.path, holdsName[e.holds], e.meaning, systems(e.system))
+		}
+	}
+	fmt.Fprintf(b, "\n## Version %d: what is left out, and why\n\n| fields | why |\n| --- | --- |\n", v)
+	for _, a := range dropped {
+		fmt.Fprintf(b, "| `%s` | %s |\n", strings.Join(a.paths, "`, `"), a.why)
+	}
+}
+
+// systems writes each system as code.
+func systems(list string) string {
+	if list == "" {
+		return ""
+	}
+	return "`" + strings.ReplaceAll(list, ", ", "`, `") + "`"
+}
+
+// TestEveryElementIsDescribed holds the tables complete.
+func TestEveryElementIsDescribed(t *testing.T) {
+	for _, v := range versions {
+		seen := map[string]bool{}
+		for _, table := range tables(v) {
+			for _, e := range table {
+				key := fmt.Sprint(e.path, e.holds)
+				if e.meaning == "" || holdsName[e.holds] == "" || seen[key] {
+					t.Errorf("%s: %s has no meaning, holds nothing or stands twice", v, e.path)
+				}
+				if strings.Contains(e.path, "extension[") && extensionValue[e.holds] == "" {
+					t.Errorf("%s: %s holds what no extension has", v, e.path)
+				}
+				seen[key] = true
+			}
+		}
+	}
+}
+
+// TestDroppedIsDropped holds what the dictionary says about the rest true.
+func TestDroppedIsDropped(t *testing.T) {
+	for v, dropped := range map[fhir.Version][]absent{fhir.V1: droppedSTU3, fhir.V2: droppedR4} {
+		root := compile(tables(v))
+		for _, a := range dropped {
+			for _, path := range a.paths {
+				array, urls := extensions(path)
+				n := root.find(strings.ReplaceAll(array, "[]", ""))
+				for _, u := range urls {
+					if n != nil && n.byURL[u] != nil {
+						t.Errorf("%s keeps %s", v, path)
+					}
+				}
+				if n != nil && urls == nil {
+					t.Errorf("%s keeps %s", v, path)
+				}
+			}
+		}
+	}
+}

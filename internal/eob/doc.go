@@ -1,0 +1,33 @@
+// Package eob is the minimum necessary: it reduces an ExplanationOfBenefit to
+// the fields that a sponsor may see, and reads from it the facts that decide
+// whether the sponsor may see it at all.
+//
+// One declarative table a version lists what is kept, down to the last leaf.
+// It fails closed: a field, an extension or a value the table does not name is
+// dropped, at whatever depth it stands and whatever a source adds later. The
+// tables also write docs/data-dictionary.md.
+//
+// A claim comes from outside, so it is read strictly (RFC 8259, with what
+// RFC 7493, I-JSON, adds): duplicate names, bad UTF-8, lone surrogates and
+// anything after the claim are refused, in dropped fields too. Kept values
+// are copied byte for byte, in the input's order, without whitespace between
+// them; so the outcome is one line.
+//
+// What is kept:
+//   - table_stu3.go  version 1, FHIR STU3
+//   - extension_stu3.go  its extensions of claim and item
+//   - table_r4.go    version 2, FHIR R4
+//   - dropped.go     what is left out, and why, for the dictionary
+//   - allow.go       how a table is read into a tree
+//
+// How it is applied, in one pass:
+//   - minimiser.go   Minimiser, Claim and Error
+//   - scan.go        objects and arrays: keep or drop
+//   - text.go        strings, numbers and literals, strictly
+//   - facts.go       what decides about delivery
+//   - samhsa.go      codes of substance-use treatment, 42 CFR Part 2
+//
+// Around it:
+//   - mbi.go         an enrollee's identifiers, appended at delivery
+//   - detect.go      which FHIR version a claim is written in
+package eob

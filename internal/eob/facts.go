@@ -1,0 +1,229 @@
+package eob
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+	"time"
+
+	"ab2d/internal/coverage"
+)
+
+// fact names what an element of the claim tells.
+type fact uint8
+
+const (
+	noFact fact = iota
+	resourceFact
+	idFact
+	metaFact
+	extensionsFact
+	lastUpdatedFact
+	statusFact
+	patientFact
+	startFact
+	endFact
+	urlFact
+	infoFact
+	// What has a system and a code or value.
+	identifierFact
+	labelFact
+	typeFact
+	diagnosisFact
+	procedureFact
+	serviceFact
+	packageFact
+	drgFact
+	// What it has, by the names of its fields.
+	systemFact
+	codeFact
+)
+
+// factsAt says where in a claim the facts stand, in either version.
+var factsAt = []struct {
+	path string
+	fact fact
+}{
+	{"resourceType", resourceFact},
+	{"id", idFact},
+	{"meta", metaFact},
+	{"meta.lastUpdated", lastUpdatedFact},
+	{"meta.security", labelFact},
+	{"meta.tag", labelFact},
+	{"extension", extensionsFact},
+	{"identifier", identifierFact},
+	{"status", statusFact},
+	{"type.coding", typeFact},
+	{"patient.reference", patientFact},
+	{"billablePeriod.start", startFact},
+	{"billablePeriod.end", endFact},
+	{"diagnosis.diagnosisCodeableConcept.coding", diagnosisFact},
+	{"diagnosis.packageCode.coding", packageFact},
+	{"supportingInfo", infoFact},
+	{"supportingInfo.code.coding", drgFact},
+	{"procedure.procedureCodeableConcept.coding", procedureFact},
+	{"item.service.coding", serviceFact},
+	{"item.productOrService.coding", serviceFact},
+}
+
+const (
+	drgSystem   = variables + "clm_drg_cd"
+	groupSystem = "https://bluebutton.cms.gov/resources/identifier/claim-group"
+)
+
+// facts are collected while a claim is read. Texts that come in pairs, a
+// system and its code, are held until their object ends.
+type facts struct {
+	claim    Claim
+	resource bool // it is an ExplanationOfBenefit
+	patient  bool
+	goodID   bool
+	seenDRG  bool
+	system   []byte
+	code     []byte
+	url      []byte
+	idBuf    []byte
+	groupBuf []byte
+}
+
+func (f *facts) reset() {
+	*f = facts{idBuf: f.idBuf[:0], groupBuf: f.groupBuf[:0]}
+}
+
+// lacking says what a claim cannot be without; nothing when it has it all.
+func (f *facts) lacking() string {
+	switch {
+	case !f.resource:
+		return "not an ExplanationOfBenefit"
+	case !f.goodID:
+		return "id is missing or not a FHIR id"
+	case !f.patient:
+		return "patient.reference is missing or not Patient/ and a number"
+	}
+	return ""
+}
+
+// note takes the text of an element.
+func (f *facts) note(k fact, v []byte) {
+	c := &f.claim
+	switch k {
+	case noFact:
+	case systemFact:
+		f.system = v
+	case codeFact:
+		f.code = v
+	case urlFact:
+		f.url = v
+	case resourceFact:
+		f.resource = string(v) == "ExplanationOfBenefit"
+	case idFact:
+		f.idBuf = append(f.idBuf, v...)
+		c.ID, f.goodID = f.idBuf, isID(v)
+	case statusFact:
+		c.Cancelled = string(v) == "cancelled"
+	case patientFact:
+		c.Patient, f.patient = patient(v)
+	case startFact:
+		c.Start, c.HasStart = date(v)
+	case endFact:
+		c.End, c.HasEnd = date(v)
+	case lastUpdatedFact:
+		// A time that cannot be read is as good as none: not delivered.
+		if t, err := time.Parse(time.RFC3339Nano, string(v)); err == nil {
+			c.LastUpdated = t.UTC()
+		}
+	}
+}
+
+// begin opens what tells a fact.
+func (f *facts) begin(k fact) {
+	switch {
+	case k >= identifierFact:
+		f.system, f.code = nil, nil
+	case k == infoFact:
+		f.seenDRG = false
+	}
+}
+
+// end closes it, and tells whether it is wanted: of supporting information,
+// only the diagnosis related group.
+func (f *facts) end(k fact) (wanted bool) {
+	c := &f.claim
+	switch k {
+	case identifierFact:
+		if string(f.system) == groupSystem {
+			f.groupBuf = append(f.groupBuf[:0], f.code...)
+			c.Group = f.groupBuf
+		}
+	case labelFact:
+		c.Part2 = c.Part2 || bytes.EqualFold(f.code, []byte("42CFRPart2"))
+	case typeFact:
+		f.claimType()
+	case diagnosisFact:
+		c.Part2 = c.Part2 || substanceDiagnosis(f.system, f.code)
+	case procedureFact:
+		c.Part2 = c.Part2 || substanceProcedure(f.code)
+	case serviceFact:
+		c.Part2 = c.Part2 || substanceService(f.code)
+	case packageFact:
+		c.Part2 = c.Part2 || substanceDRG(f.code)
+	case drgFact:
+		if bytes.EqualFold(f.system, []byte(drgSystem)) {
+			f.seenDRG = true
+			c.Part2 = c.Part2 || substanceDRG(f.code)
+		}
+	case infoFact:
+		return f.seenDRG
+	}
+	return true
+}
+
+// claimType reads a coding of the claim's type. A Part D event stays one,
+// whatever else the claim calls itself.
+func (f *facts) claimType() {
+	const kind = "eob-type"
+	if n := len(f.system) - len(kind); n < 0 || !strings.EqualFold(string(f.system[n:]), kind) {
+		return
+	}
+	c := &f.claim
+	c.PartD = c.PartD || strings.EqualFold(string(f.code), "PDE")
+	for t := coverage.Carrier; c.Type == coverage.OtherClaim && t <= coverage.SNF; t++ {
+		if strings.EqualFold(string(f.code), t.String()) {
+			c.Type = t
+		}
+	}
+}
+
+// isID tells whether v is a FHIR id: 1 to 64 letters, digits, hyphens, dots.
+func isID(v []byte) bool {
+	for _, c := range v {
+		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
+		if !letter && (c < '0' || c > '9') && c != '-' && c != '.' {
+			return false
+		}
+	}
+	return len(v) >= 1 && len(v) <= 64
+}
+
+// patient reads a reference to a beneficiary.
+func patient(v []byte) (coverage.EnrolleeID, bool) {
+	number, ok := bytes.CutPrefix(v, []byte("Patient/"))
+	if !ok {
+		return 0, false
+	}
+	id, err := strconv.ParseInt(string(number), 10, 64)
+	return coverage.EnrolleeID(id), err == nil
+}
+
+// date reads a date or the calendar date of a dateTime, as it is written. One
+// of less precision is as good as none.
+func date(v []byte) (coverage.Date, bool) {
+	if len(v) > len(time.DateOnly) && v[len(time.DateOnly)] == 'T' {
+		v = v[:len(time.DateOnly)]
+	}
+	t, err := time.Parse(time.DateOnly, string(v))
+	if err != nil {
+		return 0, false
+	}
+	return coverage.DateOf(t.Date()), true
+}

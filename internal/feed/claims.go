@@ -1,0 +1,233 @@
+package feed
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"golang.org/x/sync/errgroup"
+
+	"ab2d/internal/eob"
+	"ab2d/internal/fhir"
+)
+
+// Claim is a raw claim and what became of it.
+type Claim struct {
+	Line  int64
+	Fault *Fault // not accepted; the rest is then empty
+	// Claim is minimised. Its slices are valid as long as the batch.
+	eob.Claim
+}
+
+// Batch is a run of a source's claims, in order.
+type Batch struct {
+	Claims   []Claim
+	Position int64 // how many claims of the source come up to the end of the batch
+	Bytes    int64 // of their raw form
+
+	raw   []byte // of all claims, one after another
+	ends  []int  // in raw
+	arena []byte // holds what Claims point to
+	done  chan struct{}
+}
+
+// batchBytes is about how much raw JSON a batch has.
+const batchBytes = 1 << 20
+
+// Claims is a source of raw claims.
+type Claims struct {
+	split   splitter
+	version fhir.Version
+	ahead   *Batch // read to find the version
+}
+
+// OpenClaims looks at a source: NDJSON, a Bundle, or single resources, plain or
+// gzipped. The FHIR version of its claims is the one given, or if that is 0
+// that of the first readable claim; eob.ErrVersion when it does not show.
+func OpenClaims(r io.Reader, v fhir.Version) (*Claims, error) {
+	split, err := newSplitter(r)
+	if err != nil {
+		return nil, err
+	}
+	c := &Claims{split: split, version: v}
+	if v != 0 {
+		return c, nil
+	}
+	c.ahead, err = c.read()
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	c.version, err = c.ahead.version()
+	return c, err
+}
+
+// Version of the claims.
+func (c *Claims) Version() fhir.Version { return c.version }
+
+// version is that of the first claim that shows it.
+func (b *Batch) version() (fhir.Version, error) {
+	from := 0
+	for i, end := range b.ends {
+		if b.Claims[i].Fault == nil {
+			if v, err := eob.Detect(b.raw[from:end]); err == nil {
+				return v, nil
+			}
+		}
+		from = end
+	}
+	if len(b.ends) == 0 {
+		return fhir.V2, nil // nothing is there, whatever the version
+	}
+	return 0, eob.ErrVersion
+}
+
+// read reads the next batch. io.EOF comes with the last one.
+func (c *Claims) read() (*Batch, error) {
+	b := &Batch{done: make(chan struct{})}
+	for len(b.raw) < batchBytes {
+		from := len(b.raw)
+		raw, line, err := c.split.next(b.raw)
+		var fault *Fault
+		if err != nil && !errors.As(err, &fault) {
+			return b, err
+		}
+		b.raw = raw
+		if fault != nil {
+			b.raw = b.raw[:from]
+		}
+		b.ends = append(b.ends, len(b.raw))
+		b.Claims = append(b.Claims, Claim{Line: line, Fault: fault})
+	}
+	return b, nil
+}
+
+// Each minimises the claims after the first skip ones by some workers, and
+// gives them to see in order, batch by batch. What is held at a time is bounded
+// by bytes. It ends with the first error of see, of the source, or of ctx.
+func (c *Claims) Each(ctx context.Context, workers int, skip int64, see func(*Batch) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	todo, order := make(chan *Batch), make(chan *Batch, 2*workers)
+	g.Go(func() error {
+		defer close(todo)
+		defer close(order)
+		return c.readAll(ctx, skip, todo, order)
+	})
+	for range workers {
+		g.Go(func() error {
+			m := eob.New(c.version)
+			for b := range todo {
+				b.minimise(m, c.version)
+				close(b.done)
+			}
+			return nil
+		})
+	}
+	g.Go(func() error {
+		for b := range order {
+			select {
+			case <-b.done:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			if err := see(b); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+// readAll sends the batches to the workers, and in order to the consumer.
+func (c *Claims) readAll(ctx context.Context, skip int64, todo, order chan<- *Batch) error {
+	var position int64
+	for {
+		b, err := c.ahead, error(nil)
+		if c.ahead = nil; b == nil {
+			b, err = c.read()
+		}
+		if err != nil && err != io.EOF {
+			return fmt.Errorf("read claims: %w", err)
+		}
+		position += int64(len(b.Claims))
+		b.Position = position
+		b.skip(max(0, int64(len(b.Claims))-(position-skip)))
+		if len(b.Claims) > 0 {
+			for _, to := range []chan<- *Batch{order, todo} {
+				select {
+				case to <- b:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+	}
+}
+
+// skip leaves out the first n claims.
+func (b *Batch) skip(n int64) {
+	n = min(n, int64(len(b.Claims)))
+	if n == 0 {
+		return
+	}
+	from := b.ends[n-1]
+	b.raw = b.raw[from:]
+	b.Claims, b.ends = b.Claims[n:], b.ends[n:]
+	for i := range b.ends {
+		b.ends[i] -= from
+	}
+}
+
+// minimise minimises the claims of a batch.
+func (b *Batch) minimise(m *eob.Minimiser, v fhir.Version) {
+	b.Bytes = int64(len(b.raw))
+	b.arena = make([]byte, 0, len(b.raw)) // a minimised claim is never longer than it was
+	from := 0
+	for i, end := range b.ends {
+		c, raw := &b.Claims[i], b.raw[from:end]
+		from = end
+		if c.Fault != nil {
+			continue
+		}
+		if reason := otherVersion(raw, v); reason != "" {
+			c.Fault = &Fault{Line: c.Line, Reason: reason}
+			continue
+		}
+		claim, err := m.Minimise(raw)
+		if err != nil {
+			c.Fault = &Fault{Line: c.Line, Reason: err.Error()}
+			continue
+		}
+		c.Claim = *claim
+		c.ID, c.Group, c.JSON = b.keep(claim.ID), b.keep(claim.Group), b.keep(claim.JSON)
+	}
+	b.raw, b.ends = nil, nil
+}
+
+// keep copies into the arena, or where there is no room left, elsewhere.
+func (b *Batch) keep(s []byte) []byte {
+	from := len(b.arena)
+	if from+len(s) > cap(b.arena) {
+		return bytes.Clone(s)
+	}
+	b.arena = append(b.arena, s...)
+	return b.arena[from:len(b.arena):len(b.arena)]
+}
+
+// otherVersion tells that a claim is of the other FHIR version, by the name of
+// the element that says what was done, which every item has.
+func otherVersion(raw []byte, v fhir.Version) string {
+	r4 := bytes.Contains(raw, []byte(`"productOrService"`))
+	switch {
+	case v == fhir.V1 && r4:
+		return "the claim is FHIR R4, the others are STU3"
+	case v == fhir.V2 && !r4 && bytes.Contains(raw, []byte(`"service"`)):
+		return "the claim is FHIR STU3, the others are R4"
+	}
+	return ""
+}

@@ -1,0 +1,46 @@
+package feed
+
+import (
+	"io"
+
+	"ab2d/internal/coverage"
+)
+
+// ReadContracts reads contracts: CSV with the columns contract, sponsor and
+// attested, which is a date or empty. The error is Faults when lines are wrong.
+func ReadContracts(r io.Reader) ([]coverage.Contract, error) {
+	t, err := openTable(r, []string{"contract", "sponsor", "attested"}, nil)
+	if err != nil {
+		return nil, err
+	}
+	var list []coverage.Contract
+	seen := map[string]bool{}
+	for t.next() {
+		c := coverage.Contract{Number: t.get("contract"), Sponsor: t.get("sponsor")}
+		if !t.contract(c.Number) {
+			continue
+		}
+		if seen[c.Number] {
+			t.fault("contract %s stands twice", c.Number)
+		}
+		seen[c.Number] = true
+		if s := t.get("attested"); s != "" {
+			day, err := coverage.ParseDate(s)
+			if err != nil {
+				t.fault("attested: %v; leave it empty if the contract has not attested", err)
+			}
+			c.Attested, c.HasAttested = day, true
+		}
+		list = append(list, c)
+	}
+	return list, t.err()
+}
+
+// contract checks a contract's number.
+func (t *table) contract(number string) bool {
+	ok := coverage.ValidContractNumber(number)
+	if !ok {
+		t.fault("contract %.20q is not a capital letter and four digits, for example S1234", number)
+	}
+	return ok
+}

@@ -1,0 +1,12 @@
+// Package feed reads what an upstream hands over in files: raw claims,
+// enrolment, opt-outs and contracts. Every fault is reported with its line, and
+// without identifiers of persons.
+//
+//   - claims.go     raw claims, minimised by several workers, in order
+//   - split.go      NDJSON, a Bundle or single resources, plain or gzipped
+//   - report.go     what became of the claims
+//   - table.go      CSV with a header row
+//   - enrolment.go  who is enrolled in which months
+//   - optout.go     who does not share claims: CMS's format, or CSV
+//   - contract.go   contracts and their attestation
+package feed

@@ -1,0 +1,178 @@
+package feed
+
+import (
+	"cmp"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"ab2d/internal/coverage"
+)
+
+// mbi is a Medicare Beneficiary Identifier as CMS forms it: letters without S,
+// L, O, I, B and Z. A synthetic one has S in the second place.
+var mbi = regexp.MustCompile(`^[1-9][AC-HJKMNP-Y][AC-HJKMNP-RT-Y0-9][0-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9][0-9][AC-HJKMNP-RT-Y]{2}[0-9]{2}$`)
+
+const mbiForm = "the identifier does not have the form of an MBI: eleven letters and digits, without dashes"
+
+func parseMBI(s string) (coverage.MBI, bool) {
+	return coverage.MBI(s), mbi.MatchString(s)
+}
+
+// ReadEnrolment reads who is enrolled: CSV with the columns contract,
+// beneficiary_id, mbi (may be empty), historic_mbis (separated by ; or spaces,
+// may be empty or missing), and the months: year and month, or from and to
+// (YYYY-MM, both included). Rows of one beneficiary are put together: all
+// months count, the current MBI is that of the row with the latest month, and
+// all others are historic. It gives the enrollees of each contract in ascending
+// order of id, and holds them all in memory, about 150 bytes each. The error is
+// Faults when lines are wrong.
+func ReadEnrolment(r io.Reader) (map[string][]coverage.Enrollee, error) {
+	t, err := openTable(r, []string{"contract", "beneficiary_id", "mbi"}, []string{"historic_mbis", "year", "month", "from", "to"})
+	if err != nil {
+		return nil, err
+	}
+	monthly, ranges := t.has("year") && t.has("month"), t.has("from") && t.has("to")
+	if monthly == ranges {
+		t.line = 1
+		t.fault("give the columns year and month, or the columns from and to")
+		return nil, t.err()
+	}
+	rolls := map[string]roll{}
+	for t.next() {
+		t.enrolmentRow(rolls, ranges)
+	}
+	if err := t.err(); err != nil {
+		return nil, err
+	}
+	all := map[string][]coverage.Enrollee{}
+	for contract, persons := range rolls {
+		all[contract] = persons.sorted()
+	}
+	return all, nil
+}
+
+// roll is a contract's enrollees by id.
+type roll map[coverage.EnrolleeID]*person
+
+// person is an enrollee while rows are still to come.
+type person struct {
+	coverage.Enrollee
+	latest coverage.Month // of the row that gave the current MBI
+}
+
+func (r roll) sorted() []coverage.Enrollee {
+	list := make([]coverage.Enrollee, 0, len(r))
+	for _, p := range r {
+		list = append(list, p.Enrollee)
+	}
+	slices.SortFunc(list, func(a, b coverage.Enrollee) int { return cmp.Compare(a.ID, b.ID) })
+	return list
+}
+
+func (t *table) enrolmentRow(rolls map[string]roll, ranges bool) {
+	before := len(t.faults)
+	contract := strings.Clone(t.get("contract"))
+	t.contract(contract)
+	id, err := strconv.ParseInt(t.get("beneficiary_id"), 10, 64)
+	if err != nil {
+		t.fault("beneficiary_id is not a whole number")
+	}
+	first, last := t.months(ranges)
+	mbis := t.mbis()
+	if len(t.faults) > before {
+		return
+	}
+	persons := rolls[contract]
+	if persons == nil {
+		persons = roll{}
+		rolls[contract] = persons
+	}
+	p := persons[coverage.EnrolleeID(id)]
+	if p == nil {
+		p = &person{Enrollee: coverage.Enrollee{ID: coverage.EnrolleeID(id)}, latest: first - 1}
+		persons[p.ID] = p
+	}
+	p.Months.AddRange(first, last)
+	p.merge(mbis, last)
+}
+
+// merge puts the identifiers of a row to those known: the latest month's row
+// says which is the current one.
+func (p *person) merge(mbis []coverage.MBI, month coverage.Month) {
+	newer := month > p.latest
+	if newer {
+		p.latest = month
+	}
+	list := p.MBIs
+	if newer && len(mbis) > 0 {
+		list = append(slices.Clone(mbis), p.MBIs...)
+	} else {
+		list = append(slices.Clone(p.MBIs), mbis...)
+	}
+	p.MBIs = list[:0]
+	for _, m := range list {
+		if !slices.Contains(p.MBIs, m) {
+			p.MBIs = append(p.MBIs, m)
+		}
+	}
+}
+
+// mbis reads the identifiers of a row, the current one first.
+func (t *table) mbis() []coverage.MBI {
+	fields := append([]string{t.get("mbi")}, strings.FieldsFunc(t.get("historic_mbis"), func(r rune) bool { return r == ';' || r == ' ' })...)
+	var list []coverage.MBI
+	for i, s := range fields {
+		if s == "" {
+			continue
+		}
+		m, ok := parseMBI(strings.Clone(s))
+		if !ok {
+			name := "mbi"
+			if i > 0 {
+				name = "historic_mbis"
+			}
+			t.fault("%s: %s", name, mbiForm)
+		}
+		list = append(list, m)
+	}
+	return list
+}
+
+// months reads the months of a row.
+func (t *table) months(ranges bool) (first, last coverage.Month) {
+	if !ranges {
+		m := t.month("year and month", t.get("year")+"-"+zeroPadded(t.get("month")))
+		return m, m
+	}
+	first, last = t.month("from", t.get("from")), t.month("to", t.get("to"))
+	if last < first {
+		t.fault("to lies before from")
+	}
+	return first, last
+}
+
+func zeroPadded(month string) string {
+	if len(month) == 1 {
+		return "0" + month
+	}
+	return month
+}
+
+// The years that can be years of enrolment: Medicare began in 1965.
+const (
+	firstYear = 1965
+	lastYear  = 2100
+)
+
+func (t *table) month(name, s string) coverage.Month {
+	m, err := time.Parse("2006-01", s)
+	if err != nil || m.Year() < firstYear || m.Year() > lastYear {
+		t.fault("%s: %.20q is not a month; write 2024-03, or year 2024 and month 3", name, s)
+		return 0
+	}
+	return coverage.MonthOf(m.Year(), m.Month())
+}

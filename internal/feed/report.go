@@ -1,0 +1,96 @@
+package feed
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/dustin/go-humanize"
+
+	"ab2d/internal/coverage"
+)
+
+// faultsKept is how many faults a report shows; a rejects file has all.
+const faultsKept = 10
+
+// Report counts what became of a source's claims. Kept and the numbers of those
+// that were not add up to Read.
+type Report struct {
+	Read         int64    `json:"read"`
+	Bytes        int64    `json:"bytes"`
+	Kept         int64    `json:"kept"`
+	PartD        int64    `json:"partD"`
+	SubstanceUse int64    `json:"substanceUse"`
+	OtherType    int64    `json:"otherType"`
+	Invalid      int64    `json:"invalid"`
+	WithoutDates int64    `json:"withoutDates"` // kept, but can never be delivered
+	First        []*Fault `json:"faults,omitempty"`
+}
+
+// Count adds a claim, and tells whether it is kept.
+func (r *Report) Count(c *Claim) bool {
+	r.Read++
+	switch {
+	case c.Fault != nil:
+		r.Invalid++
+		if len(r.First) < faultsKept {
+			r.First = append(r.First, c.Fault)
+		}
+		return false
+	case c.PartD:
+		r.PartD++
+		return false
+	case c.Part2:
+		r.SubstanceUse++
+		return false
+	case c.Type == coverage.OtherClaim:
+		r.OtherType++
+		return false
+	}
+	r.Kept++
+	if !c.HasStart || !c.HasEnd || c.LastUpdated.IsZero() {
+		r.WithoutDates++
+	}
+	return true
+}
+
+// Print writes the report for people.
+func (r *Report) Print(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(name string, n int64, note string) {
+		if n > 0 || note == "" {
+			fmt.Fprintf(t, "%s\t%s\t%s\n", name, humanize.Comma(n), note)
+		}
+	}
+	row("Claims read", r.Read, "")
+	row("  kept", r.Kept, "")
+	row("  Part D events", r.PartD, "left out")
+	row("  substance use", r.SubstanceUse, "left out (42 CFR Part 2)")
+	row("  other types", r.OtherType, "left out: not a Part A or B claim")
+	row("  invalid", r.Invalid, "left out")
+	row("Kept without dates", r.WithoutDates, "no billable period or lastUpdated: can never be delivered")
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, f := range r.First {
+		fmt.Fprintf(w, "  %v\n", f)
+	}
+	if more := r.Invalid - int64(len(r.First)); more > 0 {
+		fmt.Fprintf(w, "  and %s more\n", humanize.Comma(more))
+	}
+	return nil
+}
+
+// Reject writes a fault as a line of a rejects file: NDJSON of line and
+// reason, without the claim.
+func Reject(w io.Writer, f *Fault) error {
+	b, err := json.Marshal(struct {
+		Line   int64  `json:"line"`
+		Reason string `json:"reason"`
+	}{f.Line, f.Reason})
+	if err == nil {
+		_, err = w.Write(append(b, '\n'))
+	}
+	return err
+}

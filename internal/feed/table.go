@@ -1,0 +1,117 @@
+package feed
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// mostFaults is how many faults of a table are gathered before it is refused.
+const mostFaults = 100
+
+// Faults is why a table is refused as a whole.
+type Faults []*Fault
+
+// Error lists all faults, a line each.
+func (f Faults) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d faults; nothing was taken in:", len(f))
+	for _, one := range f {
+		b.WriteString("\n  " + one.Error())
+	}
+	return b.String()
+}
+
+// table reads CSV with a header row, whose columns may stand in any order.
+type table struct {
+	csv    *csv.Reader
+	column map[string]int
+	row    []string
+	line   int64
+	faults Faults
+}
+
+// openTable reads the header: all columns of required, and any of optional.
+func openTable(r io.Reader, required, optional []string) (*table, error) {
+	b, err := inflated(r)
+	if err != nil {
+		return nil, err
+	}
+	t := &table{csv: csv.NewReader(b), column: map[string]int{}}
+	t.csv.ReuseRecord = true
+	t.csv.TrimLeadingSpace = true
+	header, err := t.csv.Read()
+	if err == io.EOF {
+		return nil, fmt.Errorf("the file is empty; its first line names the columns: %s", strings.Join(required, ","))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the header: %w", err)
+	}
+	var faults []string
+	for i, name := range header {
+		name = strings.ToLower(strings.TrimSpace(name))
+		if !slices.Contains(required, name) && !slices.Contains(optional, name) {
+			faults = append(faults, fmt.Sprintf("there is no column %q", name))
+		}
+		t.column[name] = i
+	}
+	for _, name := range required {
+		if _, ok := t.column[name]; !ok {
+			faults = append(faults, fmt.Sprintf("the column %s is missing", name))
+		}
+	}
+	if len(faults) > 0 {
+		return nil, fmt.Errorf("the header is wrong: %s; the columns are %s", strings.Join(faults, ", "), strings.Join(append(required, optional...), ","))
+	}
+	return t, nil
+}
+
+// next reads a row; false at the end, or when there are faults enough.
+func (t *table) next() bool {
+	for len(t.faults) < mostFaults {
+		row, err := t.csv.Read()
+		if err == io.EOF {
+			return false
+		}
+		var wrong *csv.ParseError
+		if errors.As(err, &wrong) {
+			t.line = int64(wrong.StartLine)
+			t.fault("%v", wrong.Err)
+			continue
+		}
+		if err != nil {
+			t.fault("the file cannot be read on: %v", err)
+			return false
+		}
+		line, _ := t.csv.FieldPos(0)
+		t.row, t.line = row, int64(line)
+		return true
+	}
+	return false
+}
+
+// get gives a column of the row, or "" where the table has no such column.
+func (t *table) get(name string) string {
+	i, ok := t.column[name]
+	if !ok || i >= len(t.row) {
+		return ""
+	}
+	return strings.TrimSpace(t.row[i])
+}
+
+func (t *table) has(name string) bool { _, ok := t.column[name]; return ok }
+
+func (t *table) fault(format string, args ...any) {
+	t.faults = append(t.faults, &Fault{Line: t.line, Reason: fmt.Sprintf(format, args...)})
+}
+
+// err is all faults, or nil.
+func (t *table) err() error {
+	if len(t.faults) == 0 {
+		return nil
+	}
+	return t.faults
+}

@@ -1,0 +1,88 @@
+package segment
+
+import (
+	"bytes"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"slices"
+
+	"github.com/klauspost/compress/flate"
+)
+
+// finalBlock is an empty block that ends a stream: last, with fixed codes, and
+// nothing but the end of block (RFC 1951 §3.2.6).
+var finalBlock = []byte{0x03, 0x00}
+
+// Inflater inflates segments, one after another, without allocating more than
+// the destination. The zero value is ready to use. Not safe for concurrent use.
+type Inflater struct {
+	ended   []byte // the segment's bytes and a final block
+	source  bytes.Reader
+	inflate io.ReadCloser // also a flate.Resetter
+	beyond  [1]byte
+}
+
+// Inflate is Inflater.Inflate for a single segment.
+func (s Segment) Inflate(dst []byte) ([]byte, error) {
+	return new(Inflater).Inflate(dst, s)
+}
+
+// Inflate appends the inflated bytes of s to dst. Unless they are exactly those
+// that went in, by length and CRC-32, and the segment can be joined with others,
+// the error is ErrDamaged and dst is returned as it came. However much the
+// segment claims to hold or does hold, no more than Length+1 bytes are taken from
+// it, and Length is refused beyond what its bytes could be inflated to.
+func (i *Inflater) Inflate(dst []byte, s Segment) ([]byte, error) {
+	if err := s.check(); err != nil {
+		return dst, err
+	}
+	if err := i.reset(s.Deflate); err != nil {
+		return dst, err
+	}
+	grown := slices.Grow(dst, int(s.Length))
+	plain := grown[len(dst) : len(dst)+int(s.Length)]
+	if n, err := io.ReadFull(i.inflate, plain); err != nil {
+		return dst, fmt.Errorf("%w: %d bytes of %d, then: %v", ErrDamaged, n, s.Length, err)
+	}
+	if err := i.atEnd(); err != nil {
+		return dst, err
+	}
+	if crc32.ChecksumIEEE(plain) != s.CRC {
+		return dst, fmt.Errorf("%w: the CRC-32 of its bytes is another", ErrDamaged)
+	}
+	return grown[:len(dst)+len(plain)], nil
+}
+
+// reset puts the segment's bytes, ended by a final block, before the inflater.
+//
+// The final block does more than end the reading: Segment.check has seen to it
+// that the last byte is 0xff, so if bits of it were left over, they and the
+// first two bits of the final block would read as a block of the reserved type.
+// The final block is therefore only found when it begins a byte.
+func (i *Inflater) reset(deflate []byte) error {
+	i.ended = append(append(i.ended[:0], deflate...), finalBlock...)
+	i.source.Reset(i.ended)
+	if i.inflate == nil {
+		i.inflate = flate.NewReader(&i.source)
+		return nil
+	}
+	if err := i.inflate.(flate.Resetter).Reset(&i.source, nil); err != nil {
+		return fmt.Errorf("reset the inflater: %w", err)
+	}
+	return nil
+}
+
+// atEnd makes sure that the stream ends here, and at the final block of reset,
+// not at one of the segment's own.
+func (i *Inflater) atEnd() error {
+	switch n, err := io.ReadFull(i.inflate, i.beyond[:]); {
+	case n != 0:
+		return fmt.Errorf("%w: it is longer than it says", ErrDamaged)
+	case err != io.EOF:
+		return fmt.Errorf("%w: %v", ErrDamaged, err)
+	case i.source.Len() != 0:
+		return fmt.Errorf("%w: it has a final block", ErrDamaged)
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+package segment
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"math"
+	"slices"
+
+	"github.com/klauspost/compress/flate"
+)
+
+// ErrDamaged says that stored bytes are not what was once stored.
+var ErrDamaged = errors.New("damaged segment")
+
+// Segment is a compressed sequence of lines. The zero value is the segment
+// without lines.
+type Segment struct {
+	Deflate []byte // raw DEFLATE, ended by a sync flush, without a final block
+	CRC     uint32 // CRC-32 (IEEE) of the inflated bytes
+	Length  int64  // of the inflated bytes
+}
+
+// syncMarker is how a sync flush ends: the lengths of an empty stored block,
+// RFC 1951 §3.2.4.
+var syncMarker = []byte{0x00, 0x00, 0xff, 0xff}
+
+// maxRatio is the most that DEFLATE can compress: 258 bytes in two bits.
+const maxRatio = 258 * 8 / 2
+
+// check finds what is wrong with a segment without inflating it.
+func (s Segment) check() error {
+	switch {
+	case s.Length < 0 || s.Length > maxRatio*int64(len(s.Deflate)):
+		return fmt.Errorf("%w: %d bytes cannot inflate to %d", ErrDamaged, len(s.Deflate), s.Length)
+	case len(s.Deflate) == 0 && s.CRC != 0:
+		return fmt.Errorf("%w: no bytes, but a checksum", ErrDamaged)
+	case len(s.Deflate) != 0 && !bytes.HasSuffix(s.Deflate, syncMarker):
+		return fmt.Errorf("%w: it does not end with a sync flush", ErrDamaged)
+	}
+	return nil
+}
+
+// Builder makes segments out of lines, one segment after another. It keeps its
+// compressor and buffers, which cost more than a segment does. Not safe for
+// concurrent use.
+type Builder struct {
+	deflate *flate.Writer
+	buffer  bytes.Buffer
+	index   Index
+	crc     uint32
+	length  int64
+}
+
+// NewBuilder returns a builder that compresses at a level of 1 (fastest) to 9
+// (smallest). A level that does not exist is an error.
+func NewBuilder(level int) (*Builder, error) {
+	b := new(Builder)
+	z, err := newDeflate(&b.buffer, level)
+	if err != nil {
+		return nil, err
+	}
+	b.deflate = z
+	return b, nil
+}
+
+// Add appends a line, which ends with its newline, and what is known of it.
+// Offset and Length of e are filled in here. Nothing of line is kept. After an
+// error the segment under way is as before, unless compressing failed.
+func (b *Builder) Add(line []byte, e Entry) error {
+	if len(line) == 0 || line[len(line)-1] != '\n' || len(line) > math.MaxInt32 {
+		return fmt.Errorf("add a line of %d bytes: it must end with a newline and have at most %d bytes", len(line), math.MaxInt32)
+	}
+	e.Offset, e.Length = b.length, int64(len(line))
+	if err := e.check(); err != nil {
+		return fmt.Errorf("add a line: %w", err)
+	}
+	if _, err := b.deflate.Write(line); err != nil {
+		return fmt.Errorf("compress a line: %w", err)
+	}
+	b.index = append(b.index, e.normal())
+	b.crc = crc32.Update(b.crc, crc32.IEEETable, line)
+	b.length += e.Length
+	return nil
+}
+
+// Finish returns the segment of the lines added and its index, which are the
+// caller's to keep, and readies the builder for the next segment. The same
+// lines give the same bytes.
+func (b *Builder) Finish() (Segment, Index, error) {
+	defer b.Reset()
+	if len(b.index) == 0 {
+		return Segment{}, nil, nil
+	}
+	if err := b.deflate.Flush(); err != nil {
+		return Segment{}, nil, fmt.Errorf("compress a segment: %w", err)
+	}
+	s := Segment{Deflate: bytes.Clone(b.buffer.Bytes()), CRC: b.crc, Length: b.length}
+	return s, slices.Clone(b.index), nil
+}
+
+// Reset throws away the segment under way.
+func (b *Builder) Reset() {
+	b.buffer.Reset()
+	b.deflate.Reset(&b.buffer)
+	clear(b.index) // lets go of the ids
+	b.index, b.crc, b.length = b.index[:0], 0, 0
+}

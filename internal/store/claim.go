@@ -1,0 +1,233 @@
+package store
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"ab2d/internal/coverage"
+	"ab2d/internal/eob"
+	"ab2d/internal/segment"
+)
+
+// segmentLevel is the compression of stored claims: they are compressed once
+// and sent many times.
+const segmentLevel = 6
+
+// Claim is a minimised claim on its way into the store.
+type Claim struct {
+	Patient coverage.EnrolleeID
+	Entry   segment.Entry // all but Offset and Length
+	JSON    []byte        // without identifiers and newline
+}
+
+// Merged counts what became of claims.
+type Merged struct {
+	New       int64 `json:"new"`
+	Replaced  int64 `json:"replaced"`  // an older version of the claim was there
+	Unchanged int64 `json:"unchanged"` // the same was there
+	Older     int64 `json:"older"`     // a newer one was there
+}
+
+// Add adds up.
+func (m *Merged) Add(o Merged) {
+	m.New += o.New
+	m.Replaced += o.Replaced
+	m.Unchanged += o.Unchanged
+	m.Older += o.Older
+}
+
+// Merger takes claims into a load. Not safe for concurrent use.
+type Merger struct {
+	db       *DB
+	load     *Load
+	builder  *segment.Builder
+	inflater segment.Inflater
+	plain    []byte
+	line     []byte
+}
+
+// NewMerger makes a Merger.
+func (db *DB) NewMerger(l *Load) (*Merger, error) {
+	b, err := segment.NewBuilder(segmentLevel)
+	if err != nil {
+		return nil, fmt.Errorf("make a compressor: %w", err)
+	}
+	return &Merger{db: db, load: l, builder: b}, nil
+}
+
+// Merge takes a batch of claims into the load in one transaction, and notes up
+// to where the source has been taken in and what was counted so far. Of two
+// versions of a claim the one updated later stays, and of two updated at the
+// same moment the one that came later. Merging the same batch again changes
+// nothing. ErrLoadMoved when another process has gone on with the load.
+func (m *Merger) Merge(ctx context.Context, claims []Claim, position, line int64, report func(Merged) string) (Merged, error) {
+	var sum Merged
+	slices.SortStableFunc(claims, func(a, b Claim) int { return cmp.Compare(a.Patient, b.Patient) })
+	err := m.db.tx(ctx, func(tx *sql.Tx) error {
+		sum = Merged{}
+		for rest := claims; len(rest) > 0; {
+			n := 1
+			for n < len(rest) && rest[n].Patient == rest[0].Patient {
+				n++
+			}
+			merged, err := m.enrollee(ctx, tx, rest[:n])
+			if err != nil {
+				return err
+			}
+			sum.Add(merged)
+			rest = rest[n:]
+		}
+		ok, err := exactlyOne(ctx, tx, `update load set position = $2, line = $3, report = $4 where id = $1 and published = 0 and position = $5`,
+			m.load.ID, position, line, report(sum), m.load.Position)
+		if err == nil && !ok {
+			err = ErrLoadMoved
+		}
+		return err
+	})
+	if err != nil {
+		return sum, fmt.Errorf("store claims: %w", err)
+	}
+	m.load.Position, m.load.Line = position, line
+	return sum, nil
+}
+
+// enrollee merges one enrollee's claims with those stored.
+func (m *Merger) enrollee(ctx context.Context, tx *sql.Tx, claims []Claim) (Merged, error) {
+	stored, err := m.stored(ctx, tx, claims[0].Patient)
+	if err != nil {
+		return Merged{}, err
+	}
+	all := make(map[string]Claim, len(stored.claims)+len(claims))
+	for _, c := range stored.claims {
+		all[c.Entry.ID] = c
+	}
+	var sum Merged
+	for _, c := range claims {
+		old, was := all[c.Entry.ID]
+		switch {
+		case !was:
+			sum.New++
+		case old.Entry.LastUpdated > c.Entry.LastUpdated:
+			sum.Older++
+			continue
+		case old.Entry.LastUpdated == c.Entry.LastUpdated && bytes.Equal(old.JSON, c.JSON):
+			sum.Unchanged++
+			continue
+		default:
+			sum.Replaced++
+		}
+		all[c.Entry.ID] = c
+	}
+	if sum.New+sum.Replaced == 0 {
+		return sum, nil
+	}
+	merged := make([]Claim, 0, len(all))
+	for _, c := range all {
+		merged = append(merged, c)
+	}
+	mbis, err := currentMBIs(ctx, tx, claims[0].Patient)
+	if err != nil {
+		return sum, err
+	}
+	return sum, m.write(ctx, tx, merged, mbis)
+}
+
+// write stores an enrollee's claims as a segment of the load, newest last.
+func (m *Merger) write(ctx context.Context, tx *sql.Tx, claims []Claim, mbis []coverage.MBI) error {
+	slices.SortFunc(claims, func(a, b Claim) int {
+		return cmp.Or(cmp.Compare(a.Entry.LastUpdated, b.Entry.LastUpdated), cmp.Compare(a.Entry.ID, b.Entry.ID))
+	})
+	m.builder.Reset()
+	undated := 0
+	for _, c := range claims {
+		undated += bit(c.Entry.LastUpdated == 0)
+		m.line = append(eob.AppendWithMBIs(m.line[:0], c.JSON, int(c.Entry.ExtensionAt), c.Entry.HasExtension, mbis), '\n')
+		if err := m.builder.Add(m.line, c.Entry); err != nil {
+			return fmt.Errorf("compress a claim: %w", err)
+		}
+	}
+	s, index, err := m.builder.Finish()
+	if err != nil {
+		return fmt.Errorf("compress claims: %w", err)
+	}
+	_, err = tx.ExecContext(ctx, `insert into segment (version, enrollee, load, allow_list, newest, undated, mbis, entries, deflate, crc, length)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+		on conflict (version, enrollee, load) do update set allow_list = excluded.allow_list, newest = excluded.newest,
+			undated = excluded.undated, mbis = excluded.mbis, entries = excluded.entries, deflate = excluded.deflate,
+			crc = excluded.crc, length = excluded.length`,
+		int(m.load.Version), int64(claims[0].Patient), m.load.ID, eob.AllowList, claims[len(claims)-1].Entry.LastUpdated, undated,
+		mbiList(mbis), index.Marshal(nil), s.Deflate, int64(s.CRC), s.Length)
+	if err != nil {
+		return fmt.Errorf("store a segment: %w", err)
+	}
+	return nil
+}
+
+// storedClaims are an enrollee's, as the load sees them.
+type storedClaims struct {
+	mbis   []coverage.MBI // that are written in the stored lines
+	claims []Claim        // without identifiers; valid until the next call
+}
+
+// stored reads the claims of the newest row, of this load or before.
+func (m *Merger) stored(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeID) (storedClaims, error) {
+	var none storedClaims
+	r, err := scanSegment(tx.QueryRowContext(ctx, `select `+segmentColumns+` from segment
+		where version = $1 and enrollee = $2 and load <= $3 order by load desc limit 1`, int(m.load.Version), int64(id), m.load.ID))
+	if errors.Is(err, sql.ErrNoRows) {
+		return none, nil
+	}
+	if err != nil {
+		return none, fmt.Errorf("read stored claims: %w", err)
+	}
+	index, err := r.open(&m.inflater, &m.plain)
+	if err != nil {
+		return none, err
+	}
+	s := storedClaims{mbis: r.mbis}
+	for _, e := range index {
+		claim, err := withoutMBIs(m.plain[e.Offset:e.Offset+e.Length-1], e, r.mbis)
+		if err != nil {
+			return none, err
+		}
+		s.claims = append(s.claims, Claim{Patient: id, Entry: e, JSON: claim})
+	}
+	return s, nil
+}
+
+// withoutMBIs takes the identifiers out of a stored claim again.
+func withoutMBIs(line []byte, e segment.Entry, mbis []coverage.MBI) ([]byte, error) {
+	at, written := int(e.ExtensionAt), eob.AppendWithMBIs(nil, nil, 0, e.HasExtension, mbis)
+	if at > len(line) || !bytes.HasPrefix(line[at:], written) {
+		return nil, fmt.Errorf("take the identifiers out of a stored claim: %w", segment.ErrDamaged)
+	}
+	return slices.Concat(line[:at], line[at+len(written):]), nil
+}
+
+// currentMBIs finds the identifiers of an enrollee in the newest current
+// enrolment that has the enrollee.
+func currentMBIs(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeID) ([]coverage.MBI, error) {
+	var list string
+	err := tx.QueryRowContext(ctx, `select e.mbis from enrolment e join snapshot s on s.id = e.snapshot
+		where e.enrollee = $1 and s.current = 1 order by s.id desc limit 1`, int64(id)).Scan(&list)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find an enrollee's identifiers: %w", err)
+	}
+	return parseMBIs(list)
+}
+
+func parseMBIs(list string) (mbis []coverage.MBI, err error) {
+	if err := json.Unmarshal([]byte(list), &mbis); err != nil {
+		return nil, errors.New("stored identifiers cannot be read")
+	}
+	return mbis, nil
+}

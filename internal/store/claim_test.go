@@ -1,0 +1,391 @@
+package store_test
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"ab2d/internal/coverage"
+	"ab2d/internal/export"
+	"ab2d/internal/export/exporttest"
+	"ab2d/internal/fhir"
+	"ab2d/internal/segment"
+	"ab2d/internal/store"
+)
+
+const contract = "Z0000"
+
+// claims is a store with a contract and its enrolment.
+type claims struct {
+	testing.TB
+	*store.DB
+	clock *exporttest.Clock
+}
+
+func newClaims(t *testing.T, open opener) *claims {
+	clock := exporttest.NewClock()
+	c := &claims{TB: t, DB: open(t, clock.Now), clock: clock}
+	c.ok(c.PutContracts(t.Context(), []coverage.Contract{{Number: contract, Sponsor: "PDP", Attested: coverage.DateOf(2020, 3, 1), HasAttested: true}}, false))
+	return c
+}
+
+func (c *claims) ok(err error) {
+	c.Helper()
+	if err != nil {
+		c.Fatal(err)
+	}
+}
+
+// enrol makes enrollees the current enrolment, each with one identifier that
+// tells the id and a letter.
+func (c *claims) enrol(letter string, ids ...coverage.EnrolleeID) {
+	c.Helper()
+	var all []coverage.Enrollee
+	for _, id := range ids {
+		e := coverage.Enrollee{ID: id, MBIs: []coverage.MBI{mbi(id, letter)}}
+		e.Months.AddRange(coverage.MonthOf(2020, 1), coverage.MonthOf(2026, 1))
+		all = append(all, e)
+	}
+	_, err := c.PutEnrolment(c.Context(), contract, all, true)
+	c.ok(err)
+}
+
+func mbi(id coverage.EnrolleeID, letter string) coverage.MBI {
+	return coverage.MBI(fmt.Sprintf("1S00E00%s%s%02d", letter, letter, id))
+}
+
+// claim is a claim before it has identifiers. Claims with an even id have
+// another extension.
+func claim(patient coverage.EnrolleeID, id int, updated int64, text string) store.Claim {
+	c := store.Claim{Patient: patient, Entry: segment.Entry{
+		ID: fmt.Sprintf("carrier-%d", id), Type: uint8(coverage.Carrier), Start: 19000, End: 19000, HasStart: true, HasEnd: true, LastUpdated: updated,
+	}}
+	head := fmt.Sprintf(`{"resourceType":"ExplanationOfBenefit","id":"carrier-%d"`, id)
+	tail := fmt.Sprintf(`,"status":%q}`, text)
+	if id%2 == 0 {
+		head += `,"extension":[{"url":"x"}`
+		tail = "]" + tail
+		c.Entry.HasExtension = true
+	}
+	c.Entry.ExtensionAt = uint32(len(head))
+	c.JSON = []byte(head + tail)
+	return c
+}
+
+// load imports claims in one load, and publishes it.
+func (c *claims) load(all ...store.Claim) store.Merged {
+	c.Helper()
+	l := c.begin(fmt.Sprint(c.clock.Now()))
+	sum := c.merge(l, all...)
+	c.ok(c.Publish(c.Context(), l))
+	c.clock.Add(time.Minute)
+	return sum
+}
+
+func (c *claims) begin(digest string) *store.Load {
+	c.Helper()
+	l, err := c.BeginLoad(c.Context(), "file "+digest, digest, fhir.V1)
+	c.ok(err)
+	return l
+}
+
+func (c *claims) merge(l *store.Load, all ...store.Claim) store.Merged {
+	c.Helper()
+	m, err := c.NewMerger(l)
+	c.ok(err)
+	sum, err := m.Merge(c.Context(), slices.Clone(all), l.Position+1, l.Line+1, func(store.Merged) string { return "{}" })
+	c.ok(err)
+	return sum
+}
+
+func (c *claims) snapshot() string {
+	c.Helper()
+	s, err := c.Snapshot(c.Context(), contract)
+	c.ok(err)
+	return s
+}
+
+// delivery is what a sink was given.
+type delivery struct {
+	since    time.Time
+	sel      *coverage.Selection
+	lines    []string
+	segments int
+}
+
+func (d *delivery) Wants(c *coverage.Claim) bool { return d.sel.Verdict(c) == coverage.Deliver }
+
+func (d *delivery) Line(b []byte) error {
+	d.lines = append(d.lines, string(b))
+	return nil
+}
+
+func (d *delivery) Segment(s segment.Segment, plain []byte, n int64) error {
+	d.segments++
+	d.lines = append(d.lines, strings.SplitAfter(strings.TrimSuffix(string(plain), "\n"), "\n")...)
+	if int64(len(d.lines)) != n {
+		return fmt.Errorf("%d lines, said to be %d", len(d.lines), n)
+	}
+	d.lines[len(d.lines)-1] += "\n"
+	return nil
+}
+
+// read reads what a snapshot holds of its enrollees, updated after since.
+func (c *claims) read(snapshot string, since time.Time) map[coverage.EnrolleeID]*delivery {
+	c.Helper()
+	enrollees, err := c.Enrollees(c.Context(), contract, snapshot, -1<<63, 1000)
+	c.ok(err)
+	con, err := c.Contract(c.Context(), contract)
+	c.ok(err)
+	r, err := c.Open(c.Context(), export.Query{Version: fhir.V1, Snapshot: snapshot, First: -1 << 63, Last: 1<<63 - 1, Since: since})
+	c.ok(err)
+	defer r.Close()
+	all := map[coverage.EnrolleeID]*delivery{}
+	for i := range enrollees {
+		e := &enrollees[i]
+		d := &delivery{sel: &coverage.Selection{Contract: con, Enrollee: e, Since: since, Until: time.UnixMilli(1 << 50)}}
+		c.ok(r.Write(c.Context(), d.sel, d))
+		all[e.ID] = d
+	}
+	return all
+}
+
+// want is a claim as it is delivered.
+func want(cl store.Claim, mbis ...coverage.MBI) string {
+	var m map[string]any
+	if err := json.Unmarshal(cl.JSON, &m); err != nil {
+		panic(err)
+	}
+	list, _ := m["extension"].([]any)
+	for i, id := range mbis {
+		currency := "current"
+		if i > 0 {
+			currency = "historic"
+		}
+		list = append(list, map[string]any{"url": "http://hl7.org/fhir/StructureDefinition/elementdefinition-identifier", "valueIdentifier": map[string]any{
+			"extension": []any{map[string]any{"url": "https://bluebutton.cms.gov/resources/codesystem/identifier-currency", "valueCoding": map[string]any{"code": currency}}},
+			"system":    "http://hl7.org/fhir/sid/us-mbi", "value": string(id)}})
+	}
+	if len(list) > 0 {
+		m["extension"] = list
+	}
+	return normal(m)
+}
+
+func normal(m map[string]any) string {
+	b, err := json.Marshal(m)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+// check compares a delivery with the claims it should hold, in order.
+func (c *claims) check(d *delivery, mbis []coverage.MBI, wanted ...store.Claim) {
+	c.Helper()
+	var got, expect []string
+	for _, line := range d.lines {
+		if !strings.HasSuffix(line, "}\n") {
+			c.Errorf("not a line: %q", line)
+		}
+		var m map[string]any
+		c.ok(json.Unmarshal([]byte(line), &m))
+		got = append(got, normal(m))
+	}
+	for _, cl := range wanted {
+		expect = append(expect, want(cl, mbis...))
+	}
+	if diff := gocmp.Diff(expect, got); diff != "" {
+		c.Error(diff)
+	}
+}
+
+func TestClaimsAreReadAsTheyWereMerged(t *testing.T) { each(t, testClaimsAreReadAsTheyWereMerged) }
+
+func testClaimsAreReadAsTheyWereMerged(t *testing.T, open opener) {
+	c := newClaims(t, open)
+	c.enrol("A", 1, 2, 3)
+	a, b, other := claim(1, 11, 1000, "a"), claim(1, 12, 2000, "b"), claim(3, 31, 1500, "c")
+	if sum := c.load(b, other, a); sum != (store.Merged{New: 3}) {
+		t.Errorf("merged %+v", sum)
+	}
+	all := c.read(c.snapshot(), time.Time{})
+	c.check(all[1], []coverage.MBI{mbi(1, "A")}, a, b) // the oldest update first
+	c.check(all[2], nil)
+	c.check(all[3], []coverage.MBI{mbi(3, "A")}, other)
+	if all[1].segments != 1 {
+		t.Error("all claims are wanted, but they were not taken as they are stored")
+	}
+
+	// The same again, an older and a newer version.
+	older, newer := claim(1, 11, 999, "older"), claim(1, 12, 3000, "newer")
+	if sum := c.load(a, older, newer, b); sum != (store.Merged{Unchanged: 1, Older: 2, Replaced: 1}) {
+		t.Errorf("merged %+v", sum)
+	}
+	c.check(c.read(c.snapshot(), time.Time{})[1], []coverage.MBI{mbi(1, "A")}, a, newer)
+	if sum := c.load(a, newer); sum != (store.Merged{Unchanged: 2}) {
+		t.Errorf("the same again merged %+v", sum)
+	}
+
+	// Only a part of them: cut.
+	cut := c.read(c.snapshot(), time.UnixMilli(1000))
+	c.check(cut[1], []coverage.MBI{mbi(1, "A")}, newer)
+	c.check(c.read(c.snapshot(), time.UnixMilli(3000))[1], nil)
+}
+
+// TestMergeAgainstMap holds any sequence of loads against a plain map.
+func TestMergeAgainstMap(t *testing.T) { each(t, testMergeAgainstMap) }
+
+func testMergeAgainstMap(t *testing.T, open opener) {
+	c := newClaims(t, open)
+	first := coverage.EnrolleeID(1) // each sequence has enrollees of its own
+	rapid.Check(t, func(t *rapid.T) {
+		first += 3
+		c.enrol("A", first, first+1, first+2)
+		model := map[string]store.Claim{}
+		for range rapid.IntRange(1, 4).Draw(t, "loads") {
+			var batch []store.Claim
+			for range rapid.IntRange(0, 8).Draw(t, "claims") {
+				patient := first + coverage.EnrolleeID(rapid.IntRange(0, 2).Draw(t, "patient"))
+				cl := claim(patient, int(patient)*10+rapid.IntRange(0, 3).Draw(t, "id"), rapid.Int64Range(0, 3).Draw(t, "updated"), rapid.StringMatching(`[ab]`).Draw(t, "text"))
+				batch = append(batch, cl)
+				if old, ok := model[cl.Entry.ID]; !ok || old.Entry.LastUpdated <= cl.Entry.LastUpdated {
+					model[cl.Entry.ID] = cl
+				}
+			}
+			c.load(batch...)
+		}
+		got := c.read(c.snapshot(), time.Time{})
+		for id := first; id < first+3; id++ {
+			c.check(got[id], []coverage.MBI{mbi(id, "A")}, inOrder(model, id)...)
+		}
+		if c.Failed() {
+			t.FailNow()
+		}
+	})
+}
+
+// inOrder are the claims of an enrollee that can be delivered, as the store
+// orders them.
+func inOrder(model map[string]store.Claim, id coverage.EnrolleeID) (wanted []store.Claim) {
+	for _, cl := range model {
+		if cl.Patient == id && cl.Entry.LastUpdated != 0 {
+			wanted = append(wanted, cl)
+		}
+	}
+	slices.SortFunc(wanted, func(a, b store.Claim) int {
+		return cmp.Or(int(a.Entry.LastUpdated-b.Entry.LastUpdated), strings.Compare(a.Entry.ID, b.Entry.ID))
+	})
+	return wanted
+}
+
+func TestALoadIsSeenAtOnceAndByLaterJobsOnly(t *testing.T) {
+	each(t, testALoadIsSeenAtOnceAndByLaterJobsOnly)
+}
+
+func testALoadIsSeenAtOnceAndByLaterJobsOnly(t *testing.T, open opener) {
+	c := newClaims(t, open)
+	c.enrol("A", 1)
+	a, b := claim(1, 11, 1000, "a"), claim(1, 12, 2000, "b")
+	c.load(a)
+	before := c.snapshot()
+	// A job under way keeps what it was planned with.
+	j := &export.Job{ID: "0f8fad5b-d9cb-469f-a165-70867728950e", Contract: contract, Version: fhir.V1, State: export.Accepted, TransactionTime: c.clock.Now()}
+	c.ok(c.Accept(t.Context(), j, 1))
+	task, err := c.Lease(t.Context(), "w", time.Minute)
+	c.ok(err)
+	c.ok(c.SavePlan(t.Context(), task.Lease, before, []export.Part{{Number: 1, First: 1, Last: 1, Enrollees: 1}}))
+
+	l := c.begin("second")
+	c.merge(l, b)
+	c.check(c.read(c.snapshot(), time.Time{})[1], []coverage.MBI{mbi(1, "A")}, a)
+	c.ok(c.Publish(t.Context(), l))
+	c.check(c.read(c.snapshot(), time.Time{})[1], []coverage.MBI{mbi(1, "A")}, a, b)
+	c.check(c.read(before, time.Time{})[1], []coverage.MBI{mbi(1, "A")}, a)
+
+	// When it has ended, the next load deletes what nobody needs.
+	if _, err := c.Delete(t.Context(), j.ID); err != nil {
+		t.Fatal(err)
+	}
+	c.load(claim(1, 13, 3000, "c"))
+	if d := c.read(before, time.Time{})[1]; len(d.lines) != 0 {
+		t.Errorf("what no job needs is still kept: %q", d.lines)
+	}
+}
+
+func TestOneLoadAtATime(t *testing.T) { each(t, testOneLoadAtATime) }
+
+func testOneLoadAtATime(t *testing.T, open opener) {
+	c := newClaims(t, open)
+	c.enrol("A", 1)
+	a, b := claim(1, 11, 1000, "a"), claim(1, 12, 2000, "b")
+	first := c.begin("x")
+	c.merge(first, a)
+	var other *store.OtherLoad
+	if _, err := c.BeginLoad(t.Context(), "y", "y", fhir.V1); !errors.As(err, &other) || other.Load.ID != first.ID {
+		t.Fatalf("a second load: %v, want *OtherLoad", err)
+	}
+	// Broken off, and begun again: it goes on where it was.
+	again := c.begin("x")
+	if again.ID != first.ID || again.Position != 1 || again.Line != 1 {
+		t.Errorf("begun again it is %+v", again)
+	}
+	c.merge(again, b)
+	m, err := c.NewMerger(first) // the one that was thought dead
+	c.ok(err)
+	if _, err := m.Merge(t.Context(), []store.Claim{a}, 9, 9, func(store.Merged) string { return "{}" }); !errors.Is(err, store.ErrLoadMoved) {
+		t.Errorf("got %v, want ErrLoadMoved", err)
+	}
+	if err := c.Publish(t.Context(), first); !errors.Is(err, store.ErrLoadMoved) {
+		t.Errorf("got %v, want ErrLoadMoved", err)
+	}
+	c.ok(c.Publish(t.Context(), again))
+	c.check(c.read(c.snapshot(), time.Time{})[1], []coverage.MBI{mbi(1, "A")}, a, b)
+
+	c.merge(c.begin("z"), claim(1, 13, 1, "c"))
+	was, err := c.AbandonLoad(t.Context())
+	c.ok(err)
+	if was == nil || was.Source != "file z" {
+		t.Errorf("abandoned %+v", was)
+	}
+	c.load()
+	c.check(c.read(c.snapshot(), time.Time{})[1], []coverage.MBI{mbi(1, "A")}, a, b)
+}
+
+func TestIdentifiersAreTheEnrollees(t *testing.T) { each(t, testIdentifiersAreTheEnrollees) }
+
+func testIdentifiersAreTheEnrollees(t *testing.T, open opener) {
+	c := newClaims(t, open)
+	a, b := claim(1, 11, 1000, "a"), claim(1, 12, 2000, "b")
+	c.load(a, b) // before anybody is enrolled
+	for _, letter := range []string{"A", "C"} {
+		c.enrol(letter, 1)
+		d := c.read(c.snapshot(), time.Time{})[1]
+		c.check(d, []coverage.MBI{mbi(1, letter)}, a, b)
+		if d.segments != 0 {
+			t.Error("claims with other identifiers were taken as they are stored")
+		}
+		n, err := c.RefreshMBIs(t.Context(), contract)
+		c.ok(err)
+		d = c.read(c.snapshot(), time.Time{})[1]
+		c.check(d, []coverage.MBI{mbi(1, letter)}, a, b)
+		if n != 1 || d.segments != 1 {
+			t.Errorf("%d refreshed, then %d segments taken as they are stored; want 1 and 1", n, d.segments)
+		}
+		if n, err := c.RefreshMBIs(t.Context(), contract); err != nil || n != 0 {
+			t.Errorf("refreshed again: %d, %v", n, err)
+		}
+	}
+	// The claims are still the same: merged again, nothing changes.
+	if sum := c.load(a, b); sum != (store.Merged{Unchanged: 2}) {
+		t.Errorf("merged %+v", sum)
+	}
+}

@@ -1,0 +1,314 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"ab2d/internal/coverage"
+	"ab2d/internal/export"
+)
+
+// pin is what a snapshot's name stands for: an enrolment, and the claims of
+// all loads up to one. Zero: none yet.
+type pin struct {
+	enrolment, load int64
+}
+
+const pinFormat = "enrolment-%d.load-%d"
+
+func (p pin) String() string { return fmt.Sprintf(pinFormat, p.enrolment, p.load) }
+
+func parsePin(name string) (p pin, err error) {
+	if n, err := fmt.Sscanf(name, pinFormat, &p.enrolment, &p.load); err != nil || n != 2 || p.String() != name {
+		return pin{}, fmt.Errorf("snapshot %q is not one of imported data: %w", name, export.ErrNoSnapshot)
+	}
+	return p, nil
+}
+
+// Snapshot names the current enrolment of a contract, and what is published
+// of the claims.
+func (db *DB) Snapshot(ctx context.Context, contract string) (string, error) {
+	var p pin
+	err := db.read.QueryRowContext(ctx, `select coalesce((select id from snapshot where contract = $1 and current = 1), 0),
+		coalesce((select max(id) from load where published > 0), 0)`, contract).Scan(&p.enrolment, &p.load)
+	if err != nil {
+		return "", fmt.Errorf("find the current enrolment of contract %s: %w", contract, err)
+	}
+	return p.String(), nil
+}
+
+// Enrollees reads a page of a snapshot, with opt-outs as of now.
+func (db *DB) Enrollees(ctx context.Context, contract, snapshot string, from coverage.EnrolleeID, limit int) ([]coverage.Enrollee, error) {
+	p, err := parsePin(snapshot)
+	if err != nil || p.enrolment == 0 {
+		return nil, err
+	}
+	var kept int
+	err = db.read.QueryRowContext(ctx, `select count(*) from snapshot where id = $1 and contract = $2`, p.enrolment, contract).Scan(&kept)
+	if err == nil && kept == 0 {
+		return nil, fmt.Errorf("enrolment %d of contract %s: %w", p.enrolment, contract, export.ErrNoSnapshot)
+	}
+	var page []coverage.Enrollee
+	if err == nil {
+		page, err = db.enrolmentPage(ctx, p.enrolment, from, limit)
+	}
+	if err == nil {
+		err = db.markOptOuts(ctx, page)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the enrolment of contract %s: %w", contract, err)
+	}
+	return page, nil
+}
+
+func (db *DB) enrolmentPage(ctx context.Context, id int64, from coverage.EnrolleeID, limit int) ([]coverage.Enrollee, error) {
+	rows, err := db.read.QueryContext(ctx, `select enrollee, mbis, months0, months1, months2, months3 from enrolment
+		where snapshot = $1 and enrollee >= $2 order by enrollee limit $3`, id, int64(from), limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	page := make([]coverage.Enrollee, 0, limit)
+	for rows.Next() {
+		var e coverage.Enrollee
+		var mbis string
+		var months [4]int64
+		if err := rows.Scan(&e.ID, &mbis, &months[0], &months[1], &months[2], &months[3]); err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal([]byte(mbis), &e.MBIs); err != nil {
+			return nil, errors.New("stored identifiers cannot be read")
+		}
+		for i, m := range months {
+			e.Months[i] = uint64(m)
+		}
+		page = append(page, e)
+	}
+	return page, rows.Err()
+}
+
+// markOptOuts marks those of whom any identifier does not share.
+func (db *DB) markOptOuts(ctx context.Context, page []coverage.Enrollee) error {
+	holder := map[string]int{} // index into page by MBI
+	var mbis []any
+	for i, e := range page {
+		for _, m := range e.MBIs {
+			holder[string(m)] = i
+			mbis = append(mbis, string(m))
+		}
+	}
+	const most = 500 // parameters of a statement
+	for len(mbis) > 0 {
+		n := min(len(mbis), most)
+		if err := db.eachOptOut(ctx, mbis[:n], func(mbi string) { page[holder[mbi]].OptedOut = true }); err != nil {
+			return err
+		}
+		mbis = mbis[n:]
+	}
+	return nil
+}
+
+func (db *DB) eachOptOut(ctx context.Context, mbis []any, see func(mbi string)) error {
+	marks := make([]string, len(mbis))
+	for i := range marks {
+		marks[i] = fmt.Sprintf("$%d", i+1)
+	}
+	rows, err := db.read.QueryContext(ctx, `select mbi from opt_out where share = 0 and mbi in (`+strings.Join(marks, ", ")+`)`, mbis...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var mbi string
+		if err := rows.Scan(&mbi); err != nil {
+			return err
+		}
+		see(mbi)
+	}
+	return rows.Err()
+}
+
+// OptOut is a person's word on sharing claims.
+type OptOut struct {
+	MBI   coverage.MBI
+	Share bool
+}
+
+// PutOptOuts stores preferences, all or none, each replacing what was known of
+// its MBI. It tells how many are new or changed.
+func (db *DB) PutOptOuts(ctx context.Context, list []OptOut) (changed int, err error) {
+	err = db.tx(ctx, func(tx *sql.Tx) error {
+		put, err := tx.PrepareContext(ctx, `insert into opt_out (mbi, share, changed) values ($1, $2, $3)
+			on conflict (mbi) do update set share = excluded.share, changed = excluded.changed where opt_out.share <> excluded.share`)
+		if err != nil {
+			return err
+		}
+		defer put.Close()
+		for _, o := range list {
+			r, err := put.ExecContext(ctx, string(o.MBI), bit(o.Share), millis(db.now()))
+			if err != nil {
+				return err
+			}
+			n, err := r.RowsAffected()
+			if err != nil {
+				return err
+			}
+			changed += int(n)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("store opt-outs: %w", err)
+	}
+	return changed, nil
+}
+
+// Shrinks says that an enrolment file is empty, or so much smaller than what it
+// would replace that it is rather a broken file than a change.
+type Shrinks struct {
+	Contract     string
+	Before, Then int64
+}
+
+// Error gives both numbers.
+func (s *Shrinks) Error() string {
+	return fmt.Sprintf("contract %s would go from %d enrollees to %d", s.Contract, s.Before, s.Then)
+}
+
+// farSmaller: a fifth fewer enrollees, or none.
+func farSmaller(before, then int64) bool { return then == 0 || then < before-before/5 }
+
+// Enrolled is what became of an enrolment file.
+type Enrolled struct {
+	Before, Enrollees int64
+	Unchanged         bool // the file says what was known
+}
+
+// PutEnrolment makes enrollees, in ascending order of id, the contract's
+// current enrolment: all at once, so that a job sees the one before or this
+// one. ErrNoContract when the contract is unknown; *Shrinks unless forced. The
+// same enrolment again changes nothing.
+func (db *DB) PutEnrolment(ctx context.Context, contract string, enrollees []coverage.Enrollee, force bool) (Enrolled, error) {
+	done := Enrolled{Enrollees: int64(len(enrollees))}
+	err := db.tx(ctx, func(tx *sql.Tx) error {
+		if err := db.alone(ctx, tx, "enrolment of contract "+contract); err != nil {
+			return err
+		}
+		var known int
+		if err := tx.QueryRowContext(ctx, `select count(*) from contract where number = $1`, contract).Scan(&known); err != nil {
+			return err
+		}
+		if known == 0 {
+			return export.ErrNoContract
+		}
+		var old int64
+		err := tx.QueryRowContext(ctx, `select id, enrollees from snapshot where contract = $1 and current = 1`, contract).Scan(&old, &done.Before)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		if farSmaller(done.Before, done.Enrollees) && !force {
+			return &Shrinks{Contract: contract, Before: done.Before, Then: done.Enrollees}
+		}
+		if old != 0 {
+			if done.Unchanged, err = sameEnrolment(ctx, tx, old, enrollees); err != nil || done.Unchanged {
+				return err
+			}
+		}
+		return db.replaceEnrolment(ctx, tx, contract, enrollees)
+	})
+	if err != nil {
+		return done, fmt.Errorf("store the enrolment of contract %s: %w", contract, err)
+	}
+	return done, nil
+}
+
+func enrolmentRow(snapshot int64, e *coverage.Enrollee) []any {
+	m := e.Months
+	return []any{snapshot, int64(e.ID), mbiList(e.MBIs), int64(m[0]), int64(m[1]), int64(m[2]), int64(m[3])}
+}
+
+// mbiList is identifiers as the tables hold them.
+func mbiList(mbis []coverage.MBI) string {
+	if len(mbis) == 0 {
+		return "[]"
+	}
+	return encoded(mbis)
+}
+
+// sameEnrolment tells whether a snapshot holds exactly these enrollees.
+func sameEnrolment(ctx context.Context, tx *sql.Tx, id int64, enrollees []coverage.Enrollee) (bool, error) {
+	rows, err := tx.QueryContext(ctx, `select snapshot, enrollee, mbis, months0, months1, months2, months3 from enrolment
+		where snapshot = $1 order by enrollee`, id)
+	if err != nil {
+		return false, err
+	}
+	defer rows.Close()
+	n := 0
+	for rows.Next() {
+		var mbis string
+		var v [6]int64
+		if err := rows.Scan(&v[0], &v[1], &mbis, &v[2], &v[3], &v[4], &v[5]); err != nil {
+			return false, err
+		}
+		if n == len(enrollees) {
+			return false, nil
+		}
+		want := enrolmentRow(id, &enrollees[n])
+		if got := []any{v[0], v[1], mbis, v[2], v[3], v[4], v[5]}; fmt.Sprint(got...) != fmt.Sprint(want...) {
+			return false, nil
+		}
+		n++
+	}
+	return n == len(enrollees), rows.Err()
+}
+
+func (db *DB) replaceEnrolment(ctx context.Context, tx *sql.Tx, contract string, enrollees []coverage.Enrollee) error {
+	var id int64
+	err := tx.QueryRowContext(ctx, `insert into snapshot (contract, created, enrollees) values ($1, $2, $3) returning id`,
+		contract, millis(db.now()), len(enrollees)).Scan(&id)
+	if err != nil {
+		return err
+	}
+	insert, err := tx.PrepareContext(ctx, `insert into enrolment (snapshot, enrollee, mbis, months0, months1, months2, months3)
+		values ($1, $2, $3, $4, $5, $6, $7)`)
+	if err != nil {
+		return err
+	}
+	defer insert.Close()
+	for i := range enrollees {
+		if i > 0 && enrollees[i].ID <= enrollees[i-1].ID {
+			return errors.New("the enrollees are not in ascending order")
+		}
+		if _, err := insert.ExecContext(ctx, enrolmentRow(id, &enrollees[i])...); err != nil {
+			return fmt.Errorf("store an enrollee: %w", err)
+		}
+	}
+	if _, err := tx.ExecContext(ctx, `update snapshot set current = 0 where contract = $1 and current = 1`, contract); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `update snapshot set current = 1 where id = $1`, id); err != nil {
+		return err
+	}
+	return pruneEnrolments(ctx, tx)
+}
+
+// pruneEnrolments deletes the snapshots that nobody needs: neither current, nor
+// of a job under way, nor of one that a default _since may go on from.
+func pruneEnrolments(ctx context.Context, tx *sql.Tx) error {
+	const unneeded = ` in (select s.id from snapshot s where s.current = 0 and not exists (
+		select 1 from job j where j.contract = s.contract and j.snapshot like 'enrolment-' || s.id || '.%'
+			and (j.state in ('accepted', 'running') or j.continuous = 1 and (j.state = 'completed' or j.completed = 1 and j.downloaded = 1
+				and not exists (select 1 from job n where n.contract = j.contract and n.version = j.version and n.continuous = 1 and n.completed = 1
+					and n.downloaded = 1 and n.transaction_time > j.transaction_time)))))`
+	if _, err := tx.ExecContext(ctx, `delete from enrolment where snapshot`+unneeded); err != nil {
+		return fmt.Errorf("delete old enrolment: %w", err)
+	}
+	if _, err := tx.ExecContext(ctx, `delete from snapshot where id`+unneeded); err != nil {
+		return fmt.Errorf("delete old enrolment: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,177 @@
+package store_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ab2d/internal/coverage"
+	"ab2d/internal/export"
+	"ab2d/internal/fhir"
+	"ab2d/internal/store"
+)
+
+func ids(list []coverage.Enrollee) []coverage.EnrolleeID {
+	var all []coverage.EnrolleeID
+	for _, e := range list {
+		all = append(all, e.ID)
+	}
+	return all
+}
+
+func TestEnrolmentIsReplacedAsAWhole(t *testing.T) { each(t, testEnrolmentIsReplacedAsAWhole) }
+
+func testEnrolmentIsReplacedAsAWhole(t *testing.T, open opener) {
+	c := newClaims(t, open)
+	if s := c.snapshot(); s != "enrolment-0.load-0" {
+		t.Errorf("before the first enrolment the snapshot is %s", s)
+	}
+	if list, err := c.Enrollees(t.Context(), contract, c.snapshot(), -1<<63, 9); err != nil || len(list) != 0 {
+		t.Errorf("before the first enrolment there are %v, %v", list, err)
+	}
+	c.enrol("A", -3, 1, 2, 5)
+	first := c.snapshot()
+	page, err := c.Enrollees(t.Context(), contract, first, 1, 2)
+	c.ok(err)
+	if diff := cmp.Diff([]coverage.EnrolleeID{1, 2}, ids(page)); diff != "" {
+		t.Error(diff)
+	}
+	if page[0].MBIs[0] != mbi(1, "A") || !page[0].Months.Has(coverage.MonthOf(2026, time.January)) || page[0].Months.Has(coverage.MonthOf(2026, time.February)) {
+		t.Error("an enrollee is not read as it was stored")
+	}
+	c.enrol("A", -3, 1, 2, 5) // the same
+	if s := c.snapshot(); s != first {
+		t.Errorf("the same enrolment again is snapshot %s, was %s", s, first)
+	}
+	c.enrol("A", 1, 2, 7)
+	page, err = c.Enrollees(t.Context(), contract, c.snapshot(), -1<<63, 9)
+	c.ok(err)
+	if diff := cmp.Diff([]coverage.EnrolleeID{1, 2, 7}, ids(page)); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := c.Enrollees(t.Context(), contract, first, -1<<63, 9); !errors.Is(err, export.ErrNoSnapshot) {
+		t.Errorf("a snapshot that nobody needs: %v, want ErrNoSnapshot", err)
+	}
+	for _, bad := range []string{"", "x", "enrolment-1", "enrolment-1.load-1x", "synth-1.seed-1.2026-01"} {
+		if _, err := c.Enrollees(t.Context(), contract, bad, 0, 1); !errors.Is(err, export.ErrNoSnapshot) {
+			t.Errorf("snapshot %q: %v, want ErrNoSnapshot", bad, err)
+		}
+	}
+}
+
+func TestEnrolmentThatAJobNeedsIsKept(t *testing.T) { each(t, testEnrolmentThatAJobNeedsIsKept) }
+
+func testEnrolmentThatAJobNeedsIsKept(t *testing.T, open opener) {
+	c := newClaims(t, open)
+	c.enrol("A", 1)
+	first := c.snapshot()
+	j := &export.Job{ID: "0f8fad5b-d9cb-469f-a165-70867728950e", Contract: contract, Version: fhir.V2, Continuous: true, State: export.Accepted, TransactionTime: c.clock.Now()}
+	c.ok(c.Accept(t.Context(), j, 1))
+	plan, err := c.Lease(t.Context(), "w", time.Minute)
+	c.ok(err)
+	c.ok(c.SavePlan(t.Context(), plan.Lease, first, nil))
+	c.enrol("A", 1, 2)
+	kept := func(when string) {
+		t.Helper()
+		if list, err := c.Enrollees(t.Context(), contract, first, 0, 9); err != nil || len(list) != 1 {
+			t.Errorf("%s the job's enrolment is %v, %v", when, list, err)
+		}
+	}
+	kept("while it runs")
+	finish, err := c.Lease(t.Context(), "w", time.Minute)
+	c.ok(err)
+	c.ok(c.Finish(t.Context(), finish.Lease, nil, export.Totals{}, c.clock.Now().Add(time.Hour)))
+	if _, err := c.Delete(t.Context(), j.ID); err != nil { // downloaded, deleted: the next job goes on from it
+		t.Fatal(err)
+	}
+	c.enrol("A", 1, 2, 3)
+	kept("when the next job may go on from it")
+}
+
+func TestEnrolmentIsNotLostByABrokenFile(t *testing.T) { each(t, testEnrolmentIsNotLostByABrokenFile) }
+
+func testEnrolmentIsNotLostByABrokenFile(t *testing.T, open opener) {
+	c := newClaims(t, open)
+	c.enrol("A", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
+	put := func(n int, force bool) error {
+		var all []coverage.Enrollee
+		for i := range n {
+			all = append(all, coverage.Enrollee{ID: coverage.EnrolleeID(i + 1)})
+		}
+		_, err := c.PutEnrolment(t.Context(), contract, all, force)
+		return err
+	}
+	var shrinks *store.Shrinks
+	for _, n := range []int{0, 7} {
+		if err := put(n, false); !errors.As(err, &shrinks) || shrinks.Before != 10 || shrinks.Then != int64(n) {
+			t.Errorf("from 10 enrollees to %d: %v, want *Shrinks", n, err)
+		}
+	}
+	c.ok(put(8, false))
+	c.ok(put(0, true))
+	if _, err := c.PutEnrolment(t.Context(), "Z9999", nil, true); !errors.Is(err, export.ErrNoContract) {
+		t.Errorf("an unknown contract: %v, want ErrNoContract", err)
+	}
+}
+
+func TestContracts(t *testing.T) { each(t, testContracts) }
+
+func testContracts(t *testing.T, open opener) {
+	c := newClaims(t, open)
+	if _, err := c.Contract(t.Context(), "Z0001"); !errors.Is(err, export.ErrNoContract) {
+		t.Errorf("got %v, want ErrNoContract", err)
+	}
+	var unattests *store.Unattests
+	changed := []coverage.Contract{{Number: "Z0001", Sponsor: "new"}, {Number: contract, Sponsor: "PDP"}}
+	if err := c.PutContracts(t.Context(), changed, false); !errors.As(err, &unattests) || len(unattests.Contracts) != 1 {
+		t.Errorf("got %v, want *Unattests", err)
+	}
+	if _, err := c.Contract(t.Context(), "Z0001"); !errors.Is(err, export.ErrNoContract) {
+		t.Error("a refused file was stored in part")
+	}
+	c.ok(c.PutContracts(t.Context(), changed, true))
+	got, err := c.Contract(t.Context(), contract)
+	c.ok(err)
+	if got.HasAttested {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestOptOuts(t *testing.T) { each(t, testOptOuts) }
+
+func testOptOuts(t *testing.T, open opener) {
+	c := newClaims(t, open)
+	c.enrol("A", 1, 2)
+	put := func(want int, share bool, m coverage.MBI) {
+		t.Helper()
+		n, err := c.PutOptOuts(t.Context(), []store.OptOut{{MBI: m, Share: share}})
+		c.ok(err)
+		if n != want {
+			t.Errorf("%d changed, want %d", n, want)
+		}
+	}
+	out := func() (list []bool) {
+		page, err := c.Enrollees(t.Context(), contract, c.snapshot(), 0, 9)
+		c.ok(err)
+		for _, e := range page {
+			list = append(list, e.OptedOut)
+		}
+		return list
+	}
+	snapshot := c.snapshot()
+	put(1, false, mbi(2, "A"))
+	put(0, false, mbi(2, "A"))
+	put(1, true, mbi(1, "A"))
+	if diff := cmp.Diff([]bool{false, true}, out()); diff != "" {
+		t.Error(diff)
+	}
+	put(1, true, mbi(2, "A"))
+	if diff := cmp.Diff([]bool{false, false}, out()); diff != "" {
+		t.Error(diff)
+	}
+	if c.snapshot() != snapshot {
+		t.Error("an opt-out changed the snapshot")
+	}
+}

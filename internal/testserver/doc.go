@@ -1,0 +1,6 @@
+// Package testserver starts real servers for tests. What cannot be started is
+// skipped with a message, or, when AB2D_TEST_SERVERS=require is set, fails the
+// test: so nothing is left out unseen where everything should be there.
+//
+//   - postgres.go  PostgreSQL
+package testserver

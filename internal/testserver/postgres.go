@@ -1,0 +1,195 @@
+package testserver
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// server is the process's only PostgreSQL: to start one takes seconds, to make
+// a database in it a fraction of one.
+var server struct {
+	sync.Mutex
+	*postgres
+	databases atomic.Int64
+}
+
+// postgres is a PostgreSQL that runs.
+type postgres struct {
+	bin  string
+	data string
+	port int
+	cmd  *exec.Cmd
+	run  func(name string, args ...string) *exec.Cmd // as the user it runs as
+}
+
+// Main runs a package's tests and stops the servers that they have started. A
+// package that uses this one calls it in its TestMain.
+func Main(m *testing.M) (code int) {
+	defer func() {
+		server.Lock()
+		defer server.Unlock()
+		if server.postgres != nil {
+			server.stop()
+		}
+	}()
+	return m.Run()
+}
+
+// Postgres gives the address of an empty database on a real PostgreSQL, the
+// same for all tests of the process.
+func Postgres(t *testing.T) string {
+	t.Helper()
+	server.Lock()
+	defer server.Unlock()
+	if server.postgres == nil {
+		p, err := startPostgres()
+		if err != nil {
+			missing(t, fmt.Errorf("PostgreSQL: %w", err))
+		}
+		server.postgres = p
+	}
+	name := fmt.Sprintf("test%d", server.databases.Add(1))
+	if err := server.sql("create database " + name); err != nil {
+		t.Fatalf("make a database: %v", err)
+	}
+	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/%s?sslmode=disable", server.port, name)
+}
+
+// CutConnections ends all connections to all databases, as a restart or a
+// network fault does.
+func CutConnections(t *testing.T) {
+	t.Helper()
+	server.Lock()
+	defer server.Unlock()
+	if err := server.sql("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname like 'test%'"); err != nil {
+		t.Fatalf("cut the connections: %v", err)
+	}
+}
+
+// missing skips a test whose server is not there, or fails it.
+func missing(t *testing.T, err error) {
+	t.Helper()
+	if os.Getenv("AB2D_TEST_SERVERS") == "require" {
+		t.Fatal(err)
+	}
+	t.Skipf("%v; ./test installs it", err)
+}
+
+func startPostgres() (*postgres, error) {
+	p := &postgres{}
+	initdb, err := findPostgres("initdb")
+	if err != nil {
+		return nil, err
+	}
+	p.bin = filepath.Dir(initdb)
+	if p.data, err = os.MkdirTemp("", "ab2d-postgres-"); err != nil {
+		return nil, err
+	}
+	if p.run, err = runner(p.data); err != nil {
+		return nil, err
+	}
+	out, err := p.run("initdb", "-D", p.data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync").CombinedOutput()
+	if err != nil {
+		return nil, fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	if p.port, err = freePort(); err != nil {
+		return nil, err
+	}
+	p.cmd = p.run("postgres", "-D", p.data, "-h", "127.0.0.1", "-p", strconv.Itoa(p.port), "-k", p.data,
+		"-c", "fsync=off", "-c", "max_connections=400", "-c", "logging_collector=off")
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	return p, p.await()
+}
+
+// findPostgres finds a program of PostgreSQL's, where Debian puts it or on the
+// path.
+func findPostgres(name string) (string, error) {
+	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
+	if err == nil && len(found) > 0 {
+		return found[len(found)-1], nil
+	}
+	return exec.LookPath(name)
+}
+
+// runner runs programs as another user if we are root, whom PostgreSQL refuses.
+func runner(data string) (func(string, ...string) *exec.Cmd, error) {
+	bin, err := findPostgres("postgres")
+	if err != nil {
+		return nil, err
+	}
+	attributes := &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if os.Geteuid() == 0 {
+		u, err := user.Lookup("postgres")
+		if err != nil {
+			if u, err = user.Lookup("nobody"); err != nil {
+				return nil, fmt.Errorf("find another user than root: %w", err)
+			}
+		}
+		uid, _ := strconv.Atoi(u.Uid)
+		gid, _ := strconv.Atoi(u.Gid)
+		attributes.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+		if err := os.Chown(data, uid, gid); err != nil {
+			return nil, err
+		}
+	}
+	return func(name string, args ...string) *exec.Cmd {
+		cmd := exec.Command(filepath.Join(filepath.Dir(bin), name), args...)
+		cmd.SysProcAttr, cmd.Dir = attributes, data
+		return cmd
+	}, nil
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// await returns when the server answers.
+func (p *postgres) await() error {
+	look, patience := time.NewTicker(20*time.Millisecond), time.After(30*time.Second)
+	defer look.Stop()
+	for {
+		err := p.sql("select 1")
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-look.C:
+		case <-patience:
+			p.stop()
+			return fmt.Errorf("it does not answer: %w", err)
+		}
+	}
+}
+
+// sql runs a statement.
+func (p *postgres) sql(statement string) error {
+	cmd := exec.Command(filepath.Join(p.bin, "psql"), "-X", "-q", "-h", "127.0.0.1", "-p", strconv.Itoa(p.port), "-U", "postgres", "-c", statement)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
+}
+
+func (p *postgres) stop() {
+	p.cmd.Process.Kill()
+	p.cmd.Wait()
+	os.RemoveAll(p.data)
+}
