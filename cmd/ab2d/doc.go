@@ -6,7 +6,10 @@
 //   - config.go    the settings of a server, and their faults
 //   - backends.go  the only place that knows which back ends exist
 //   - server.go    the parts of a server put together, run and stopped
+//   - works.go     the back ends and the workers on them
 //   - sandbox.go   ab2d sandbox
+//   - serve.go, worker.go, migrate.go, admin.go, minimise.go: the commands of these names
+//   - import.go, import_claims.go  ab2d import
 //   - demo.go      ab2d demo
 //   - summary.go   what downloaded claims hold, in a table
 //   - summary_claim.go  the few fields of a claim that the summary needs

@@ -25,18 +25,20 @@ const (
 	exitOK     = 0
 	exitFailed = 1 // what was asked for could not be done
 	exitUsage  = 2 // the arguments or settings are wrong
+	exitSome   = 3 // part of the input was left out
 )
 
 // commands are the program's commands; each has a Run method.
 type commands struct {
-	Sandbox sandboxCommand   `cmd:"" help:"Start a complete server with synthetic claims, in which the AB2D tutorial works as it stands."`
-	Demo    demoCommand      `cmd:"" help:"Do the main job once: start a sandbox on a free port, export a sponsor's claims, download and check them, and stop."`
-	Serve   serveCommand     `cmd:"" help:"Run a server: the API, and workers in the same process unless --workers=0."`
-	Worker  workerCommand    `cmd:"" help:"Run workers only, beside servers on the same PostgreSQL and S3."`
-	Migrate migrateCommand   `cmd:"" help:"Bring the database's tables up to date, as every command does when it starts."`
-	Import  importCommand    `cmd:"" help:"Take contracts, enrolment, opt-outs or claims from files into the store, for a server with --claims=store:."`
-	Admin   adminCommand     `cmd:"" help:"Look into a server's state."`
-	Version kong.VersionFlag `help:"Print the version and stop." env:"-"`
+	Sandbox  sandboxCommand   `cmd:"" help:"Start a complete server with synthetic claims, in which the AB2D tutorial works as it stands."`
+	Demo     demoCommand      `cmd:"" help:"Do the main job once: start a sandbox on a free port, export a sponsor's claims, download and check them, and stop."`
+	Serve    serveCommand     `cmd:"" help:"Run a server: the API, and workers in the same process unless --workers=0."`
+	Worker   workerCommand    `cmd:"" help:"Run workers only, beside servers on the same PostgreSQL and S3."`
+	Migrate  migrateCommand   `cmd:"" help:"Bring the database's tables up to date, as every command does when it starts."`
+	Import   importCommand    `cmd:"" help:"Take contracts, enrolment, opt-outs or claims from files into the store, for a server with --claims=store:."`
+	Minimise minimiseCommand  `cmd:"" help:"Reduce raw claims to what a sponsor may see: raw ExplanationOfBenefit in, NDJSON as exported out."`
+	Admin    adminCommand     `cmd:"" help:"Look into a server's state."`
+	Version  kong.VersionFlag `help:"Print the version and stop." env:"-"`
 }
 
 // streams are where a command reads and writes.
@@ -88,6 +90,9 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 	case errors.As(err, &wrong):
 		fmt.Fprintf(s.err, "ab2d: %v\nab2d --help explains every command and flag.\n", err)
 		return exitUsage
+	case errors.Is(err, errSomeInvalid):
+		fmt.Fprintf(s.err, "ab2d: %v\n", err)
+		return exitSome
 	case errors.As(err, &usage):
 		fmt.Fprintf(s.err, "ab2d: %v\n", err)
 		return exitUsage

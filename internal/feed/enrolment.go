@@ -2,6 +2,7 @@ package feed
 
 import (
 	"cmp"
+	"errors"
 	"io"
 	"regexp"
 	"slices"
@@ -15,6 +16,15 @@ import (
 // mbi is a Medicare Beneficiary Identifier as CMS forms it: letters without S,
 // L, O, I, B and Z. A synthetic one has S in the second place.
 var mbi = regexp.MustCompile(`^[1-9][AC-HJKMNP-Y][AC-HJKMNP-RT-Y0-9][0-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9][0-9][AC-HJKMNP-RT-Y]{2}[0-9]{2}$`)
+
+// ParseMBI checks the form of an identifier. Its error does not quote it.
+func ParseMBI(s string) (coverage.MBI, error) {
+	m, ok := parseMBI(s)
+	if !ok {
+		return "", errors.New(mbiForm)
+	}
+	return m, nil
+}
 
 const mbiForm = "the identifier does not have the form of an MBI: eleven letters and digits, without dashes"
 

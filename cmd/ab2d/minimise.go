@@ -1,0 +1,179 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"ab2d/internal/coverage"
+	"ab2d/internal/eob"
+	"ab2d/internal/feed"
+	"ab2d/internal/fhir"
+)
+
+// minimiseCommand is ab2d minimise.
+type minimiseCommand struct {
+	Files   []string `arg:"" optional:"" help:"Files of raw claims; - or none for standard input."`
+	FHIR    string   `help:"FHIR version of the claims: stu3 or r4. The default is what the first claim of each file shows." name:"fhir" placeholder:"VERSION"`
+	Out     string   `help:"File to write; the default is standard output." placeholder:"FILE"`
+	MBI     []string `help:"Identifier to append to every claim, the current one first; may be given several times. It is seen in the process list, so give real ones by --mbi-file." name:"mbi" placeholder:"MBI"`
+	MBIFile string   `help:"File with the identifiers, one a line, the current one first." name:"mbi-file" placeholder:"FILE"`
+	Rejects string   `help:"File for the claims that are not accepted: NDJSON of line and reason." placeholder:"FILE"`
+	Quiet   bool     `help:"Report nothing on standard error."`
+}
+
+// Help is printed with the command's flags.
+func (c *minimiseCommand) Help() string {
+	return "Reads raw ExplanationOfBenefit resources (NDJSON, a Bundle or single resources, plain or gzipped) and writes NDJSON as a sponsor would get it. " +
+		"Part D events, substance-use treatment and other types are left out, and so are invalid claims. " +
+		"Exit codes: 0 all claims were valid, 3 some were not and were left out, 1 a file could not be read or written, 2 wrong arguments."
+}
+
+// errSomeInvalid ends a run in which some claims were left out as invalid.
+var errSomeInvalid = errors.New("some claims were invalid and were left out")
+
+// Run minimises all files into one output.
+func (c *minimiseCommand) Run(ctx context.Context, s streams) (err error) {
+	version, err := parseFHIR(c.FHIR)
+	if err != nil {
+		return err
+	}
+	mbis, err := c.identifiers()
+	if err != nil {
+		return err
+	}
+	rejects, err := openRejects(c.Rejects)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rejects.Close()) }()
+	to, commit, err := c.output(s)
+	if err != nil {
+		return err
+	}
+	m := &minimising{out: bufio.NewWriterSize(to, 1<<20), mbis: mbis, rejects: rejects}
+	err = c.all(ctx, version, m)
+	if err == nil {
+		err = m.out.Flush()
+	}
+	if errors.Is(err, syscall.EPIPE) {
+		return nil // who reads has enough, as with | head
+	}
+	if err := commit(err); err != nil {
+		return err
+	}
+	if !c.Quiet {
+		if err := m.report.Print(s.err); err != nil {
+			return err
+		}
+	}
+	if m.report.Invalid > 0 {
+		return errSomeInvalid
+	}
+	return nil
+}
+
+// output opens where the claims go. commit ends it: with an error nothing is
+// left of a file, without one it has its name.
+func (c *minimiseCommand) output(s streams) (io.Writer, func(error) error, error) {
+	if c.Out == "" {
+		return s.out, func(err error) error { return err }, nil
+	}
+	f, err := os.OpenFile(c.Out+".unfinished", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open the output: %w", err)
+	}
+	return f, func(err error) error {
+		err = errors.Join(err, f.Close())
+		if err != nil {
+			return errors.Join(err, os.Remove(f.Name()))
+		}
+		return os.Rename(f.Name(), c.Out)
+	}, nil
+}
+
+// all minimises one file after the other.
+func (c *minimiseCommand) all(ctx context.Context, version fhir.Version, m *minimising) error {
+	names := c.Files
+	if len(names) == 0 {
+		names = []string{"-"}
+	}
+	for _, name := range names {
+		if err := m.file(ctx, name, version); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// identifiers reads the MBIs of flags and file.
+func (c *minimiseCommand) identifiers() ([]coverage.MBI, error) {
+	lines := c.MBI
+	if c.MBIFile != "" {
+		b, err := os.ReadFile(c.MBIFile)
+		if err != nil {
+			return nil, fmt.Errorf("read the identifiers: %w", err)
+		}
+		lines = append(lines, strings.Fields(string(b))...)
+	}
+	var mbis []coverage.MBI
+	for _, s := range lines {
+		m, err := feed.ParseMBI(s)
+		if err != nil {
+			return nil, &usageError{fmt.Errorf("--mbi or --mbi-file: %w", err)}
+		}
+		mbis = append(mbis, m)
+	}
+	return mbis, nil
+}
+
+// minimising is a run of the command.
+type minimising struct {
+	out     *bufio.Writer
+	mbis    []coverage.MBI
+	rejects io.Writer
+	report  feed.Report
+	line    []byte
+}
+
+func (m *minimising) file(ctx context.Context, name string, version fhir.Version) error {
+	f, err := (&importConfig{File: name}).open()
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	claims, err := feed.OpenClaims(f, version)
+	if errors.Is(err, eob.ErrVersion) {
+		return &usageError{err}
+	}
+	if err != nil {
+		return err
+	}
+	return claims.Each(ctx, runtime.GOMAXPROCS(0), 0, m.batch)
+}
+
+func (m *minimising) batch(b *feed.Batch) error {
+	m.report.Bytes += b.Bytes
+	for i := range b.Claims {
+		c := &b.Claims[i]
+		if c.Fault != nil {
+			if err := feed.Reject(m.rejects, c.Fault); err != nil {
+				return fmt.Errorf("write the rejects: %w", err)
+			}
+		}
+		if !m.report.Count(c) {
+			continue
+		}
+		m.line = append(c.AppendWithMBIs(m.line[:0], m.mbis), '\n')
+		if _, err := m.out.Write(m.line); err != nil {
+			return err
+		}
+	}
+	return nil
+}

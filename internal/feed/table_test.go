@@ -1,0 +1,184 @@
+package feed_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"ab2d/internal/coverage"
+	"ab2d/internal/feed"
+)
+
+func TestContracts(t *testing.T) {
+	got, err := feed.ReadContracts(strings.NewReader("\xef\xbb\xbfAttested,contract,SPONSOR\n2020-03-01,S1234,\"A, Inc.\"\n,S0001,B\n"))
+	want := []coverage.Contract{{Number: "S1234", Sponsor: "A, Inc.", Attested: coverage.DateOf(2020, 3, 1), HasAttested: true}, {Number: "S0001", Sponsor: "B"}}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	for source, want := range map[string]string{
+		"":                                   "the file is empty; its first line names the columns: contract,sponsor,attested",
+		"contract,sponsor\n":                 "the column attested is missing",
+		"contract,sponsor,attested,x\n":      `there is no column "x"`,
+		"contract,sponsor,attested\ns1,A,\n": `line 2: contract "s1" is not a capital letter and four digits`,
+		"contract,sponsor,attested\nS1234,A,1.3.2020\n":        "line 2: attested: date \"1.3.2020\" is not of the form YYYY-MM-DD",
+		"contract,sponsor,attested\nS1234,A,\nS1234,B,\n":      "line 3: contract S1234 stands twice",
+		"contract,sponsor,attested\nS1234,A\nS1234,\"B,\nx,y,": "line 2: wrong number of fields",
+	} {
+		if _, err := feed.ReadContracts(strings.NewReader(source)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", source, err, want)
+		}
+	}
+}
+
+func TestEnrolment(t *testing.T) {
+	got, err := feed.ReadEnrolment(strings.NewReader(`contract,beneficiary_id,mbi,historic_mbis,year,month
+Z0001,5,1S00E00AA55,,2024,2
+Z0000,-9,1S00E00AA02,1S00E00AA01,2024,3
+Z0000,-9,1S00E00AA01,,2024,1
+Z0000,-9,1S00E00AA03,,2023,12
+Z0000,-9,1S00E00AA02,,2019,12
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var months, feb coverage.MonthSet
+	for _, m := range []coverage.Month{coverage.MonthOf(2024, 3), coverage.MonthOf(2024, 1), coverage.MonthOf(2023, 12)} {
+		months.Add(m)
+	}
+	feb.Add(coverage.MonthOf(2024, 2))
+	want := map[string][]coverage.Enrollee{
+		"Z0000": {{ID: -9, MBIs: []coverage.MBI{"1S00E00AA02", "1S00E00AA01", "1S00E00AA03"}, Months: months}},
+		"Z0001": {{ID: 5, MBIs: []coverage.MBI{"1S00E00AA55"}, Months: feb}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestEnrolmentFaults(t *testing.T) {
+	const secret = "1S00E00AA0I" // I is no letter of an MBI
+	for source, want := range map[string]string{
+		"contract,beneficiary_id,mbi\nZ0000,1,\n":                                     "give the columns year and month, or the columns from and to",
+		"contract,beneficiary_id,mbi,year,month,from,to\n":                            "give the columns year and month, or the columns from and to",
+		"contract,beneficiary_id,mbi,year,month\nZ0000,1," + secret + ",2024,1\n":     "line 2: mbi: the identifier does not have the form",
+		"contract,beneficiary_id,mbi,historic_mbis,year,month\nZ0000,1,,1 2,2024,1\n": "line 2: historic_mbis: the identifier",
+		"contract,beneficiary_id,mbi,year,month\nZ0000,1,,2024,13\n":                  `line 2: year and month: "2024-13" is not a month`,
+		"contract,beneficiary_id,mbi,from,to\nZ0000,1,,2024-01,3024-02\n":             "line 2: to: ",
+		"contract,beneficiary_id,mbi,from,to\nZ0000,1,,2024-02,2024-01\n":             "line 2: to lies before from",
+		"contract,beneficiary_id,mbi,from,to\nZ0000,1x,,2024-02,2024-02\n":            "line 2: beneficiary_id is not a whole number",
+		"contract,beneficiary_id,mbi,from,to\n" + strings.Repeat("x,x,x,x,x\n", 1000): "faults; nothing was taken in",
+	} {
+		_, err := feed.ReadEnrolment(strings.NewReader(source))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.80q: %v, want %q", source, err, want)
+		} else if strings.Contains(err.Error(), secret) {
+			t.Errorf("the error quotes an identifier: %v", err)
+		}
+	}
+}
+
+// TestEnrolmentAgainstMap: rows in any order give the months a plain map gives.
+func TestEnrolmentAgainstMap(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		type row struct {
+			id         int
+			first, end coverage.Month
+		}
+		naive := map[int]map[coverage.Month]bool{}
+		var source strings.Builder
+		source.WriteString("contract,beneficiary_id,mbi,from,to\n")
+		for range rapid.IntRange(1, 30).Draw(t, "rows") {
+			r := row{id: rapid.IntRange(-3, 3).Draw(t, "id"), first: coverage.Month(rapid.IntRange(590, 860).Draw(t, "first"))}
+			r.end = r.first + coverage.Month(rapid.IntRange(0, 20).Draw(t, "months"))
+			fmt.Fprintf(&source, "Z0000,%d,,%s,%s\n", r.id, r.first, r.end)
+			if naive[r.id] == nil {
+				naive[r.id] = map[coverage.Month]bool{}
+			}
+			for m := r.first; m <= r.end; m++ {
+				naive[r.id][m] = true
+			}
+		}
+		got, err := feed.ReadEnrolment(strings.NewReader(source.String()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		list := got["Z0000"]
+		if len(list) != len(naive) || !slices.IsSortedFunc(list, func(a, b coverage.Enrollee) int { return int(a.ID - b.ID) }) {
+			t.Fatalf("%d enrollees, want %d in order", len(list), len(naive))
+		}
+		for _, e := range list {
+			for m := coverage.MonthOf(2020, time.January); m < coverage.MonthOf(2041, time.May); m++ {
+				if e.Months.Has(m) != naive[int(e.ID)][m] {
+					t.Fatalf("enrollee %d in %s: %v", e.ID, m, e.Months.Has(m))
+				}
+			}
+		}
+	})
+}
+
+func TestOptOuts(t *testing.T) {
+	want := []feed.OptOut{{"1S00E00AA01", false}, {"1S00E00AA02", true}, {"1S00E00AA03", true}}
+	for _, source := range []string{
+		"HDR_BENEDATARSP20260101\n1S00E00AA01Y\n1S00E00AA02,1S00E00AA03Y\n1S00E00AA01N\nTRL_BENEDATARSP202601010000000003\n",
+		"HDR_BENEDATARSP20260101\r\n1S00E00AA01N  \r\n1S00E00AA02Y\r\n1S00E00AA03Y\r\nTRL_BENEDATARSP202601010000000003",
+		"share,mbi\nY,1S00E00AA01\nY,1S00E00AA02\nY,1S00E00AA03\nN,1S00E00AA01\n",
+		"mbi,share,effective\n1S00E00AA01,N,2026-01-01\n1S00E00AA02,Y,\n1S00E00AA03,Y,\n",
+	} {
+		got, err := feed.ReadOptOuts(strings.NewReader(source))
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%q: %s %v", source, diff, err)
+		}
+	}
+	for source, want := range map[string]string{
+		"HDR_BENEDATARSP20260101\n1S00E00AA01N\n":                                    "there is no trailer: the file is not whole",
+		"HDR_BENEDATARSP20260101\n1S00E00AA01N\nTRL_BENEDATARSP202601010000000002\n": "line 3: the trailer counts other than the 1 lines",
+		"HDR_BENEDATARSP20260101\n1S00E00AA0?N\nTRL_BENEDATARSP202601010000000001\n": "line 2: the identifier does not have the form",
+		"HDR_BENEDATARSP20260101\n1S00E00AA01X\nTRL_BENEDATARSP202601010000000001\n": "line 2: the line does not end with Y or N",
+		"HDR_BENEDATARSP20260101\nTRL_BENEDATARSP202601010000000000\n1S00E00AA01N\n": "line 3: a line after the trailer",
+		"mbi,share\n1S00E00AA01,yes\n":                                               "line 2: share: write Y or N",
+		"mbi\n":                                                                      "neither CMS's file, which begins with HDR_BENEDATARSP, nor CSV",
+	} {
+		if _, err := feed.ReadOptOuts(strings.NewReader(source)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", source, err, want)
+		}
+	}
+}
+
+func FuzzOptOuts(f *testing.F) {
+	f.Add("HDR_BENEDATARSP20260101\n1S00E00AA01N\nTRL_BENEDATARSP202601010000000001\n")
+	f.Add("mbi,share\n1S00E00AA01,Y\n")
+	f.Fuzz(func(t *testing.T, s string) {
+		list, err := feed.ReadOptOuts(strings.NewReader(s))
+		for _, o := range list {
+			if _, bad := feed.ParseMBI(string(o.MBI)); err == nil && bad != nil {
+				t.Fatalf("took %q for an MBI", string(o.MBI))
+			}
+		}
+	})
+}
+
+func FuzzEnrolment(f *testing.F) {
+	f.Add("contract,beneficiary_id,mbi,year,month\nZ0000,1,1S00E00AA01,2024,1\n")
+	f.Add("contract,beneficiary_id,mbi,historic_mbis,from,to\nZ0000,-1,,1S00E00AA01;1S00E00AA02,2024-01,2024-02\n\"")
+	f.Fuzz(func(t *testing.T, s string) {
+		all, err := feed.ReadEnrolment(strings.NewReader(s))
+		if err != nil {
+			return
+		}
+		for contract, list := range all {
+			if !coverage.ValidContractNumber(contract) || !slices.IsSortedFunc(list, func(a, b coverage.Enrollee) int {
+				if a.ID < b.ID {
+					return -1
+				}
+				return 1
+			}) {
+				t.Fatalf("contract %q", contract)
+			}
+		}
+	})
+}
