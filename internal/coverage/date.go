@@ -56,11 +56,12 @@ func (m Month) Last() Date { return (m + 1).First() - 1 }
 // String formats the month as YYYY-MM.
 func (m Month) String() string { return m.First().Time().Format("2006-01") }
 
-// firstMonth is the first month a MonthSet can hold: no claim before 2020 is
-// ever delivered (see EarliestService), so no earlier enrolment matters.
-const firstMonth = Month(50 * 12)
+// firstMonth is the first month a MonthSet can hold, January 2018. No claim that
+// ends before 2020 is ever delivered (see EarliestService), but a stay that ends
+// later may have begun in a month of enrolment before.
+const firstMonth = Month(48 * 12)
 
-// MonthSet is a set of calendar months from January 2020 to April 2041, one
+// MonthSet is a set of calendar months from January 2018 to April 2039, one
 // bit a month. The zero value is the empty set. It is comparable.
 type MonthSet [4]uint64
 

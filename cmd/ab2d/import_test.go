@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"ab2d/internal/coverage"
+	"ab2d/internal/export"
+	"ab2d/internal/fhir"
+	"ab2d/internal/segment"
+	"ab2d/internal/store"
+	"ab2d/internal/synth"
+)
+
+// TestKill9DuringImport kills imports of claims at random moments, starts the
+// same again, and wants the same claims as of an import that nobody disturbed;
+// and none before the end.
+func TestKill9DuringImport(t *testing.T) {
+	dir := t.TempDir()
+	if out, err := exec.Command(program, "demo", "--sponsor=PDP-1000", "--api=v2", "--out="+dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	whole := filepath.Join(dir, "claims.ndjson")
+	if out, err := exec.Command("sh", "-c", "cat "+dir+"/Z0001_*.ndjson > "+whole).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	load := func(data string) *exec.Cmd { return exec.Command(program, "import", "claims", whole, "--data="+data) }
+	undisturbed, killed := filepath.Join(dir, "undisturbed"), filepath.Join(dir, "killed")
+	out, err := load(undisturbed).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	want := stored(t, undisturbed)
+	kills := 0
+	for done := false; !done; {
+		cmd := load(killed)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
+		patience := time.Minute
+		if kills < 4 {
+			patience = time.Duration(100+rand.IntN(900)) * time.Millisecond
+		}
+		select {
+		case err := <-ended:
+			if done = true; err != nil {
+				t.Fatal(err)
+			}
+		case <-time.After(patience):
+			cmd.Process.Kill()
+			<-ended
+			kills++
+			if got := stored(t, killed); !strings.HasPrefix(got, "0 claims") {
+				t.Errorf("claims of an import that was killed are seen: %s", got)
+			}
+		}
+	}
+	if got := stored(t, killed); got != want || kills == 0 {
+		t.Errorf("killed %d times the import gives %s, undisturbed %s", kills, got, want)
+	}
+	// Again, it changes nothing.
+	out, err = load(killed).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), ": 0 new, 0 newer than before") {
+		t.Errorf("%v: %s", err, out)
+	}
+	t.Logf("killed %d times; %s", kills, want)
+}
+
+// stored counts and hashes all claims in v2 that a job planned now would read.
+func stored(t *testing.T, data string) string {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join(data, "ab2d.db")); err != nil {
+		return "0 claims: no database yet"
+	}
+	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(data, "ab2d.db"), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	snapshot, err := db.Snapshot(t.Context(), "Z0001")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := db.Open(t.Context(), export.Query{Version: fhir.V2, Snapshot: snapshot, First: -1 << 63, Last: 1<<63 - 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	all := &hashing{}
+	for _, e := range enrolled(t, "Z0001") {
+		if err := r.Write(t.Context(), &coverage.Selection{Enrollee: &coverage.Enrollee{ID: e.ID}}, all); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return fmt.Sprintf("%d claims, %x", all.claims, sha256.Sum256(all.b))
+}
+
+func enrolled(t *testing.T, contract string) []coverage.Enrollee {
+	t.Helper()
+	source := synth.New(1, time.Now)
+	snapshot, err := source.Snapshot(context.Background(), contract)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := source.Enrollees(context.Background(), contract, snapshot, -1<<63, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// hashing is a sink that wants every claim.
+type hashing struct {
+	b      []byte
+	claims int64
+}
+
+func (h *hashing) Wants(*coverage.Claim) bool { return true }
+
+func (h *hashing) Line(line []byte) error {
+	sum := sha256.Sum256(line)
+	h.b = append(h.b, sum[:]...)
+	h.claims++
+	return nil
+}
+
+func (h *hashing) Segment(_ segment.Segment, plain []byte, n int64) error {
+	sum := sha256.Sum256(plain)
+	h.b = append(h.b, sum[:]...)
+	h.claims += n
+	return nil
+}

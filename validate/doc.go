@@ -1,0 +1,4 @@
+// Package validate holds delivered claims against an independent FHIR library,
+// github.com/google/fhir/go. It is a module of its own, so that this large
+// dependency stays out of the program's.
+package validate
