@@ -20,7 +20,8 @@ import (
 
 // adminCommand is ab2d admin.
 type adminCommand struct {
-	Job adminJobCommand `cmd:"" help:"Look at export jobs."`
+	Job    adminJobCommand    `cmd:"" help:"Look at export jobs."`
+	Client adminClientCommand `cmd:"" help:"Manage OAuth2 clients."`
 }
 
 type adminJobCommand struct {

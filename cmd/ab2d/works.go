@@ -63,11 +63,18 @@ func (w *works) makeWorkers(c *workConfig) {
 	}
 }
 
+// orphansEvery is between two looks for files that belong to nobody.
+const orphansEvery = 10 * time.Minute
+
 // start starts the workers, and returns how to wait for their end.
 func (w *works) start(ctx context.Context) (wait func()) {
 	var all sync.WaitGroup
 	for _, worker := range w.workers {
 		all.Go(func() { worker.Run(ctx) })
+	}
+	if stored, ok := w.files.(export.StoredJobs); ok && len(w.workers) > 0 {
+		orphans := export.Orphans{Jobs: w.db, Files: stored, Queue: w.db, Log: w.log}
+		all.Go(func() { orphans.Run(ctx, orphansEvery) })
 	}
 	return all.Wait
 }

@@ -2,8 +2,11 @@ package api
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"strconv"
 
@@ -43,6 +46,26 @@ func methodNotAllowed(method, allowed string) *refusal {
 // under way, in seconds.
 const retryWhenBusy = 5
 
+// retryWhenDown is how long a client is told to wait when the database or the
+// file store does not answer, in seconds.
+const retryWhenDown = 5
+
+// isTransient tells that the network or the database is at fault, and may be
+// back soon: classes 08, 53 and 57 of PostgreSQL are lost connections, too few
+// resources and an operator who stops the server.
+func isTransient(err error) bool {
+	var network net.Error
+	var state interface{ SQLState() string }
+	switch {
+	case errors.As(err, &network), errors.Is(err, driver.ErrBadConn), errors.Is(err, io.ErrUnexpectedEOF):
+		return true
+	case errors.As(err, &state):
+		class := (state.SQLState() + "  ")[:2]
+		return class == "08" || class == "53" || class == "57"
+	}
+	return false
+}
+
 // refusalOf turns any error into what the caller is told. An error that is
 // not meant for him becomes a sentence without its text.
 func refusalOf(err error) *refusal {
@@ -60,6 +83,11 @@ func refusalOf(err error) *refusal {
 	case errors.Is(err, export.ErrNoContract), errors.Is(err, export.ErrNotAttested):
 		return refuse(http.StatusForbidden, fhir.CodeForbidden, "The contract of this client has no attestation, and without one there is no data. "+
 			"Attest the contract, then ask again.")
+	}
+	if isTransient(err) {
+		f := refuse(http.StatusServiceUnavailable, fhir.CodeTransient, "The server cannot reach what it works on at the moment. Ask again in some seconds.")
+		f.headers = map[string]string{"Retry-After": strconv.Itoa(retryWhenDown)}
+		return f
 	}
 	return refuse(http.StatusInternalServerError, fhir.CodeException, "Something went wrong in the server. Ask again in a minute; "+
 		"if it happens again, tell the operator the request id in diagnostics.")

@@ -403,6 +403,43 @@ func TestTheSweepRemovesWhatACrashLeft(t *testing.T) {
 	}
 }
 
+// TestOrphansAreFound: what is written behind the sweep goes with the next one.
+func TestOrphansAreFound(t *testing.T) {
+	e := newEngine(t, exporttest.NewSource("Z0000", 20))
+	orphans := export.Orphans{Jobs: e.db, Files: e.files.(export.StoredJobs), Queue: e.db, Log: e.worker.Log}
+	look := func(want int) {
+		t.Helper()
+		if n, err := orphans.Look(t.Context()); err != nil || n != want {
+			t.Errorf("found %d, %v; want %d", n, err, want)
+		}
+	}
+	done, cancelled := e.run(e.accept(), 1), e.accept()
+	if _, err := e.db.Delete(t.Context(), cancelled.ID); err != nil {
+		t.Fatal(err)
+	}
+	stop := e.start(1)
+	defer stop()
+	e.until("the sweeps", func() bool {
+		_, err := e.db.Lease(t.Context(), "look", time.Millisecond)
+		return errors.Is(err, export.ErrNoWork)
+	})
+	look(0)
+	for _, id := range []string{done.ID, cancelled.ID} {
+		w, err := e.files.Create(t.Context(), id+"/part000001-99-0.ndjson.gz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Commit(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look(2)
+	stop := e.start(1)
+	defer stop()
+	e.until("the orphans to go", func() bool { return len(e.stored(done.ID)) == 2 && len(e.stored(cancelled.ID)) == 0 })
+	look(0)
+}
+
 func TestExpiryReallyDeletes(t *testing.T) {
 	e := newEngine(t, exporttest.NewSource("Z0000", 20))
 	j := e.run(e.accept(), 1)

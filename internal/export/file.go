@@ -69,8 +69,9 @@ type Files interface {
 	// Open reads a file from its start; ErrNoFile when absent.
 	Open(ctx context.Context, key string) (io.ReadSeekCloser, error)
 
-	// List gives the keys that begin with "job/", also those whose writer was
-	// neither committed nor aborted. A job without files is no error.
+	// List gives the keys that begin with "job/" under which anything is
+	// stored, also by a writer that was neither committed nor aborted. A job
+	// without files is no error.
 	List(ctx context.Context, job string) ([]string, error)
 
 	// Remove deletes a file, and what was written under its key without

@@ -23,11 +23,12 @@ type Settings struct {
 }
 
 // DefaultSettings are right for nearly everybody. Files follow AB2D: 200 MB,
-// kept for three days. A part of 500 enrollees is about 128 MB.
+// kept for three days. A part of 500 enrollees is about 128 MB. Twenty attempts
+// outlast an outage of four minutes.
 func DefaultSettings() Settings {
 	return Settings{
 		Lease: 15 * time.Second, Idle: time.Second, Retention: 72 * time.Hour,
-		PartEnrollees: 500, FileBytes: 200 << 20, Attempts: 5,
+		PartEnrollees: 500, FileBytes: 200 << 20, Attempts: 20,
 	}
 }
 
@@ -171,10 +172,14 @@ type finalError struct {
 	reason string // for the sponsor
 }
 
+// longestPause between two attempts: so soon after the end of an outage the
+// work goes on.
+const longestPause = 15 * time.Second
+
 // fault says what is to become of a failed step: another attempt after a pause
 // that doubles, or the end of the job.
 func (w *Worker) fault(t *Task, err error) *Fault {
-	f := &Fault{Text: err.Error(), Pause: min(time.Second<<min(t.Failures, 6), 30*time.Second)}
+	f := &Fault{Text: err.Error(), Pause: min(time.Second<<min(t.Failures, 6), longestPause)}
 	var final finalError
 	switch {
 	case errors.As(err, &final):

@@ -32,18 +32,13 @@ func OpenDir(dir string) (*Dir, error) {
 	return &Dir{path: dir}, nil
 }
 
-// file gives the path of a key, which has the form "job/name".
+// file gives the path of a key.
 func (d *Dir) file(key string) (string, error) {
-	job, name, ok := strings.Cut(key, "/")
-	if !ok || !plain(job) || !plain(name) {
-		return "", fmt.Errorf("file key %q is not of the form job/name", key)
+	job, name, err := splitKey(key)
+	if err != nil {
+		return "", err
 	}
 	return filepath.Join(d.path, job, name), nil
-}
-
-// plain tells whether s is one element of a path.
-func plain(s string) bool {
-	return s != "" && s[0] != '.' && !strings.ContainsAny(s, `/\`+"\x00")
 }
 
 // Create starts a file.
@@ -149,6 +144,21 @@ func (d *Dir) List(_ context.Context, job string) ([]string, error) {
 		}
 	}
 	return keys, nil
+}
+
+// Jobs gives the jobs of which anything is stored.
+func (d *Dir) Jobs(context.Context) ([]string, error) {
+	entries, err := os.ReadDir(d.path)
+	if err != nil {
+		return nil, fmt.Errorf("list the jobs that have files: %w", err)
+	}
+	var jobs []string
+	for _, e := range entries {
+		if e.IsDir() && plain(e.Name()) {
+			jobs = append(jobs, e.Name())
+		}
+	}
+	return jobs, nil
 }
 
 // Remove deletes a file, and its folder with the last one.

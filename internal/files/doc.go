@@ -1,5 +1,8 @@
 // Package files keeps the bytes of result files: it implements export.Files.
 //
 //   - open.go  chooses by address
+//   - key.go   keys, which cannot lead outside
 //   - dir.go   a directory of this machine
+//   - s3.go    a bucket of S3-compatible storage
+//   - s3_writer.go, s3_reader.go  one file of it
 package files

@@ -13,6 +13,9 @@ func Open(address string) (export.Files, error) {
 	switch {
 	case scheme == "dir" && rest != "":
 		return OpenDir(rest)
+	case scheme == "s3":
+		return OpenS3(address)
 	}
-	return nil, fmt.Errorf("file store %q is not supported: write dir:PATH, for example dir:ab2d-data/files", scheme+":")
+	return nil, fmt.Errorf("file store %q is not supported: write dir:PATH, for example dir:ab2d-data/files, "+
+		"or s3://BUCKET/PREFIX?endpoint=https://HOST", scheme+":")
 }

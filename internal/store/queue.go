@@ -322,3 +322,15 @@ func (db *DB) Swept(ctx context.Context, l export.Lease) error {
 		return change(`update job set swept = 1, worker = '', lease_until = 0`+jobHeld+` and state not in ('accepted', 'running')`, l.Job, l.Fence)
 	})
 }
+
+// SweepAgain lets an ended job be swept once more.
+func (db *DB) SweepAgain(ctx context.Context, job string) error {
+	err := db.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `update job set swept = 0 where id = $1 and swept = 1 and state not in ('accepted', 'running')`, job)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("sweep job %s again: %w", job, err)
+	}
+	return nil
+}

@@ -3,4 +3,5 @@
 // test: so nothing is left out unseen where everything should be there.
 //
 //   - postgres.go  PostgreSQL
+//   - s3.go        an S3 server, versitygw
 package testserver

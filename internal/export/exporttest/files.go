@@ -84,7 +84,7 @@ func filesBeforeCommit(t *testing.T, f export.Files) {
 		t.Fatal(err)
 	}
 	defer w.Abort()
-	if _, err := io.WriteString(w, "half"); err != nil {
+	if _, err := w.Write(make([]byte, 9<<20)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.Open(t.Context(), "job/half.gz"); !errors.Is(err, export.ErrNoFile) {

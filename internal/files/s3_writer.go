@@ -1,0 +1,128 @@
+package files
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+
+	"ab2d/internal/export"
+)
+
+// uploadPart is how much is held and sent at a time: a file of 10,000 parts,
+// S3's most, has 80 GB.
+const uploadPart = 8 << 20
+
+// abortTime is how long it may take to clean up, also when the work has been
+// cancelled.
+const abortTime = 30 * time.Second
+
+// s3Writer uploads a file while it is written. The key is new, since it has the
+// lease's fence in it; that it is new is also asked of the storage.
+type s3Writer struct {
+	ctx    context.Context
+	s3     *S3
+	object string
+	buffer []byte
+	upload string // its id; empty before the first full part
+	parts  []minio.CompletePart
+	done   bool
+}
+
+// Create starts a file. Nothing is sent before a part is full.
+func (s *S3) Create(ctx context.Context, key string) (export.FileWriter, error) {
+	object, err := s.object(key)
+	if err != nil {
+		return nil, err
+	}
+	return &s3Writer{ctx: ctx, s3: s, object: object, buffer: make([]byte, 0, uploadPart)}, nil
+}
+
+// Write holds bytes until a part is full.
+func (w *s3Writer) Write(b []byte) (int, error) {
+	if w.done {
+		return 0, errors.New("write to a file that is closed")
+	}
+	written := 0
+	for len(b) > 0 {
+		n := min(len(b), uploadPart-len(w.buffer))
+		w.buffer = append(w.buffer, b[:n]...)
+		b, written = b[n:], written+n
+		if len(w.buffer) == uploadPart {
+			if err := w.send(); err != nil {
+				return written, err
+			}
+		}
+	}
+	return written, nil
+}
+
+// send uploads the buffer as the next part.
+func (w *s3Writer) send() error {
+	if w.upload == "" {
+		id, err := w.s3.core.NewMultipartUpload(w.ctx, w.s3.bucket, w.object, w.options())
+		if err != nil {
+			return fmt.Errorf("begin an upload: %w", err)
+		}
+		w.upload = id
+	}
+	number := len(w.parts) + 1
+	part, err := w.s3.core.PutObjectPart(w.ctx, w.s3.bucket, w.object, w.upload, number, bytes.NewReader(w.buffer), int64(len(w.buffer)), minio.PutObjectPartOptions{})
+	if err != nil {
+		return fmt.Errorf("upload part %d: %w", number, err)
+	}
+	w.parts = append(w.parts, minio.CompletePart{PartNumber: number, ETag: part.ETag})
+	w.buffer = w.buffer[:0]
+	return nil
+}
+
+func (w *s3Writer) options() minio.PutObjectOptions {
+	o := minio.PutObjectOptions{ContentType: "application/gzip", ServerSideEncryption: w.s3.sse}
+	o.SetMatchETagExcept("*") // If-None-Match: refuse to replace anything
+	return o
+}
+
+// Commit completes the upload: the file is then there, whole.
+func (w *s3Writer) Commit() error {
+	if w.done {
+		return errors.New("commit a file that is closed")
+	}
+	err := w.commit()
+	if err != nil {
+		w.Abort()
+		return fmt.Errorf("store a file: %w", err)
+	}
+	w.done, w.buffer = true, nil
+	return nil
+}
+
+func (w *s3Writer) commit() error {
+	if w.upload == "" {
+		_, err := w.s3.core.Client.PutObject(w.ctx, w.s3.bucket, w.object, bytes.NewReader(w.buffer), int64(len(w.buffer)), w.options())
+		return err
+	}
+	if len(w.buffer) > 0 {
+		if err := w.send(); err != nil {
+			return err
+		}
+	}
+	_, err := w.s3.core.CompleteMultipartUpload(w.ctx, w.s3.bucket, w.object, w.upload, w.parts, w.options())
+	return err
+}
+
+// Abort throws away what was sent. What it cannot reach the sweep will.
+func (w *s3Writer) Abort() {
+	if w.done {
+		return
+	}
+	w.done, w.buffer = true, nil
+	if w.upload == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), abortTime)
+	defer cancel()
+	w.s3.core.AbortMultipartUpload(ctx, w.s3.bucket, w.object, w.upload)
+}
