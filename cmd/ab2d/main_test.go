@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"ab2d/internal/testserver"
 )
 
 // program is the path of the real program, built as a user gets it, so that
@@ -29,19 +31,20 @@ func TestMain(m *testing.M) {
 			fmt.Fprintf(os.Stderr, "build the program: %v\n%s", err, out)
 			return 1
 		}
-		return m.Run()
+		return testserver.Main(m)
 	}())
 }
 
-// process is a sandbox that runs.
+// process is a command that runs until it is stopped.
 type process struct {
 	cmd *exec.Cmd
-	url string
+	url string // of a server
 	log *os.File
 }
 
-// startProcess starts a sandbox and waits until it says that it is ready. Its
-// log goes to a file, which is shown when the test fails.
+// startProcess starts a sandbox, or with another command that, and waits until
+// it says that it is ready. Its log goes to a file, which is shown when the test
+// fails.
 func startProcess(t testing.TB, env []string, args ...string) *process {
 	t.Helper()
 	p, err := newProcess(t.TempDir(), env, args...)
@@ -52,14 +55,17 @@ func startProcess(t testing.TB, env []string, args ...string) *process {
 		p.kill()
 		if t.Failed() {
 			b, _ := os.ReadFile(p.log.Name())
-			t.Logf("the log of %s:\n%s", p.url, tail(string(b), 4000))
+			t.Logf("the log of %v:\n%s", p.cmd.Args, tail(string(b), 4000))
 		}
 	})
 	return p
 }
 
 func newProcess(dir string, env []string, args ...string) (*process, error) {
-	p := &process{cmd: exec.Command(program, append([]string{"sandbox"}, args...)...)}
+	if strings.HasPrefix(args[0], "-") {
+		args = append([]string{"sandbox"}, args...)
+	}
+	p := &process{cmd: exec.Command(program, args...)}
 	var err error
 	if p.log, err = os.CreateTemp(dir, "log"); err != nil {
 		return nil, err
@@ -76,7 +82,7 @@ func newProcess(dir string, env []string, args ...string) (*process, error) {
 	}
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
-		if _, url, ok := strings.Cut(lines.Text(), "The AB2D sandbox is ready at "); ok {
+		if url, ok := ready(lines.Text()); ok {
 			p.url = url
 			go io.Copy(io.Discard, out)
 			return p, nil
@@ -84,7 +90,17 @@ func newProcess(dir string, env []string, args ...string) (*process, error) {
 	}
 	p.cmd.Wait()
 	b, _ := os.ReadFile(p.log.Name())
-	return nil, fmt.Errorf("the sandbox did not start:\n%s", b)
+	return nil, fmt.Errorf("%v did not start:\n%s", args, b)
+}
+
+// ready finds the line in which a command says that it is ready, and the
+// address in it.
+func ready(line string) (url string, ok bool) {
+	if _, url, ok = strings.Cut(line, " is ready at "); ok {
+		url, _, _ = strings.Cut(url, ",")
+		return url, true
+	}
+	return "", strings.HasSuffix(line, "AB2D workers are at work")
 }
 
 func tail(s string, n int) string { return s[max(0, len(s)-n):] }
