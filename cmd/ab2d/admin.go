@@ -25,6 +25,7 @@ type adminCommand struct {
 }
 
 type adminJobCommand struct {
+	List adminJobListCommand `cmd:"" help:"List the newest jobs."`
 	Show adminJobShowCommand `cmd:"" help:"Explain a job: who asked for what, how many enrollees and claims it has, and why not more."`
 }
 
@@ -56,6 +57,36 @@ func (c *adminJobShowCommand) Run(ctx context.Context, s streams) (err error) {
 		return printJSON(s.out, e)
 	}
 	return e.print(s.out)
+}
+
+type adminJobListCommand struct {
+	stateConfig
+	Contract string `help:"Only jobs of this contract." placeholder:"NUMBER"`
+	Limit    int    `help:"How many." default:"50" placeholder:"N"`
+	JSON     bool   `help:"Print JSON for machines." name:"json"`
+}
+
+// Run lists jobs, the newest first.
+func (c *adminJobListCommand) Run(ctx context.Context, s streams) (err error) {
+	c.complete()
+	db, err := openStore(ctx, &c.stateConfig, time.Now)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	list, err := db.List(ctx, c.Contract, c.Limit)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(s.out, list)
+	}
+	t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "job\tcontract\tversion\taccepted\tstate\tdone\tclaims")
+	for _, j := range list {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d %%\t%s\n", j.ID, j.Contract, j.Version, moment(j.TransactionTime), j.State, j.Percent(), humanize.Comma(j.Totals.Claims))
+	}
+	return t.Flush()
 }
 
 // explanation is all there is to know of a job.

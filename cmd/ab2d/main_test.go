@@ -40,6 +40,9 @@ type process struct {
 	cmd *exec.Cmd
 	url string // of a server
 	log *os.File
+
+	dead chan struct{} // closed when it has ended
+	end  error         // how
 }
 
 // startProcess starts a sandbox, or with another command that, and waits until
@@ -65,7 +68,7 @@ func newProcess(dir string, env []string, args ...string) (*process, error) {
 	if strings.HasPrefix(args[0], "-") {
 		args = append([]string{"sandbox"}, args...)
 	}
-	p := &process{cmd: exec.Command(program, args...)}
+	p := &process{cmd: exec.Command(program, args...), dead: make(chan struct{})}
 	var err error
 	if p.log, err = os.CreateTemp(dir, "log"); err != nil {
 		return nil, err
@@ -84,7 +87,11 @@ func newProcess(dir string, env []string, args ...string) (*process, error) {
 	for lines.Scan() {
 		if url, ok := ready(lines.Text()); ok {
 			p.url = url
-			go io.Copy(io.Discard, out)
+			go func() {
+				io.Copy(io.Discard, out)
+				p.end = p.cmd.Wait()
+				close(p.dead)
+			}()
 			return p, nil
 		}
 	}
@@ -108,7 +115,7 @@ func tail(s string, n int) string { return s[max(0, len(s)-n):] }
 // kill is kill -9.
 func (p *process) kill() {
 	p.cmd.Process.Kill()
-	p.cmd.Wait()
+	<-p.dead
 }
 
 // stop is what an operator's Ctrl-C or a service manager does.
@@ -116,5 +123,6 @@ func (p *process) stop() error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	return p.cmd.Wait()
+	<-p.dead
+	return p.end
 }

@@ -10,6 +10,7 @@ import (
 
 	"ab2d/internal/coverage"
 	"ab2d/internal/fhir"
+	"ab2d/internal/obs"
 )
 
 // EarliestSince is the first _since that may be asked for: the day from which
@@ -68,6 +69,7 @@ func (in *Intake) Accept(ctx context.Context, r Request) (*Job, error) {
 	if err := in.Jobs.Accept(ctx, j, r.MaxJobs); err != nil {
 		return nil, fmt.Errorf("accept an export for contract %s: %w", j.Contract, err)
 	}
+	obs.CrashPoint("accepted")
 	in.Bell.Ring()
 	return j, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"ab2d/internal/coverage"
 	"ab2d/internal/fhir"
+	"ab2d/internal/obs"
 )
 
 // finish completes a job all of whose parts are done.
@@ -30,11 +31,13 @@ func (w *Worker) finish(ctx context.Context, t *Task) error {
 		written[i].Number = i + 1
 		written[i].Name = FileName(t.Job.Contract, Errors, i+1)
 	}
+	obs.CrashPoint("finishing")
 	err = w.Queue.Finish(ctx, t.Lease, append(files, written...), totals, w.Now().Add(w.Retention).UTC())
 	if err != nil {
 		errs.discard(err)
 		return fmt.Errorf("complete the job: %w", err)
 	}
+	obs.CrashPoint("finished")
 	w.Log.Info("export completed", "job", t.Job.ID, "contract", t.Job.Contract, "version", t.Job.Version.String(),
 		"enrollees", totals.Enrollees(), "claims", totals.Claims, "files", len(files), "notRead", totals.NotRead, "withoutDates", totals.NoDates(),
 		"took", w.Now().Sub(t.Job.TransactionTime).String())

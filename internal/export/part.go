@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"ab2d/internal/coverage"
+	"ab2d/internal/obs"
 	"ab2d/internal/segment"
 )
 
@@ -38,7 +39,9 @@ func (w *Worker) runPart(ctx context.Context, t *Task, progress *atomic.Int64) e
 			return err
 		}
 		ledger.Record(entry)
-		progress.Add(1)
+		if progress.Add(1) == t.Part.Enrollees/2 {
+			obs.CrashPoint("middle of a part")
+		}
 	}
 	if n := ledger.Totals.NotRead; n > 0 && n == ledger.Totals.Enrollees() && t.Failures+1 < w.Attempts {
 		return errNothingRead
@@ -47,10 +50,12 @@ func (w *Worker) runPart(ctx context.Context, t *Task, progress *atomic.Int64) e
 	if err != nil {
 		return err
 	}
+	obs.CrashPoint("part written")
 	if err := w.Queue.CommitPart(ctx, t.Lease, PartResult{Files: files, Ledger: ledger}); err != nil {
 		out.discard(err)
 		return fmt.Errorf("commit part %d: %w", t.Part.Number, err)
 	}
+	obs.CrashPoint("part committed")
 	return nil
 }
 

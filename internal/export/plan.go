@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"ab2d/internal/coverage"
+	"ab2d/internal/obs"
 )
 
 // plan cuts the contract's enrolment into parts of consecutive enrollees.
@@ -29,9 +30,11 @@ func (w *Worker) plan(ctx context.Context, t *Task) error {
 			break
 		}
 	}
+	obs.CrashPoint("planning")
 	if err := w.Queue.SavePlan(ctx, t.Lease, snapshot, parts); err != nil {
 		return fmt.Errorf("save the plan: %w", err)
 	}
+	obs.CrashPoint("planned")
 	return nil
 }
 

@@ -3,6 +3,8 @@ package export
 import (
 	"context"
 	"fmt"
+
+	"ab2d/internal/obs"
 )
 
 // sweep deletes what is stored for an ended job and is none of its files. A
@@ -29,6 +31,7 @@ func (w *Worker) sweep(ctx context.Context, t *Task) error {
 			return fmt.Errorf("remove %s: %w", key, err)
 		}
 		removed++
+		obs.CrashPoint("sweeping")
 	}
 	if err := w.Queue.Swept(ctx, t.Lease); err != nil {
 		return fmt.Errorf("note that the job is swept: %w", err)

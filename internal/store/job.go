@@ -96,6 +96,25 @@ func (db *DB) Job(ctx context.Context, id string) (*export.Job, error) {
 	return j, nil
 }
 
+// List reads the newest jobs of a contract, or of all for "".
+func (db *DB) List(ctx context.Context, contract string, limit int) ([]*export.Job, error) {
+	rows, err := db.read.QueryContext(ctx, `select `+jobColumns+` from job j where ($1 = '' or j.contract = $1)
+		order by j.transaction_time desc, j.id limit $2`, contract, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list jobs: %w", err)
+	}
+	defer rows.Close()
+	list := []*export.Job{}
+	for rows.Next() {
+		j, err := scanJob(rows)
+		if err != nil {
+			return nil, fmt.Errorf("list jobs: %w", err)
+		}
+		list = append(list, j)
+	}
+	return list, rows.Err()
+}
+
 // Ahead counts the jobs under way that were accepted before this one.
 func (db *DB) Ahead(ctx context.Context, id string) (int, error) {
 	var n int

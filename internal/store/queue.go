@@ -10,6 +10,7 @@ import (
 
 	"ab2d/internal/coverage"
 	"ab2d/internal/export"
+	"ab2d/internal/obs"
 )
 
 // Lease takes the next step. What concerns a whole job (plan, finish, sweep)
@@ -195,6 +196,7 @@ func (db *DB) CommitPart(ctx context.Context, l export.Lease, r export.PartResul
 				return err
 			}
 		}
+		obs.CrashPoint("committing a part")
 		return nil
 	})
 }
