@@ -2,3 +2,9 @@
 .PHONY: test
 test:
 	./test
+
+# Long: 200 random kills, half in each arrangement of processes, or KILLS=n. The figures are printed at the end.
+KILLS ?= 200
+.PHONY: torture
+torture:
+	AB2D_TORTURE=$(KILLS) AB2D_TEST_SERVERS=require go test ./cmd/ab2d -run TestRandomKills -v -count=1 -timeout 4h

@@ -48,7 +48,7 @@ func (c *adminJobShowCommand) Run(ctx context.Context, s streams) (err error) {
 	e, err := explain(ctx, db, c.ID)
 	switch {
 	case errors.Is(err, export.ErrNoJob):
-		return fmt.Errorf("there is no job %s in %s", c.ID, c.Database)
+		return fmt.Errorf("there is no job %s in %s", c.ID, c.shown())
 	case err != nil:
 		return err
 	case c.Enrollees:

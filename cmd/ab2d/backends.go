@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"ab2d/internal/api"
@@ -22,7 +24,7 @@ func openStore(ctx context.Context, c *stateConfig, now func() time.Time) (*stor
 	}
 	db, err := store.Open(ctx, c.Database, now)
 	if err != nil {
-		return nil, fmt.Errorf("--database=%s: %w", c.Database, err)
+		return nil, fmt.Errorf("--database=%s: %w", c.shown(), err)
 	}
 	return db, nil
 }
@@ -33,7 +35,7 @@ func openFiles(c *workConfig) (export.Files, api.Check, error) {
 	if err != nil {
 		return nil, api.Check{}, fmt.Errorf("--files=%s: %w", c.Files, err)
 	}
-	check := api.Check{Name: "files"}
+	check := api.Check{Name: "files", Ping: func(context.Context) error { return nil }}
 	if p, ok := f.(interface{ Ping(context.Context) error }); ok {
 		check.Ping = p.Ping
 	}
@@ -48,10 +50,25 @@ type source interface {
 
 // openClaims opens the source of enrolment and claims, which was validated.
 func openClaims(c *workConfig, db *store.DB, now func() time.Time) source {
-	if c.Claims == "synthetic:" {
+	extra, ok := syntheticExtra(c.Claims)
+	switch {
+	case ok && extra > 0:
+		return synth.New(c.Seed, now, synth.Sponsor{Name: "PDP-LOAD", Contract: "Z9999", Enrollees: extra})
+	case ok:
 		return synth.New(c.Seed, now)
 	}
 	return db
+}
+
+// syntheticExtra reads "synthetic:" and possibly a number: that many enrollees
+// of one more contract, Z9999, for measuring.
+func syntheticExtra(address string) (int, bool) {
+	s, ok := strings.CutPrefix(address, "synthetic:")
+	if !ok || s == "" {
+		return 0, ok
+	}
+	n, err := strconv.Atoi(s)
+	return n, err == nil && n > 0
 }
 
 // addSandboxClients stores the sandbox's published clients, if they are not

@@ -25,6 +25,14 @@ func (c *stateConfig) complete() {
 	}
 }
 
+// shown is the database's address without a password.
+func (c *stateConfig) shown() string {
+	if u, err := url.Parse(c.Database); err == nil && u.User != nil {
+		return u.Redacted()
+	}
+	return c.Database
+}
+
 // logConfig says what is logged.
 type logConfig struct {
 	LogLevel  string `help:"What is logged to standard error: debug, info, warn or error." default:"info" placeholder:"LEVEL"`
@@ -104,7 +112,8 @@ func (c *workConfig) validate(f *faults) {
 	f.add(c.Keep < time.Second, "--keep=%s: give a second or more, for example 72h", c.Keep)
 	f.add(c.Lease < time.Second, "--lease=%s: give a second or more, for example 15s", c.Lease)
 	f.add(c.Workers < 0, "--workers=%d: give the number of workers", c.Workers)
-	f.add(c.Claims != "synthetic:" && c.Claims != "store:", "--claims=%s: write synthetic: or store:", c.Claims)
+	_, synthetic := syntheticExtra(c.Claims)
+	f.add(!synthetic && c.Claims != "store:", "--claims=%s: write synthetic: or store:", c.Claims)
 }
 
 var authServerName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)

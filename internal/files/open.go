@@ -13,6 +13,8 @@ func Open(address string) (export.Files, error) {
 	switch {
 	case scheme == "dir" && rest != "":
 		return OpenDir(rest)
+	case address == "discard:":
+		return Discard{}, nil
 	case scheme == "s3":
 		return OpenS3(address)
 	}

@@ -57,12 +57,14 @@ func findGateway() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
-	bin := lines[0]
-	if bin == "" {
-		bin = filepath.Join(lines[1], "bin")
+	for _, bin := range strings.Split(strings.TrimSpace(string(out)), "\n") {
+		for _, path := range []string{filepath.Join(bin, "versitygw"), filepath.Join(bin, "bin", "versitygw")} {
+			if found, err := exec.LookPath(path); err == nil {
+				return found, nil
+			}
+		}
 	}
-	return exec.LookPath(filepath.Join(bin, "versitygw"))
+	return "", errors.New("it is not on the path nor in the folder of go install")
 }
 
 func (s *S3Server) start(t *testing.T, path string) {
