@@ -50,6 +50,7 @@ type Merger struct {
 	inflater segment.Inflater
 	plain    []byte
 	line     []byte
+	rows     rows // of the transaction
 }
 
 // NewMerger makes a Merger.
@@ -58,7 +59,9 @@ func (db *DB) NewMerger(l *Load) (*Merger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a compressor: %w", err)
 	}
-	return &Merger{db: db, load: l, builder: b}, nil
+	m := &Merger{db: db, load: l, builder: b}
+	m.rows = rows{table: "segment", columns: []string{"version", "enrollee", "load", "allow_list", "newest", "undated", "mbis", "entries", "deflate", "crc", "length"}}
+	return m, nil
 }
 
 // Merge takes a batch of claims into the load in one transaction, and notes up
@@ -69,8 +72,8 @@ func (db *DB) NewMerger(l *Load) (*Merger, error) {
 func (m *Merger) Merge(ctx context.Context, claims []Claim, position, line int64, report func(Merged) string) (Merged, error) {
 	var sum Merged
 	slices.SortStableFunc(claims, func(a, b Claim) int { return cmp.Compare(a.Patient, b.Patient) })
-	err := m.db.tx(ctx, func(tx *sql.Tx) error {
-		sum = Merged{}
+	err := m.db.txOn(ctx, func(tx *sql.Tx, conn *sql.Conn) error {
+		sum, m.rows.values = Merged{}, nil
 		for rest := claims; len(rest) > 0; {
 			n := 1
 			for n < len(rest) && rest[n].Patient == rest[0].Patient {
@@ -82,6 +85,9 @@ func (m *Merger) Merge(ctx context.Context, claims []Claim, position, line int64
 			}
 			sum.Add(merged)
 			rest = rest[n:]
+		}
+		if err := m.db.bulk(ctx, tx, conn, m.rows); err != nil {
+			return err
 		}
 		ok, err := exactlyOne(ctx, tx, `update load set position = $2, line = $3, report = $4 where id = $1 and published = 0 and position = $5`,
 			m.load.ID, position, line, report(sum), m.load.Position)
@@ -135,11 +141,12 @@ func (m *Merger) enrollee(ctx context.Context, tx *sql.Tx, claims []Claim) (Merg
 	if err != nil {
 		return sum, err
 	}
-	return sum, m.write(ctx, tx, merged, mbis)
+	return sum, m.add(ctx, tx, merged, mbis, stored.load == m.load.ID)
 }
 
-// write stores an enrollee's claims as a segment of the load, newest last.
-func (m *Merger) write(ctx context.Context, tx *sql.Tx, claims []Claim, mbis []coverage.MBI) error {
+// add makes a row of an enrollee's claims, newest last, for the transaction's
+// bulk insert. again says that the load has written the enrollee before.
+func (m *Merger) add(ctx context.Context, tx *sql.Tx, claims []Claim, mbis []coverage.MBI, again bool) error {
 	slices.SortFunc(claims, func(a, b Claim) int {
 		return cmp.Or(cmp.Compare(a.Entry.LastUpdated, b.Entry.LastUpdated), cmp.Compare(a.Entry.ID, b.Entry.ID))
 	})
@@ -156,21 +163,21 @@ func (m *Merger) write(ctx context.Context, tx *sql.Tx, claims []Claim, mbis []c
 	if err != nil {
 		return fmt.Errorf("compress claims: %w", err)
 	}
-	_, err = tx.ExecContext(ctx, `insert into segment (version, enrollee, load, allow_list, newest, undated, mbis, entries, deflate, crc, length)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-		on conflict (version, enrollee, load) do update set allow_list = excluded.allow_list, newest = excluded.newest,
-			undated = excluded.undated, mbis = excluded.mbis, entries = excluded.entries, deflate = excluded.deflate,
-			crc = excluded.crc, length = excluded.length`,
-		int(m.load.Version), int64(claims[0].Patient), m.load.ID, eob.AllowList, claims[len(claims)-1].Entry.LastUpdated, undated,
-		mbiList(mbis), index.Marshal(nil), s.Deflate, int64(s.CRC), s.Length)
-	if err != nil {
-		return fmt.Errorf("store a segment: %w", err)
+	version, patient := int64(m.load.Version), int64(claims[0].Patient)
+	if again {
+		_, err := tx.ExecContext(ctx, `delete from segment where version = $1 and enrollee = $2 and load = $3`, version, patient, m.load.ID)
+		if err != nil {
+			return fmt.Errorf("replace a segment: %w", err)
+		}
 	}
+	m.rows.values = append(m.rows.values, []any{version, patient, m.load.ID, int64(eob.AllowList), claims[len(claims)-1].Entry.LastUpdated, int64(undated),
+		mbiList(mbis), index.Marshal(nil), bytes.Clone(s.Deflate), int64(s.CRC), s.Length})
 	return nil
 }
 
 // storedClaims are an enrollee's, as the load sees them.
 type storedClaims struct {
+	load   int64          // that wrote them
 	mbis   []coverage.MBI // that are written in the stored lines
 	claims []Claim        // without identifiers; valid until the next call
 }
@@ -190,7 +197,7 @@ func (m *Merger) stored(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeID)
 	if err != nil {
 		return none, err
 	}
-	s := storedClaims{mbis: r.mbis}
+	s := storedClaims{load: r.load, mbis: r.mbis}
 	for _, e := range index {
 		claim, err := withoutMBIs(m.plain[e.Offset:e.Offset+e.Length-1], e, r.mbis)
 		if err != nil {

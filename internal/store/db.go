@@ -88,12 +88,22 @@ func (db *DB) Ping(ctx context.Context) error {
 
 // tx runs f in one writing transaction, which is durable when tx returns nil.
 func (db *DB) tx(ctx context.Context, f func(tx *sql.Tx) error) error {
-	tx, err := db.write.BeginTx(ctx, nil)
+	return db.txOn(ctx, func(tx *sql.Tx, _ *sql.Conn) error { return f(tx) })
+}
+
+// txOn is tx for those who also need the transaction's connection.
+func (db *DB) txOn(ctx context.Context, f func(tx *sql.Tx, conn *sql.Conn) error) error {
+	conn, err := db.write.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer conn.Close() // gives it back
+	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer tx.Rollback() // does nothing after the commit
-	if err := f(tx); err != nil {
+	if err := f(tx, conn); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {

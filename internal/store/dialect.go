@@ -1,13 +1,16 @@
 package store
 
 import (
+	"context"
+	"database/sql"
 	"embed"
 	"fmt"
 	"net/url"
 	"os"
 	"strings"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -38,6 +41,15 @@ type dialect struct {
 	// lock makes a transaction the only one of those that lock the same name,
 	// $1; empty where every writing transaction is the only one.
 	lock string
+	// bulk inserts many rows within a transaction.
+	bulk func(ctx context.Context, tx *sql.Tx, conn *sql.Conn, r rows) error
+}
+
+// rows are to be inserted into a table.
+type rows struct {
+	table   string
+	columns []string
+	values  [][]any
 }
 
 // parse reads a database address: "sqlite:" and a path, or "postgres://...".
@@ -66,8 +78,36 @@ func sqlite(path string) dialect {
 		driver: "sqlite", prepare: func() error { return private(path) }, goose: goose.DialectSQLite3,
 		gooseOptions: func() ([]goose.ProviderOption, error) { return nil, nil },
 		migrations:   "migrations/sqlite", writers: 1,
-		writeDSN: dsn() + "&_txlock=immediate", readDSN: dsn("query_only(1)"),
+		writeDSN: dsn() + "&_txlock=immediate", readDSN: dsn("query_only(1)"), bulk: insertAll,
 	}
+}
+
+// insertAll inserts row by row; SQLite is in this process, and has nothing
+// faster.
+func insertAll(ctx context.Context, tx *sql.Tx, _ *sql.Conn, r rows) error {
+	marks := make([]string, len(r.columns))
+	for i := range marks {
+		marks[i] = fmt.Sprintf("$%d", i+1)
+	}
+	insert, err := tx.PrepareContext(ctx, `insert into `+r.table+` (`+strings.Join(r.columns, ", ")+`) values (`+strings.Join(marks, ", ")+`)`)
+	if err != nil {
+		return err
+	}
+	defer insert.Close()
+	for _, row := range r.values {
+		if _, err := insert.ExecContext(ctx, row...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copyAll inserts by PostgreSQL's COPY.
+func copyAll(ctx context.Context, _ *sql.Tx, conn *sql.Conn, r rows) error {
+	return conn.Raw(func(driver any) error {
+		_, err := driver.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier{r.table}, r.columns, pgx.CopyFromRows(r.values))
+		return err
+	})
 }
 
 // private makes the database's file if it is not there, and closes it to other
@@ -92,6 +132,6 @@ func postgres(address string) dialect {
 		},
 		migrations: "migrations/postgres", writers: 16, readDSN: address, writeDSN: address,
 		lockJob: ` for update of j skip locked`, lockPart: ` for update of p skip locked`,
-		lock: `select pg_advisory_xact_lock(hashtext($1))`,
+		lock: `select pg_advisory_xact_lock(hashtext($1))`, bulk: copyAll,
 	}
 }

@@ -194,7 +194,7 @@ type Enrolled struct {
 // same enrolment again changes nothing.
 func (db *DB) PutEnrolment(ctx context.Context, contract string, enrollees []coverage.Enrollee, force bool) (Enrolled, error) {
 	done := Enrolled{Enrollees: int64(len(enrollees))}
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.txOn(ctx, func(tx *sql.Tx, conn *sql.Conn) error {
 		if err := db.alone(ctx, tx, "enrolment of contract "+contract); err != nil {
 			return err
 		}
@@ -218,13 +218,16 @@ func (db *DB) PutEnrolment(ctx context.Context, contract string, enrollees []cov
 				return err
 			}
 		}
-		return db.replaceEnrolment(ctx, tx, contract, enrollees)
+		return db.replaceEnrolment(ctx, tx, conn, contract, enrollees)
 	})
 	if err != nil {
 		return done, fmt.Errorf("store the enrolment of contract %s: %w", contract, err)
 	}
 	return done, nil
 }
+
+// enrolmentBatch is how many enrollees are inserted at a time.
+const enrolmentBatch = 10_000
 
 func enrolmentRow(snapshot int64, e *coverage.Enrollee) []any {
 	m := e.Months
@@ -266,25 +269,23 @@ func sameEnrolment(ctx context.Context, tx *sql.Tx, id int64, enrollees []covera
 	return n == len(enrollees), rows.Err()
 }
 
-func (db *DB) replaceEnrolment(ctx context.Context, tx *sql.Tx, contract string, enrollees []coverage.Enrollee) error {
+func (db *DB) replaceEnrolment(ctx context.Context, tx *sql.Tx, conn *sql.Conn, contract string, enrollees []coverage.Enrollee) error {
 	var id int64
 	err := tx.QueryRowContext(ctx, `insert into snapshot (contract, created, enrollees) values ($1, $2, $3) returning id`,
 		contract, millis(db.now()), len(enrollees)).Scan(&id)
 	if err != nil {
 		return err
 	}
-	insert, err := tx.PrepareContext(ctx, `insert into enrolment (snapshot, enrollee, mbis, months0, months1, months2, months3)
-		values ($1, $2, $3, $4, $5, $6, $7)`)
-	if err != nil {
-		return err
-	}
-	defer insert.Close()
+	r := rows{table: "enrolment", columns: []string{"snapshot", "enrollee", "mbis", "months0", "months1", "months2", "months3"}}
 	for i := range enrollees {
 		if i > 0 && enrollees[i].ID <= enrollees[i-1].ID {
 			return errors.New("the enrollees are not in ascending order")
 		}
-		if _, err := insert.ExecContext(ctx, enrolmentRow(id, &enrollees[i])...); err != nil {
-			return fmt.Errorf("store an enrollee: %w", err)
+		if r.values = append(r.values, enrolmentRow(id, &enrollees[i])); len(r.values) == enrolmentBatch || i == len(enrollees)-1 {
+			if err := db.bulk(ctx, tx, conn, r); err != nil {
+				return fmt.Errorf("store enrollees: %w", err)
+			}
+			r.values = r.values[:0]
 		}
 	}
 	if _, err := tx.ExecContext(ctx, `update snapshot set current = 0 where contract = $1 and current = 1`, contract); err != nil {

@@ -91,7 +91,8 @@ func (db *DB) staleMBIs(ctx context.Context, contract string, v fhir.Version, af
 
 // refresh writes the claims of enrollees anew with their current identifiers.
 func (m *Merger) refresh(ctx context.Context, ids []coverage.EnrolleeID) error {
-	return m.db.tx(ctx, func(tx *sql.Tx) error {
+	return m.db.txOn(ctx, func(tx *sql.Tx, conn *sql.Conn) error {
+		m.rows.values = nil
 		ok, err := exactlyOne(ctx, tx, `update load set line = line + 1 where id = $1 and published = 0`, m.load.ID)
 		if err == nil && !ok {
 			err = ErrLoadMoved
@@ -99,7 +100,10 @@ func (m *Merger) refresh(ctx context.Context, ids []coverage.EnrolleeID) error {
 		for i := 0; i < len(ids) && err == nil; i++ {
 			err = m.refreshOne(ctx, tx, ids[i])
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return m.db.bulk(ctx, tx, conn, m.rows)
 	})
 }
 
@@ -112,5 +116,5 @@ func (m *Merger) refreshOne(ctx context.Context, tx *sql.Tx, id coverage.Enrolle
 	if err != nil {
 		return err
 	}
-	return m.write(ctx, tx, stored.claims, mbis)
+	return m.add(ctx, tx, stored.claims, mbis, stored.load == m.load.ID)
 }
