@@ -8,3 +8,11 @@ KILLS ?= 200
 .PHONY: torture
 torture:
 	AB2D_TORTURE=$(KILLS) AB2D_TEST_SERVERS=require go test ./cmd/ab2d -run TestRandomKills -v -count=1 -timeout 4h
+
+# Long: time and memory of a large export on 1, 2 and 4 worker processes, on PostgreSQL, files thrown away (ENROLLEES=n, SINCE=instant or empty for all);
+# and how long requests take while an export runs in the same process.
+ENROLLEES ?= 1000000
+SINCE ?= 2026-05-24T00:00:00Z
+.PHONY: scale
+scale:
+	AB2D_SCALE=$(ENROLLEES) AB2D_SCALE_SINCE=$(SINCE) AB2D_TEST_SERVERS=require go test ./cmd/ab2d -run 'TestScale|TestLatency' -v -count=1 -timeout 4h

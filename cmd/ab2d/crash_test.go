@@ -210,3 +210,37 @@ func TestStopDuringExport(t *testing.T) {
 		t.Errorf("health answers %s", resp.Status)
 	}
 }
+
+// TestReadinessTurnsOffFirst: told to stop, a server says so before it takes no
+// more requests, and then ends well.
+func TestReadinessTurnsOffFirst(t *testing.T) {
+	p := startProcess(t, nil, "--data="+t.TempDir(), "--listen=localhost:0", "--drain=1s")
+	status := func() int {
+		resp, err := http.Get(p.url + "/health")
+		if err != nil {
+			return 0
+		}
+		defer resp.Body.Close()
+		return resp.StatusCode
+	}
+	if s := status(); s != http.StatusOK {
+		t.Fatalf("health answers %d", s)
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- p.stop() }()
+	look, patience := time.NewTicker(10*time.Millisecond), time.After(10*time.Second)
+	defer look.Stop()
+	for status() == http.StatusOK {
+		select {
+		case <-look.C:
+		case <-patience:
+			t.Fatal("health does not turn off")
+		}
+	}
+	if s := status(); s != http.StatusServiceUnavailable {
+		t.Errorf("while it stops, health answers %d", s)
+	}
+	if err := <-stopped; err != nil {
+		t.Errorf("it ended by %v", err)
+	}
+}
