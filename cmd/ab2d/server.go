@@ -132,7 +132,7 @@ func (s *server) run(ctx context.Context) error {
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}
-	return errors.Join(err, s.db.Close())
+	return errors.Join(err, s.close())
 }
 
 func (s *server) shutdown() error {

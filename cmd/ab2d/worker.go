@@ -30,5 +30,5 @@ func (c *workerCommand) Run(ctx context.Context, s streams) error {
 	}
 	fmt.Fprintf(s.out, "%d AB2D workers are at work\n", c.Workers)
 	w.start(ctx)()
-	return w.db.Close()
+	return w.close()
 }

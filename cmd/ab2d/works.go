@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/pprof"
 	"sync"
 	"time"
 
@@ -25,6 +26,7 @@ type works struct {
 	workers []*export.Worker
 	now     func() time.Time
 	log     *slog.Logger
+	profile *os.File // nil without --cpu-profile
 }
 
 // openWorks opens the back ends and makes the workers.
@@ -34,6 +36,14 @@ func openWorks(ctx context.Context, c *workConfig, s streams, now func() time.Ti
 		return nil, &usageError{err}
 	}
 	w := &works{bell: export.NewBell(), now: now, log: log}
+	if c.CPUProfile != "" {
+		if w.profile, err = os.Create(c.CPUProfile); err != nil {
+			return nil, fmt.Errorf("--cpu-profile=%s: %w", c.CPUProfile, err)
+		}
+		if err := pprof.StartCPUProfile(w.profile); err != nil {
+			return nil, fmt.Errorf("--cpu-profile=%s: %w", c.CPUProfile, err)
+		}
+	}
 	if w.db, err = openStore(ctx, &c.stateConfig, now); err != nil {
 		return nil, err
 	}
@@ -65,6 +75,15 @@ func (w *works) makeWorkers(c *workConfig) {
 
 // orphansEvery is between two looks for files that belong to nobody.
 const orphansEvery = 10 * time.Minute
+
+// close closes what was opened.
+func (w *works) close() error {
+	if w.profile != nil {
+		pprof.StopCPUProfile()
+		w.profile.Close()
+	}
+	return w.db.Close()
+}
 
 // start starts the workers, and returns how to wait for their end.
 func (w *works) start(ctx context.Context) (wait func()) {

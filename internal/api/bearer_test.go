@@ -17,6 +17,7 @@ func (s *server) asToken(authorization, query string) *answer {
 }
 
 func TestBadTokens(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
 	good := s.token(one, "clientCreds")
 	for _, c := range []struct {
@@ -49,6 +50,7 @@ func TestBadTokens(t *testing.T) {
 // TestExpiredTokens: AB2D's sample client gets a new one when it sees 403,
 // clients of SMART Backend Services when they see 401.
 func TestExpiredTokens(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
 	for scope, status := range map[string]int{
 		"clientCreds": http.StatusForbidden, "system/*.read": http.StatusUnauthorized, "system/ExplanationOfBenefit.rs": http.StatusUnauthorized,
@@ -69,6 +71,7 @@ func TestExpiredTokens(t *testing.T) {
 
 // TestADisabledClientIsOutAtOnce: with the token it has.
 func TestADisabledClientIsOutAtOnce(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
 	status := s.kickOff(off, patientV1)
 	if err := s.db.SetClientEnabled(t.Context(), off, false); err != nil {
@@ -81,6 +84,7 @@ func TestADisabledClientIsOutAtOnce(t *testing.T) {
 }
 
 func TestContractsWithoutData(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
 	for _, client := range []string{unattested, unknown} {
 		s.do(client, "GET", patientV1).is(t, http.StatusForbidden, fhir.CodeForbidden, "no attestation", "Attest the contract")
@@ -89,6 +93,7 @@ func TestContractsWithoutData(t *testing.T) {
 
 // TestTheOrderOfChecks: token, contract, parameters, running jobs.
 func TestTheOrderOfChecks(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
 	s.kickOff(one, patientV1)
 	bad := "?_type=Patient"

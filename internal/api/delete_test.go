@@ -9,6 +9,7 @@ import (
 )
 
 func TestDeleteStopsARunningJob(t *testing.T) {
+	t.Parallel()
 	var there <-chan struct{}
 	s := newServer(t, func(s *server) {
 		s.workers, s.worker.Lease = 1, 60*time.Millisecond // a heartbeat each 20
@@ -27,6 +28,7 @@ func TestDeleteStopsARunningJob(t *testing.T) {
 }
 
 func TestDeleteRemovesACompletedJob(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	m := s.export()
 	id := jobID(m.Output[0].URL)

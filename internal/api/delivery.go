@@ -106,14 +106,11 @@ func (d *delivery) sent(n int64, err error) error {
 // all of it was, in one request or in several. What a client broke off never
 // completes a download, but it may be resumed.
 func (a *API) delivered(r *http.Request, f *export.File, d *delivery) {
-	if r.Method == http.MethodHead || !d.sends() {
+	if !d.sends() || d.To == d.From { // such as the answer to HEAD
 		return
 	}
 	if !d.arrived(r.Context()) {
 		d.To = min(d.To, d.Size-1)
-	}
-	if d.To <= d.From {
-		return
 	}
 	// The answer is out; the count must not depend on the client's patience.
 	if err := a.Jobs.Delivered(context.WithoutCancel(r.Context()), f, d.Delivery); err != nil {

@@ -16,5 +16,7 @@
 //     OperationOutcome and a log line. What is internal stays in the log.
 //
 // delivery.go decides whether a file was delivered completely, which is what the
-// limit of downloads counts. url.go makes the absolute URLs.
+// limit of downloads counts; delivery_linux.go and delivery_other.go look at its
+// connection. inflate.go reads a stored file as what is in it. url.go makes the
+// absolute URLs.
 package api

@@ -3,15 +3,19 @@ package api_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
+	"ab2d/internal/export"
 	"ab2d/internal/fhir"
 )
 
@@ -21,6 +25,7 @@ func many(s *server) { s.api.MaxDownloads = 100 }
 // TestDownloadHeaders: the ETag is the SHA-256 of the file, which differs from
 // one representation to the other.
 func TestDownloadHeaders(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, many)
 	f := s.export().Output[0]
 	sum := strings.TrimPrefix(f.Extension[0].ValueString, "sha256:")
@@ -51,6 +56,7 @@ func TestDownloadHeaders(t *testing.T) {
 
 // TestGosClient asks for gzip by itself and inflates.
 func TestGosClient(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	r, err := http.NewRequestWithContext(t.Context(), "GET", s.export().Output[0].URL, nil)
 	if err != nil {
@@ -71,6 +77,7 @@ func TestGosClient(t *testing.T) {
 }
 
 func TestAcceptEncoding(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, many)
 	f := s.export().Output[0].URL
 	want := s.do(one, "GET", f).body
@@ -94,6 +101,7 @@ func TestAcceptEncoding(t *testing.T) {
 }
 
 func TestAFileIsDownloadedOnce(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	m := s.export()
 	for _, accept := range []string{"gzip", "identity"} {
@@ -120,6 +128,7 @@ func TestAFileIsDownloadedOnce(t *testing.T) {
 }
 
 func TestAFileMayBeDownloadedTwice(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, func(s *server) { s.api.MaxDownloads = 2 })
 	f := s.export().Output[0].URL
 	for range 2 {
@@ -133,6 +142,7 @@ func TestAFileMayBeDownloadedTwice(t *testing.T) {
 
 // TestADownloadIsResumed: in pieces, which together count once.
 func TestADownloadIsResumed(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	m := s.export()
 	for i, accept := range []string{"identity", "gzip"} {
@@ -165,6 +175,7 @@ func TestADownloadIsResumed(t *testing.T) {
 }
 
 func TestRanges(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, many)
 	f := s.export().Output[0].URL
 	whole := s.do(one, "GET", f).body
@@ -199,8 +210,19 @@ func TestRanges(t *testing.T) {
 	s.do(one, "GET", f, `If-Match: "another"`).is(t, http.StatusPreconditionFailed, fhir.CodeInvalid, "If-Match", "its ETag is")
 }
 
+// strictJobs take bad UTF-8 and NUL for a fault, as PostgreSQL does.
+type strictJobs struct{ export.Jobs }
+
+func (s strictJobs) File(ctx context.Context, id, name string) (*export.File, error) {
+	if !utf8.ValidString(name) || strings.Contains(name, "\x00") {
+		return nil, errors.New("invalid byte sequence for encoding UTF8")
+	}
+	return s.Jobs.File(ctx, id, name)
+}
+
 func TestHostileNames(t *testing.T) {
-	s := newServer(t)
+	t.Parallel()
+	s := newServer(t, func(s *server) { s.api.Jobs = strictJobs{s.db} })
 	job := "/api/v1/fhir/Job/" + jobID(s.export().Output[0].URL) + "/file/"
 	for _, name := range []string{
 		"..%2f..%2f..%2fetc%2fpasswd", "%2e%2e", "..%5c..%5cx", "Z0000_0001.ndjson%00", "%00", "%ff%fe", "Z0000_0001.ndjson.gz", "z0000_0001.ndjson", "Z0000_0004.ndjson",
@@ -217,6 +239,7 @@ func TestHostileNames(t *testing.T) {
 // TestAConnectionThatCannotBeAskedAbout, as in a test without a network or
 // behind a proxy of our own: what was sent counts.
 func TestAConnectionThatCannotBeAskedAbout(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	f := s.export().Output[0].URL
 	w, r := httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), "GET", f, nil)

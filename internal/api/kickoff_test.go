@@ -77,6 +77,7 @@ var wrongKickOffs = []struct {
 func only(c fhir.Code) []fhir.Code { return []fhir.Code{c} }
 
 func TestWrongKickOffs(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
 	for _, c := range wrongKickOffs {
 		path, headers := patientV2, []string{"Prefer: respond-async"}
@@ -114,6 +115,7 @@ func TestWrongKickOffs(t *testing.T) {
 
 // TestKickOffsThatAreFine: what the job then asks for.
 func TestKickOffsThatAreFine(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
 	floor := time.Date(2020, 3, 1, 0, 0, 0, 0, time.UTC) // the attestation, above every earlier _since
 	since := time.Date(2023, 1, 1, 5, 0, 0, 0, time.UTC)
@@ -152,6 +154,7 @@ func TestKickOffsThatAreFine(t *testing.T) {
 }
 
 func TestPreferStrictIsReadInEveryForm(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
 	for _, prefer := range []string{"handling=strict", "respond-async, handling=strict", "respond-async; handling = strict", `handling="strict"`, "HANDLING=Strict"} {
 		s.do(one, "GET", patientV2+"?_count=5", "Prefer: "+prefer).is(t, http.StatusBadRequest, fhir.CodeNotSupported, "handling=lenient")
@@ -159,6 +162,7 @@ func TestPreferStrictIsReadInEveryForm(t *testing.T) {
 }
 
 func TestAnotherContractsGroup(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
 	for _, group := range []string{"Z0001", "z0000", "Z0000%20", "Z0000%00", "..%2fPatient", "%ff"} {
 		s.do(one, "GET", "/api/v1/fhir/Group/"+group+"/$export").is(t, http.StatusForbidden, fhir.CodeForbidden, "Group/Z0000/$export")
@@ -167,6 +171,7 @@ func TestAnotherContractsGroup(t *testing.T) {
 
 // TestTooManyJobs: the answer leads to the job under way.
 func TestTooManyJobs(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
 	first := s.kickOff(one, patientV1)
 	a := s.do(one, "GET", patientV1)
@@ -182,6 +187,7 @@ func TestTooManyJobs(t *testing.T) {
 // TestTwoKickOffsAtOnce: of several at the same moment exactly as many pass as
 // there is room for.
 func TestTwoKickOffsAtOnce(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
 	bearer := "Bearer " + s.token(one, "clientCreds")
 	begin, answers := make(chan struct{}), make(chan *http.Response, 8)
@@ -221,6 +227,7 @@ func TestTwoKickOffsAtOnce(t *testing.T) {
 
 // TestSeveralRunningJobsAreNamed: oldest first, with commas between them.
 func TestSeveralRunningJobsAreNamed(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
 	c, err := s.api.Intake.Entitled(t.Context(), "Z0000")
 	if err != nil {

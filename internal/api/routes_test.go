@@ -32,6 +32,7 @@ var allowed = map[string]string{
 }
 
 func TestEveryMethodOfEveryPath(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
 	for path, methods := range allowed {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get"} {
@@ -54,6 +55,7 @@ func TestEveryMethodOfEveryPath(t *testing.T) {
 
 // TestHeadStartsNothing: a link checker must not export.
 func TestHeadStartsNothing(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
 	if a := s.do(one, "HEAD", patientV1); a.status != http.StatusMethodNotAllowed || len(a.body) != 0 {
 		t.Errorf("answered %d", a.status)
@@ -62,6 +64,7 @@ func TestHeadStartsNothing(t *testing.T) {
 }
 
 func TestUnknownPaths(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
 	for _, path := range []string{
 		"/", "/api", "/api/v3/fhir/Patient/$export", "/api/v1/fhir", "/api/v1/fhir/", "/api/v1/fhir/Patient", "/api/v1/fhir/$export", "/api/v1/fhir/Patient/$export/",
@@ -78,6 +81,7 @@ func TestUnknownPaths(t *testing.T) {
 // TestPathsAreCleaned: a slash too many, as in a base URL that ends with one,
 // leads to the right address with everything else as it was.
 func TestPathsAreCleaned(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
 	for path, want := range map[string]string{
 		"//api/v1/fhir/Patient/$export?_since=2023-01-01T00:00:00%2B01:00":   "/api/v1/fhir/Patient/$export?_since=2023-01-01T00:00:00%2B01:00",
@@ -94,6 +98,7 @@ func TestPathsAreCleaned(t *testing.T) {
 }
 
 func TestTheTokenEndpointKeepsItsOwnErrors(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
 	if err := s.db.SetClientEnabled(t.Context(), off, false); err != nil {
 		t.Fatal(err)
@@ -127,6 +132,7 @@ func TestTheTokenEndpointKeepsItsOwnErrors(t *testing.T) {
 }
 
 func TestMetadata(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
 	for _, v := range []string{"v1", "v2"} {
 		a := s.do("", "GET", "/api/"+v+"/fhir/metadata")
@@ -141,6 +147,7 @@ func TestMetadata(t *testing.T) {
 }
 
 func TestHealth(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, func(s *server) {
 		s.workers = 0
 		s.api.Checks = append(s.api.Checks, api.Check{Name: "files", Ping: func(context.Context) error { return nil }})
@@ -169,6 +176,7 @@ type brokenJobs struct {
 func (b brokenJobs) Job(context.Context, string) (*export.Job, error) { return nil, b.fail() }
 
 func TestWhatIsInternalStaysInternal(t *testing.T) {
+	t.Parallel()
 	for what, fail := range map[string]func() error{
 		"error": func() error { return errors.New("pq: relation job does not exist") },
 		"panic": func() error { panic("pq: relation job does not exist") },
@@ -194,6 +202,7 @@ func TestWhatIsInternalStaysInternal(t *testing.T) {
 // TestWhereTheServerIsReached: the addresses that it gives are those by which
 // it was asked, or the public one.
 func TestWhereTheServerIsReached(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
 	bearer := "Bearer " + s.token(one, "clientCreds")
 	for _, c := range []struct{ public, target, want, hsts string }{

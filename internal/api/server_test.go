@@ -139,7 +139,7 @@ func (s *server) assemble() {
 			Fault: func(r *http.Request, err error) { log.Error("token endpoint", "error", err) }},
 	}
 	settings := export.DefaultSettings()
-	settings.PartEnrollees, settings.Idle = 10, 5*time.Millisecond
+	settings.PartEnrollees, settings.Idle = 10, 200*time.Millisecond
 	s.worker = export.Worker{Name: "test", Queue: s.db, Jobs: s.db, Roster: s.source.Roster(), Claims: s.source, Files: s.files,
 		Bell: bell, Now: s.clock.Now, Log: log, Settings: settings}
 }
@@ -175,10 +175,14 @@ func (s *server) start() {
 	})
 }
 
-// smallBuffer bounds what a connection takes beyond what its client reads, so
-// that a download that breaks off need not be a large one.
+// sendBuffer is how many bytes a connection takes beyond what its client reads,
+// about. The system may double it.
+const sendBuffer = 200 << 10
+
+// smallBuffer bounds a connection's buffer, so that a download that breaks off
+// need not be a large one.
 func smallBuffer(ctx context.Context, c net.Conn) context.Context {
-	if err := c.(*net.TCPConn).SetWriteBuffer(64 << 10); err != nil {
+	if err := c.(*net.TCPConn).SetWriteBuffer(sendBuffer); err != nil {
 		panic(err)
 	}
 	return api.ConnContext(ctx, c)
@@ -204,7 +208,7 @@ func (s *server) searchLog() {
 // until waits for something that the server brings about.
 func (s *server) until(what string, done func() bool) {
 	s.Helper()
-	look, patience := time.NewTicker(time.Millisecond), time.After(20*time.Second)
+	look, patience := time.NewTicker(5*time.Millisecond), time.After(20*time.Second)
 	defer look.Stop()
 	for !done() {
 		select {

@@ -28,6 +28,7 @@ func (s *server) at(client, path string) *answer {
 }
 
 func TestAQueuedJobSaysWhyItWaits(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
 	first := s.kickOff(one, patientV1)
 	s.clock.Add(time.Second)
@@ -42,6 +43,7 @@ func TestAQueuedJobSaysWhyItWaits(t *testing.T) {
 }
 
 func TestARunningJobSaysHowFarItIs(t *testing.T) {
+	t.Parallel()
 	var there <-chan struct{}
 	var release func()
 	s := newServer(t, func(s *server) {
@@ -65,6 +67,7 @@ func TestARunningJobSaysHowFarItIs(t *testing.T) {
 }
 
 func TestAFailedJobSaysWhy(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, func(s *server) {
 		s.worker.Attempts = 1
 		for id := range 26 {
@@ -88,6 +91,7 @@ func TestAFailedJobSaysWhy(t *testing.T) {
 }
 
 func TestACancelledJobIsGone(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
 	status := s.kickOff(one, patientV1)
 	if a := s.do(one, "DELETE", status); a.status != http.StatusAccepted || a.length != 0 {
@@ -101,6 +105,7 @@ func TestACancelledJobIsGone(t *testing.T) {
 
 // TestAnExpiredJob: before a worker has seen it, and after.
 func TestAnExpiredJob(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	m := s.export()
 	id := jobID(m.Output[0].URL)
@@ -124,6 +129,7 @@ func TestAnExpiredJob(t *testing.T) {
 // TestSomebodyElsesJobIsNotThere: the answer is the same, byte for byte, as
 // for a job that never was.
 func TestSomebodyElsesJobIsNotThere(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	id := jobID(s.export().Output[0].URL)
 	for what, path := range paths(id) {
@@ -149,6 +155,7 @@ func plain(a *answer, job string) string {
 }
 
 func TestAMalformedIDIsUnknown(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
 	for _, id := range []string{"x", "1", strings.Repeat("a", 5000), "%00", "%ff%fe", "..%2f..%2fetc%2fpasswd", "'%20or%201=1--", nobody + "0", "%E2%80%AE"} {
 		for _, path := range paths(id) {

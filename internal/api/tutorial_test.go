@@ -35,6 +35,7 @@ func golden(t *testing.T, name, got string) {
 // TestTutorial goes the way of the sandbox's tutorial, on every path that
 // leads to it.
 func TestTutorial(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ export, status string }{
 		"v1":         {"/api/v1/fhir/Patient/$export?_outputFormat=application%2Ffhir%2Bndjson&_type=ExplanationOfBenefit", "/$status"},
 		"v2":         {"/api/v2/fhir/Patient/$export?_type=ExplanationOfBenefit", "/$status"},
@@ -158,6 +159,7 @@ func inflate(t *testing.T, b []byte) []byte {
 }
 
 func TestNotesAreAnErrorFile(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	m := s.finish(one, s.kickOff(one, patientV1+"?_count=5", "Prefer: respond-async, handling=lenient"))
 	if len(m.Error) != 1 || m.Error[0].Type != "OperationOutcome" || m.Error[0].Count != 1 {
@@ -170,6 +172,7 @@ func TestNotesAreAnErrorFile(t *testing.T) {
 }
 
 func TestAnEmptyContract(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, func(s *server) { s.source.Enrollees["Z0000"] = nil })
 	status := s.kickOff(one, patientV2)
 	s.finish(one, status)
@@ -182,6 +185,7 @@ func TestAnEmptyContract(t *testing.T) {
 // TestTheSameJobInBothVersions: a job can be looked at in either, and its URLs
 // follow.
 func TestTheSameJobInBothVersions(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	status := s.kickOff(one, patientV1)
 	m := s.finish(one, strings.Replace(status, "/v1/", "/v2/", 1))
@@ -193,6 +197,7 @@ func TestTheSameJobInBothVersions(t *testing.T) {
 // TestADownloadMovesTheNextSince: in v2 a complete download is where the next
 // export starts.
 func TestADownloadMovesTheNextSince(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	m := s.finish(one, s.kickOff(one, patientV2))
 	for _, f := range m.Output {

@@ -1,0 +1,12 @@
+// Command bench measures what docs/performance.md states, and holds it against
+// what must be reached. It makes its own data, runs the real program, checks
+// every result before it prints a figure, and measures the machine's limits in
+// the same run.
+//
+//   - main.go    the order of things, the table and its JSON
+//   - limits.go  what the machine can do at most
+//   - claims.go  generating and minimising claims, in this process
+//   - server.go  the real program: started, asked, stopped
+//   - export.go  exports, imports, downloads, latency, memory
+//   - scale.go   cost by number of enrollees; several workers on PostgreSQL
+package main

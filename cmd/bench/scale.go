@@ -1,0 +1,111 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"ab2d/client"
+	"ab2d/internal/synth"
+)
+
+// token gets an access token of the large sponsor.
+func (b *bench) token(s *server) (string, error) {
+	for _, p := range synth.Sponsors() {
+		if p.Name != largeSponsor {
+			continue
+		}
+		resp, err := http.PostForm(s.url+"/oauth2/aus2r7y3gdaFMKBol297/v1/token", url.Values{"grant_type": {"client_credentials"}, "scope": {"clientCreds"},
+			"client_id": {p.Credentials[0].ID}, "client_secret": {p.Credentials[0].Secrets[0]}})
+		if err != nil {
+			return "", err
+		}
+		defer resp.Body.Close()
+		var t struct {
+			AccessToken string `json:"access_token"`
+		}
+		return t.AccessToken, json.NewDecoder(resp.Body).Decode(&t)
+	}
+	return "", fmt.Errorf("no sponsor %s", largeSponsor)
+}
+
+// decades are the numbers of enrollees whose cost is compared; of the million
+// only a month's claims, which takes as long as the whole of 100,000.
+var decades = []struct {
+	enrollees int
+	since     time.Time
+}{
+	{100, beginning}, {1000, beginning}, {10_000, beginning}, {100_000, beginning}, {1_000_000, time.Now().AddDate(0, -1, 0)},
+}
+
+var credential = regexp.MustCompile(`client id +(\S+)\nclient secret +(\S+)\n`)
+
+// scale exports contracts of growing size, and throws the files away.
+func (b *bench) scale() error {
+	for _, d := range decades {
+		data := "--data=" + b.dir + "/scale" + strconv.Itoa(d.enrollees)
+		s, err := b.start("--claims=synthetic:"+strconv.Itoa(d.enrollees), "--files=discard:", data)
+		if err != nil {
+			return err
+		}
+		out, err := exec.CommandContext(b.ctx, b.program, "admin", "client", "add", "Z9999", data).Output()
+		found := credential.FindSubmatch(out)
+		if err != nil || found == nil {
+			return fmt.Errorf("make a client: %w: %s", err, out)
+		}
+		c, err := client.New(client.Config{BaseURL: s.url + "/api/v2/fhir", TokenURL: s.url + "/oauth2/aus2r7y3gdaFMKBol297/v1/token", ClientID: string(found[1]), ClientSecret: string(found[2])})
+		if err != nil {
+			return err
+		}
+		r, err := b.export(c, d.since)
+		if err != nil {
+			return err
+		}
+		what := "everything"
+		if d.since != beginning {
+			what = "the last month"
+		}
+		name := fmt.Sprintf("%s enrollees, %s: %s claims, %.1f GB", number(float64(d.enrollees)), what, number(float64(r.claims)), float64(r.bytes)/1e9)
+		b.note(name, r.seconds, "s", fmt.Sprintf("%.1f µs a claim, %d files", r.seconds*1e6/float64(r.claims), len(r.manifest.Output)))
+		if d.enrollees >= 10_000 {
+			b.add("… memory of the server", s.peak(), "MB", false, 300, "")
+		}
+		if err := s.stop(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var scaled = regexp.MustCompile(`(\d+) workers: ([\d.]+) s`)
+
+// workers compares one worker process with two, on PostgreSQL, by the test that
+// starts them.
+func (b *bench) workers() error {
+	cmd := exec.CommandContext(b.ctx, "go", "test", "./cmd/ab2d", "-run", "TestScale", "-v", "-count=1")
+	cmd.Env = append(os.Environ(), "AB2D_SCALE=20000", "AB2D_SCALE_SINCE=")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	seconds := map[string]float64{}
+	for _, m := range scaled.FindAllStringSubmatch(string(out), -1) {
+		seconds[m[1]], _ = strconv.ParseFloat(m[2], 64)
+	}
+	if seconds["1"] == 0 || seconds["2"] == 0 {
+		if strings.Contains(string(out), "SKIP") {
+			fmt.Fprintln(b.err, "  skipped: PostgreSQL is not there")
+			return nil
+		}
+		return fmt.Errorf("no figures in: %s", out)
+	}
+	b.add("two worker processes on PostgreSQL against one, 20,000 enrollees", seconds["1"]/seconds["2"], "times", true, 1.7, fmt.Sprintf("%.1f s and %.1f s", seconds["1"], seconds["2"]))
+	return nil
+}
