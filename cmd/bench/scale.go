@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"ab2d/client"
 	"ab2d/internal/synth"
 )
 
@@ -60,7 +59,7 @@ func (b *bench) scale() error {
 		if err != nil || found == nil {
 			return fmt.Errorf("make a client: %w: %s", err, out)
 		}
-		c, err := client.New(client.Config{BaseURL: s.url + "/api/v2/fhir", TokenURL: s.url + "/oauth2/aus2r7y3gdaFMKBol297/v1/token", ClientID: string(found[1]), ClientSecret: string(found[2])})
+		c, err := s.clientOf("v2", string(found[1]), string(found[2]))
 		if err != nil {
 			return err
 		}

@@ -41,7 +41,7 @@ const (
 const (
 	one        = "one"        // of Z0000
 	two        = "two"        // of Z0001
-	off        = "off"        // of Z0000, disabled
+	off        = "off"        // of Z0000, for tests that disable it
 	unattested = "unattested" // of Z0009, which has not attested
 	unknown    = "unknown"    // of a contract that does not exist
 )

@@ -561,6 +561,17 @@ func (e *engine) lines(ids ...coverage.EnrolleeID) string {
 	return b.String()
 }
 
+// TestPartsOfWhatIsNewAreLarger: an export of little has few parts and files.
+func TestPartsOfWhatIsNewAreLarger(t *testing.T) {
+	e := newEngine(t, exporttest.NewSource("Z0000", 95))
+	for since, want := range map[time.Duration]int{100 * 24 * time.Hour: 10, 80 * 24 * time.Hour: 1} {
+		j := e.run(e.accept(func(r *export.Request) { r.Since = e.clock.Now().Add(-since) }), 2)
+		if j.Parts != want || j.Totals.Enrollees() != 95 {
+			t.Errorf("since %s: %d parts, %d enrollees; want %d and 95", since, j.Parts, j.Totals.Enrollees(), want)
+		}
+	}
+}
+
 func TestWhoIsEntitled(t *testing.T) {
 	e := newEngine(t, exporttest.NewSource("Z0000", 1))
 	e.source.Contracts["Z0009"] = coverage.Contract{Number: "Z0009"}

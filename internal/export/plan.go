@@ -3,6 +3,7 @@ package export
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"ab2d/internal/coverage"
 	"ab2d/internal/obs"
@@ -15,9 +16,10 @@ func (w *Worker) plan(ctx context.Context, t *Task) error {
 	if err != nil {
 		return fmt.Errorf("take a snapshot of the enrolment of %s: %w", contract, err)
 	}
+	size := w.partSize(&t.Job)
 	var parts []Part
 	for from := coverage.EnrolleeID(minEnrollee); ; {
-		page, err := w.Roster.Enrollees(ctx, contract, snapshot, from, w.PartEnrollees)
+		page, err := w.Roster.Enrollees(ctx, contract, snapshot, from, size)
 		if err != nil {
 			return fmt.Errorf("read the enrolment of %s: %w", contract, err)
 		}
@@ -26,7 +28,7 @@ func (w *Worker) plan(ctx context.Context, t *Task) error {
 			parts = append(parts, Part{Number: len(parts) + 1, First: page[0].ID, Last: last, Enrollees: int64(len(page))})
 			from = last + 1
 		}
-		if len(page) < w.PartEnrollees {
+		if len(page) < size {
 			break
 		}
 	}
@@ -36,6 +38,23 @@ func (w *Worker) plan(ctx context.Context, t *Task) error {
 	}
 	obs.CrashPoint("planned")
 	return nil
+}
+
+const (
+	// recent is how little time makes an export one of what is new.
+	recent = 90 * 24 * time.Hour
+	// recentFactor is how many times larger the parts of such an export are:
+	// an enrollee has a tenth of the claims, or less, and the cost of a part and
+	// of a file must not outweigh them.
+	recentFactor = 10
+)
+
+// partSize is how many enrollees a part of the job has.
+func (w *Worker) partSize(j *Job) int {
+	if !j.Since.IsZero() && j.TransactionTime.Sub(j.Since) < recent {
+		return w.PartEnrollees * recentFactor
+	}
+	return w.PartEnrollees
 }
 
 // minEnrollee is below every enrollee's id.

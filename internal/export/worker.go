@@ -17,7 +17,7 @@ type Settings struct {
 	Lease         time.Duration // how long a step is held without a sign of life
 	Idle          time.Duration // between two looks into an empty queue
 	Retention     time.Duration // how long a completed job and its files are kept
-	PartEnrollees int           // enrollees of a part
+	PartEnrollees int           // enrollees of a part; ten times as many in an export of what is new
 	FileBytes     int64         // a file of about this many uncompressed bytes is full
 	Attempts      int           // how often a step may fail before the job fails
 }

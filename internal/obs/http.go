@@ -33,17 +33,19 @@ func Handler(log *slog.Logger, next http.Handler, failed func(http.ResponseWrite
 		r = r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
 		rec := &recorder{ResponseWriter: w}
 		defer func() {
-			if p := recover(); p != nil {
-				if p == http.ErrAbortHandler { // the way to cut a connection off
-					panic(p)
-				}
+			p := recover()
+			if p != nil && p != http.ErrAbortHandler { // which is the way to cut a connection off
 				log.Error("panic", "request", id, "panic", p, "stack", string(debug.Stack()))
 				if rec.status == 0 {
 					failed(rec, r)
+					p = nil
 				}
 			}
 			log.Info("request", "request", id, "method", r.Method, "path", r.URL.Path, "status", rec.status,
 				"bytes", rec.bytes, "took", time.Since(began).Round(time.Microsecond))
+			if p != nil {
+				panic(http.ErrAbortHandler) // lest half an answer looks like a whole one
+			}
 		}()
 		next.ServeHTTP(rec, r)
 	})

@@ -30,6 +30,15 @@ type Entry struct {
 	// the claim has extensions there already.
 	ExtensionAt  uint32
 	HasExtension bool
+
+	Block Block // of the first line of a block
+}
+
+// Block is a run of lines that can be inflated without those before it.
+type Block struct {
+	Begins bool   // with this entry
+	At     int64  // where in the compressed bytes it begins
+	CRC    uint32 // CRC-32 (IEEE) of its inflated bytes
 }
 
 // maxID is the longest id FHIR allows.
@@ -85,6 +94,7 @@ func (x Index) Length() int64 {
 //	end                 as difference to start, if there is one
 //	last updated        as difference to the one before it
 //	place of extension
+//	block               its place and CRC-32, where one begins
 //
 // Numbers are the varints of encoding/binary; differences are signed ones.
 const (
@@ -96,7 +106,8 @@ const (
 	flagStart      = 1 << 1
 	flagEnd        = 1 << 2
 	flagExtension  = 1 << 3
-	allIndexFlags  = flagCancelled | flagStart | flagEnd | flagExtension
+	flagBlock      = 1 << 4
+	allIndexFlags  = flagCancelled | flagStart | flagEnd | flagExtension | flagBlock
 	maxLineInIndex = math.MaxInt32
 )
 
@@ -127,7 +138,12 @@ func (e *Entry) marshal(dst []byte, before *Entry) []byte {
 		dst = binary.AppendVarint(dst, int64(e.End)-int64(e.Start))
 	}
 	dst = binary.AppendVarint(dst, e.LastUpdated-before.LastUpdated) // may wrap, there and back
-	return binary.AppendUvarint(dst, uint64(e.ExtensionAt))
+	dst = binary.AppendUvarint(dst, uint64(e.ExtensionAt))
+	if e.Block.Begins {
+		dst = binary.AppendUvarint(dst, uint64(e.Block.At))
+		dst = binary.LittleEndian.AppendUint32(dst, e.Block.CRC)
+	}
+	return dst
 }
 
 func (e *Entry) flags() (f byte) {
@@ -139,6 +155,7 @@ func (e *Entry) flags() (f byte) {
 		{e.HasStart, flagStart},
 		{e.HasEnd, flagEnd},
 		{e.HasExtension, flagExtension},
+		{e.Block.Begins, flagBlock},
 	} {
 		if b.is {
 			f |= b.flag
@@ -226,6 +243,9 @@ func (r *indexReader) entry(before *Entry) (e Entry) {
 	e.LastUpdated = before.LastUpdated + r.varint()
 	e.HasExtension = flags&flagExtension != 0
 	e.ExtensionAt = uint32(r.uvarint(math.MaxUint32))
+	if flags&flagBlock != 0 {
+		e.Block = Block{Begins: true, At: int64(r.uvarint(math.MaxInt64)), CRC: r.uint32()}
+	}
 	r.bad = r.bad || flags&^allIndexFlags != 0 || e.Length == 0
 	return e
 }
@@ -248,6 +268,16 @@ func (r *indexReader) day(before int32) int32 {
 	d := int64(before) + min(max(r.varint(), -1<<33), 1<<33) // no int64 may wrap to a day
 	r.bad = r.bad || d != int64(int32(d))
 	return int32(d)
+}
+
+func (r *indexReader) uint32() uint32 {
+	if len(r.left) < 4 {
+		r.bad = true
+		return 0
+	}
+	n := binary.LittleEndian.Uint32(r.left)
+	r.left = r.left[4:]
+	return n
 }
 
 func (r *indexReader) byte() byte {

@@ -54,6 +54,35 @@ func (i *Inflater) Inflate(dst []byte, s Segment) ([]byte, error) {
 	return grown[:len(dst)+len(plain)], nil
 }
 
+// InflateFrom appends to dst the inflated bytes of the block that holds an entry,
+// and of all blocks after it. It tells with which entry they begin. What is
+// wrong with these blocks is ErrDamaged; those before are not looked at.
+func (i *Inflater) InflateFrom(dst []byte, s Segment, x Index, entry int) (plain []byte, first int, err error) {
+	for first = entry; first > 0 && !x[first].Block.Begins; first-- {
+	}
+	plain = dst
+	for from := first; from < len(x); {
+		to := from + 1
+		for to < len(x) && !x[to].Block.Begins {
+			to++
+		}
+		block := Segment{CRC: x[from].Block.CRC, Length: x.Length() - x[from].Offset}
+		begin, end := x[from].Block.At, int64(len(s.Deflate))
+		if to < len(x) {
+			block.Length, end = x[to].Offset-x[from].Offset, x[to].Block.At
+		}
+		if begin < 0 || begin > end || end > int64(len(s.Deflate)) {
+			return dst, first, fmt.Errorf("%w: a block is not within it", ErrDamaged)
+		}
+		block.Deflate = s.Deflate[begin:end]
+		if plain, err = i.Inflate(plain, block); err != nil {
+			return dst, first, err
+		}
+		from = to
+	}
+	return plain, first, nil
+}
+
 // reset puts the segment's bytes, ended by a final block, before the inflater.
 //
 // The final block does more than end the reading: Segment.check has seen to it

@@ -45,13 +45,19 @@ func (s Segment) check() error {
 // Builder makes segments out of lines, one segment after another. It keeps its
 // compressor and buffers, which cost more than a segment does. Not safe for
 // concurrent use.
+//
+// A segment consists of blocks that can be inflated without those before them.
+// Each holds about half of what is left: whoever wants the last lines inflates
+// at most about twice of them, and there are few blocks to pay for.
 type Builder struct {
 	deflate *flate.Writer
 	buffer  bytes.Buffer
+	plain   []byte
 	index   Index
-	crc     uint32
-	length  int64
 }
+
+// smallestBlock is not divided any more.
+const smallestBlock = 8 << 10
 
 // NewBuilder returns a builder that compresses at a level of 1 (fastest) to 9
 // (smallest). A level that does not exist is an error.
@@ -66,22 +72,18 @@ func NewBuilder(level int) (*Builder, error) {
 }
 
 // Add appends a line, which ends with its newline, and what is known of it.
-// Offset and Length of e are filled in here. Nothing of line is kept. After an
-// error the segment under way is as before, unless compressing failed.
+// Where it stands is filled in here. Nothing of line is kept. After an error the
+// segment under way is as before.
 func (b *Builder) Add(line []byte, e Entry) error {
 	if len(line) == 0 || line[len(line)-1] != '\n' || len(line) > math.MaxInt32 {
 		return fmt.Errorf("add a line of %d bytes: it must end with a newline and have at most %d bytes", len(line), math.MaxInt32)
 	}
-	e.Offset, e.Length = b.length, int64(len(line))
+	e.Offset, e.Length, e.Block = int64(len(b.plain)), int64(len(line)), Block{}
 	if err := e.check(); err != nil {
 		return fmt.Errorf("add a line: %w", err)
 	}
-	if _, err := b.deflate.Write(line); err != nil {
-		return fmt.Errorf("compress a line: %w", err)
-	}
 	b.index = append(b.index, e.normal())
-	b.crc = crc32.Update(b.crc, crc32.IEEETable, line)
-	b.length += e.Length
+	b.plain = append(b.plain, line...)
 	return nil
 }
 
@@ -90,20 +92,48 @@ func (b *Builder) Add(line []byte, e Entry) error {
 // lines give the same bytes.
 func (b *Builder) Finish() (Segment, Index, error) {
 	defer b.Reset()
-	if len(b.index) == 0 {
-		return Segment{}, nil, nil
+	for from := 0; from < len(b.index); {
+		to := b.blockEnd(from)
+		if err := b.compress(from, to); err != nil {
+			return Segment{}, nil, fmt.Errorf("compress a segment: %w", err)
+		}
+		from = to
 	}
-	if err := b.deflate.Flush(); err != nil {
-		return Segment{}, nil, fmt.Errorf("compress a segment: %w", err)
-	}
-	s := Segment{Deflate: bytes.Clone(b.buffer.Bytes()), CRC: b.crc, Length: b.length}
+	s := Segment{Deflate: bytes.Clone(b.buffer.Bytes()), CRC: crc32.ChecksumIEEE(b.plain), Length: int64(len(b.plain))}
 	return s, slices.Clone(b.index), nil
+}
+
+// blockEnd is the entry after the block that begins with an entry.
+func (b *Builder) blockEnd(from int) int {
+	begin := b.index[from].Offset
+	left := int64(len(b.plain)) - begin
+	if left <= smallestBlock {
+		return len(b.index)
+	}
+	to := from + 1
+	for to < len(b.index) && b.index[to].Offset-begin < left/2 {
+		to++
+	}
+	return to
+}
+
+// compress makes a block of the entries from one to before another.
+func (b *Builder) compress(from, to int) error {
+	plain := b.plain[b.index[from].Offset:]
+	if to < len(b.index) {
+		plain = b.plain[b.index[from].Offset:b.index[to].Offset]
+	}
+	b.index[from].Block = Block{Begins: true, At: int64(b.buffer.Len()), CRC: crc32.ChecksumIEEE(plain)}
+	b.deflate.Reset(&b.buffer)
+	if _, err := b.deflate.Write(plain); err != nil {
+		return err
+	}
+	return b.deflate.Flush()
 }
 
 // Reset throws away the segment under way.
 func (b *Builder) Reset() {
 	b.buffer.Reset()
-	b.deflate.Reset(&b.buffer)
 	clear(b.index) // lets go of the ids
-	b.index, b.crc, b.length = b.index[:0], 0, 0
+	b.index, b.plain = b.index[:0], b.plain[:0]
 }

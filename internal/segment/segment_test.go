@@ -35,7 +35,7 @@ func line(t *rapid.T, name string) []byte {
 func build(t *rapid.T, b *Builder) (Segment, Index, []byte) {
 	b.Reset()
 	var plain []byte
-	for i := range rapid.IntRange(0, 5).Draw(t, "lines") {
+	for i := range rapid.IntRange(0, 30).Draw(t, "lines") {
 		l := line(t, "line")
 		e := Entry{
 			ID: fmt.Sprintf("carrier-%d", rapid.IntRange(0, 1<<40).Draw(t, "id")), Type: uint8(i), Cancelled: rapid.Bool().Draw(t, "cancelled"),
@@ -71,6 +71,12 @@ func TestSegmentsAndIndexesComeBack(t *testing.T) {
 		got, err := inflater.Inflate(nil, s)
 		if err != nil || !bytes.Equal(got, plain) {
 			t.Fatalf("inflated to %d bytes, %v; want %d", len(got), err, len(plain))
+		}
+		for at := range x {
+			tail, first, err := inflater.InflateFrom(nil, s, x, at)
+			if err != nil || first > at || !bytes.Equal(tail, plain[x[first].Offset:]) {
+				t.Fatalf("from entry %d: %d bytes from entry %d, %v", at, len(tail), first, err)
+			}
 		}
 		if x.Length() != s.Length {
 			t.Fatalf("the index has %d bytes, the segment %d", x.Length(), s.Length)

@@ -41,6 +41,8 @@ type dialect struct {
 	// lock makes a transaction the only one of those that lock the same name,
 	// $1; empty where every writing transaction is the only one.
 	lock string
+	// inList is a condition on the values of the JSON list $1.
+	inList string
 	// bulk inserts many rows within a transaction.
 	bulk func(ctx context.Context, tx *sql.Tx, conn *sql.Conn, r rows) error
 }
@@ -79,6 +81,7 @@ func sqlite(path string) dialect {
 		gooseOptions: func() ([]goose.ProviderOption, error) { return nil, nil },
 		migrations:   "migrations/sqlite", writers: 1,
 		writeDSN: dsn() + "&_txlock=immediate", readDSN: dsn("query_only(1)"), bulk: insertAll,
+		inList: ` in (select value from json_each($1))`,
 	}
 }
 
@@ -133,5 +136,6 @@ func postgres(address string) dialect {
 		migrations: "migrations/postgres", writers: 16, readDSN: address, writeDSN: address,
 		lockJob: ` for update of j skip locked`, lockPart: ` for update of p skip locked`,
 		lock: `select pg_advisory_xact_lock(hashtext($1))`, bulk: copyAll,
+		inList: ` in (select json_array_elements_text(cast($1 as json)))`,
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"ab2d/internal/coverage"
 	"ab2d/internal/export"
@@ -94,30 +93,17 @@ func (db *DB) enrolmentPage(ctx context.Context, id int64, from coverage.Enrolle
 // markOptOuts marks those of whom any identifier does not share.
 func (db *DB) markOptOuts(ctx context.Context, page []coverage.Enrollee) error {
 	holder := map[string]int{} // index into page by MBI
-	var mbis []any
+	var mbis []string
 	for i, e := range page {
 		for _, m := range e.MBIs {
 			holder[string(m)] = i
 			mbis = append(mbis, string(m))
 		}
 	}
-	const most = 500 // parameters of a statement
-	for len(mbis) > 0 {
-		n := min(len(mbis), most)
-		if err := db.eachOptOut(ctx, mbis[:n], func(mbi string) { page[holder[mbi]].OptedOut = true }); err != nil {
-			return err
-		}
-		mbis = mbis[n:]
+	if len(mbis) == 0 {
+		return nil
 	}
-	return nil
-}
-
-func (db *DB) eachOptOut(ctx context.Context, mbis []any, see func(mbi string)) error {
-	marks := make([]string, len(mbis))
-	for i := range marks {
-		marks[i] = fmt.Sprintf("$%d", i+1)
-	}
-	rows, err := db.read.QueryContext(ctx, `select mbi from opt_out where share = 0 and mbi in (`+strings.Join(marks, ", ")+`)`, mbis...)
+	rows, err := db.read.QueryContext(ctx, `select mbi from opt_out where share = 0 and mbi`+db.inList, encoded(mbis))
 	if err != nil {
 		return err
 	}
@@ -127,7 +113,7 @@ func (db *DB) eachOptOut(ctx context.Context, mbis []any, see func(mbi string)) 
 		if err := rows.Scan(&mbi); err != nil {
 			return err
 		}
-		see(mbi)
+		page[holder[mbi]].OptedOut = true
 	}
 	return rows.Err()
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -25,36 +26,26 @@ type segmentRow struct {
 	segment   segment.Segment
 }
 
-// segmentHead and segmentColumns are what scanHead and scanSegment read.
-const (
-	segmentHead    = `enrollee, load, newest, undated`
-	segmentColumns = segmentHead + `, allow_list, mbis, entries, deflate, crc, length`
-)
-
-func scanHead(row interface{ Scan(...any) error }, more ...any) (*segmentRow, error) {
-	var r segmentRow
-	err := row.Scan(append([]any{&r.enrollee, &r.load, &r.newest, &r.undated}, more...)...)
-	return &r, err
-}
+// segmentColumns are what scanSegment reads.
+const segmentColumns = `enrollee, load, newest, undated, allow_list, mbis, entries, deflate, crc, length`
 
 func scanSegment(row interface{ Scan(...any) error }) (*segmentRow, error) {
-	var allowList int
+	var r segmentRow
 	var crc, length int64
 	var mbis string
-	var entries, deflate []byte
-	r, err := scanHead(row, &allowList, &mbis, &entries, &deflate, &crc, &length)
+	var deflate []byte
+	err := row.Scan(&r.enrollee, &r.load, &r.newest, &r.undated, &r.allowList, &mbis, &r.entries, &deflate, &crc, &length)
 	if err != nil {
 		return nil, err
 	}
-	r.allowList, r.entries = allowList, entries
 	r.segment = segment.Segment{Deflate: deflate, CRC: uint32(crc), Length: length}
 	r.mbis, err = parseMBIs(mbis)
-	return r, err
+	return &r, err
 }
 
-// open reads the row's index and inflates its claims into *plain. Claims that
-// were minimised by another allow-list than today's are refused.
-func (r *segmentRow) open(i *segment.Inflater, plain *[]byte) (segment.Index, error) {
+// index reads the row's index. Claims that were minimised by another allow-list
+// than today's are refused.
+func (r *segmentRow) index() (segment.Index, error) {
 	if r.allowList != eob.AllowList {
 		return nil, fmt.Errorf("claims are stored by version %d of the allow-list, and this program has version %d: import them again", r.allowList, eob.AllowList)
 	}
@@ -62,25 +53,33 @@ func (r *segmentRow) open(i *segment.Inflater, plain *[]byte) (segment.Index, er
 	if err := index.Unmarshal(r.entries); err != nil {
 		return nil, fmt.Errorf("read the index of stored claims: %w", err)
 	}
-	var err error
-	if *plain, err = i.Inflate((*plain)[:0], r.segment); err != nil {
-		return nil, fmt.Errorf("read stored claims: %w", err)
-	}
-	if index.Length() != int64(len(*plain)) {
+	if index.Length() != r.segment.Length {
 		return nil, fmt.Errorf("read stored claims: %w", segment.ErrDamaged)
 	}
 	return index, nil
 }
 
-// reader reads the stored claims of a part's enrollees in one ordered query.
-// For an export of little it reads only the heads of the rows, and the rest
-// where it is needed.
+// open reads the row's index and inflates all its claims into *plain.
+func (r *segmentRow) open(i *segment.Inflater, plain *[]byte) (segment.Index, error) {
+	index, err := r.index()
+	if err != nil {
+		return nil, err
+	}
+	if *plain, err = i.Inflate((*plain)[:0], r.segment); err != nil {
+		return nil, fmt.Errorf("read stored claims: %w", err)
+	}
+	return index, nil
+}
+
+// reader reads the stored claims of a part's enrollees in one ordered query,
+// which for an export of what is new leaves out those who have nothing new.
 type reader struct {
-	db        *DB
-	version   int
-	headsOnly bool
-	rows      *sql.Rows
-	next      *segmentRow // read, and not yet asked for; nil at the end
+	db      *DB
+	version int
+	load    int64
+	since   time.Time // the query has only who has claims updated after it
+	rows    *sql.Rows
+	next    *segmentRow // read, and not yet asked for; nil at the end
 
 	inflater segment.Inflater
 	plain    []byte
@@ -88,19 +87,17 @@ type reader struct {
 	wanted   []bool
 }
 
-// Open readies the stored claims as of the snapshot's load.
+// Open readies the stored claims as of the snapshot's load. What is newest of
+// an enrollee only gets newer from load to load, so that the condition on it
+// never leaves a row out for an older one.
 func (db *DB) Open(ctx context.Context, q export.Query) (export.Reader, error) {
 	p, err := parsePin(q.Snapshot)
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{db: db, version: int(q.Version), headsOnly: !q.Since.IsZero()}
-	columns := segmentColumns
-	if r.headsOnly {
-		columns = segmentHead
-	}
-	r.rows, err = db.read.QueryContext(ctx, `select `+columns+` from segment where version = $1 and enrollee between $2 and $3 and load <= $4
-		order by enrollee, load desc`, r.version, int64(q.First), int64(q.Last), p.load)
+	r := &reader{db: db, version: int(q.Version), load: p.load, since: q.Since}
+	r.rows, err = db.read.QueryContext(ctx, `select `+segmentColumns+` from segment where version = $1 and enrollee between $2 and $3 and load <= $4
+		and (newest > $5 or undated > 0 or $5 = 0) order by enrollee, load desc`, r.version, int64(q.First), int64(q.Last), p.load, millis(q.Since))
 	if err == nil {
 		err = r.advance()
 	}
@@ -125,85 +122,103 @@ func (r *reader) advance() (err error) {
 	if !r.rows.Next() {
 		return r.rows.Err()
 	}
-	if r.headsOnly {
-		r.next, err = scanHead(r.rows)
-	} else {
-		r.next, err = scanSegment(r.rows)
-	}
+	r.next, err = scanSegment(r.rows)
 	return err
 }
 
 // row finds the row of an enrollee: the first of its id, which has the highest
-// load. nil when there is none.
-func (r *reader) row(ctx context.Context, id coverage.EnrolleeID) (*segmentRow, error) {
+// load. nil when there is none with anything that s can want.
+func (r *reader) row(ctx context.Context, s *coverage.Selection) (*segmentRow, error) {
+	id := s.Enrollee.ID
 	for r.next != nil && r.next.enrollee < id {
 		if err := r.advance(); err != nil {
 			return nil, err
 		}
 	}
-	if r.next == nil || r.next.enrollee != id {
+	if r.next != nil && r.next.enrollee == id {
+		return r.next, nil
+	}
+	if r.since.IsZero() || s.NothingUpTo(r.since) {
 		return nil, nil
 	}
-	return r.next, nil
+	// Of this one more is wanted than of most: it is new, or was left out before.
+	row, err := scanSegment(r.db.read.QueryRowContext(ctx, `select `+segmentColumns+` from segment where version = $1 and enrollee = $2 and load <= $3
+		order by load desc limit 1`, r.version, int64(id), r.load))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return row, err
 }
 
 // Write offers an enrollee's claims, oldest update first. When all of them are
 // wanted, and the identifiers in them are the enrollee's, they go as they are
 // stored.
 func (r *reader) Write(ctx context.Context, s *coverage.Selection, sink export.Sink) error {
-	row, err := r.row(ctx, s.Enrollee.ID)
+	row, err := r.row(ctx, s)
 	if err != nil {
 		return fmt.Errorf("read stored claims: %w", err)
 	}
 	if row == nil || row.undated == 0 && s.NothingUpTo(time.UnixMilli(row.newest)) {
 		return nil
 	}
-	if r.headsOnly {
-		row, err = scanSegment(r.db.read.QueryRowContext(ctx, `select `+segmentColumns+` from segment where version = $1 and enrollee = $2 and load = $3`,
-			r.version, int64(row.enrollee), row.load))
-		if err != nil {
-			return fmt.Errorf("read stored claims: %w", err)
-		}
-	}
-	index, err := row.open(&r.inflater, &r.plain)
+	index, err := row.index()
 	if err != nil {
 		return err
 	}
-	wanted := r.choose(index, s.Enrollee.ID, sink)
+	wanted, first := r.choose(index, s, sink)
 	switch {
 	case wanted == 0:
 		return nil
-	case wanted == len(index) && slices.Equal(row.mbis, s.Enrollee.MBIs):
-		return sink.Segment(row.segment, r.plain, int64(wanted))
+	case wanted < len(index) || !slices.Equal(row.mbis, s.Enrollee.MBIs):
+		return r.cut(row, index, first, s.Enrollee.MBIs, sink)
 	}
-	return r.cut(index, row.mbis, s.Enrollee.MBIs, sink)
+	if r.plain, err = r.inflater.Inflate(r.plain[:0], row.segment); err != nil {
+		return fmt.Errorf("read stored claims: %w", err)
+	}
+	return sink.Segment(row.segment, r.plain, int64(wanted))
 }
 
-// choose asks sink about every claim, and tells how many it wants.
-func (r *reader) choose(index segment.Index, id coverage.EnrolleeID, sink export.Sink) int {
+// choose asks sink about every claim that can be wanted, and tells how many it
+// wants, and which is the first.
+func (r *reader) choose(index segment.Index, s *coverage.Selection, sink export.Sink) (n, first int) {
 	r.wanted = r.wanted[:0]
-	n := 0
-	for _, e := range index {
+	for i, e := range index {
+		if e.LastUpdated != 0 && s.NothingUpTo(time.UnixMilli(e.LastUpdated)) {
+			r.wanted = append(r.wanted, false)
+			continue
+		}
 		c := coverage.Claim{
-			Patient: id, Type: coverage.ClaimType(e.Type), Start: coverage.Date(e.Start), End: coverage.Date(e.End),
+			Patient: s.Enrollee.ID, Type: coverage.ClaimType(e.Type), Start: coverage.Date(e.Start), End: coverage.Date(e.End),
 			HasStart: e.HasStart, HasEnd: e.HasEnd, LastUpdated: timeOf(e.LastUpdated),
 		}
 		w := sink.Wants(&c)
 		r.wanted = append(r.wanted, w)
+		if w && n == 0 {
+			first = i
+		}
 		n += bit(w)
 	}
-	return n
+	return n, first
 }
 
 // cut writes the wanted claims line by line, with the enrollee's identifiers
-// in place of those that are stored.
-func (r *reader) cut(index segment.Index, stored, current []coverage.MBI, sink export.Sink) error {
-	same := slices.Equal(stored, current)
-	for i, e := range index {
+// in place of those that are stored. Only the blocks from the first of them on
+// are inflated: since the newest claims come last, that is little where only
+// what is new is wanted.
+func (r *reader) cut(row *segmentRow, index segment.Index, first int, current []coverage.MBI, sink export.Sink) error {
+	plain, begin, err := r.inflater.InflateFrom(r.plain[:0], row.segment, index, first)
+	if err != nil {
+		return fmt.Errorf("read stored claims: %w", err)
+	}
+	r.plain = plain
+	stored, same := row.mbis, slices.Equal(row.mbis, current)
+	for i := first; i < len(index); i++ {
 		if !r.wanted[i] {
 			continue
 		}
-		line := r.plain[e.Offset : e.Offset+e.Length]
+		e := index[i]
+		at := e.Offset - index[begin].Offset
+		line := r.plain[at : at+e.Length]
 		if !same {
 			claim, err := withoutMBIs(line[:len(line)-1], e, stored)
 			if err != nil {
