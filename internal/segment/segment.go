@@ -46,9 +46,10 @@ func (s Segment) check() error {
 // compressor and buffers, which cost more than a segment does. Not safe for
 // concurrent use.
 //
-// A segment consists of blocks that can be inflated without those before them.
-// Each holds about half of what is left: whoever wants the last lines inflates
-// at most about twice of them, and there are few blocks to pay for.
+// A segment of some length consists of two blocks, the second of which can be
+// inflated without the first: it holds the last eighth of the lines, for those
+// who want only what is new. More blocks would serve them better, but compress
+// so much worse that everybody else would pay for it.
 type Builder struct {
 	deflate *flate.Writer
 	buffer  bytes.Buffer
@@ -56,8 +57,8 @@ type Builder struct {
 	index   Index
 }
 
-// smallestBlock is not divided any more.
-const smallestBlock = 8 << 10
+// oneBlock is the most that is not divided, in bytes.
+const oneBlock = 32 << 10
 
 // NewBuilder returns a builder that compresses at a level of 1 (fastest) to 9
 // (smallest). A level that does not exist is an error.
@@ -105,13 +106,12 @@ func (b *Builder) Finish() (Segment, Index, error) {
 
 // blockEnd is the entry after the block that begins with an entry.
 func (b *Builder) blockEnd(from int) int {
-	begin := b.index[from].Offset
-	left := int64(len(b.plain)) - begin
-	if left <= smallestBlock {
+	total := int64(len(b.plain))
+	if from > 0 || total <= oneBlock {
 		return len(b.index)
 	}
 	to := from + 1
-	for to < len(b.index) && b.index[to].Offset-begin < left/2 {
+	for to < len(b.index) && b.index[to].Offset < total-total/8 {
 		to++
 	}
 	return to
