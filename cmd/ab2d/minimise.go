@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"runtime"
 	"strings"
 	"syscall"
@@ -40,6 +41,7 @@ var errSomeInvalid = errors.New("some claims were invalid and were left out")
 
 // Run minimises all files into one output.
 func (c *minimiseCommand) Run(ctx context.Context, s streams) (err error) {
+	signal.Ignore(syscall.SIGPIPE) // a write to a closed pipe is an error then, and not the end
 	version, err := parseFHIR(c.FHIR)
 	if err != nil {
 		return err

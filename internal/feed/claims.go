@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -219,15 +220,29 @@ func (b *Batch) keep(s []byte) []byte {
 	return b.arena[from:len(b.arena):len(b.arena)]
 }
 
-// otherVersion tells that a claim is of the other FHIR version, by the name of
-// the element that says what was done, which every item has.
+// Texts that nearly every claim of a version has, and none of the other: the
+// system of its type, and the element that says what was done.
+var (
+	signsSTU3 = [][]byte{[]byte(`"http://hl7.org/fhir/ex-claimtype"`), []byte(`"service"`)}
+	signsR4   = [][]byte{[]byte(`"http://terminology.hl7.org/CodeSystem/claim-type"`), []byte(`"productOrService"`)}
+)
+
+// otherVersion tells that a claim is of the other FHIR version. The signs are
+// quick to find; where they do not speak clearly, eob.Detect decides.
 func otherVersion(raw []byte, v fhir.Version) string {
-	r4 := bytes.Contains(raw, []byte(`"productOrService"`))
-	switch {
-	case v == fhir.V1 && r4:
-		return "the claim is FHIR R4, the others are STU3"
-	case v == fhir.V2 && !r4 && bytes.Contains(raw, []byte(`"service"`)):
-		return "the claim is FHIR STU3, the others are R4"
+	stu3, r4 := hasAny(raw, signsSTU3), hasAny(raw, signsR4)
+	if own, other := v == fhir.V1 && stu3 || v == fhir.V2 && r4, v == fhir.V1 && r4 || v == fhir.V2 && stu3; own && !other {
+		return ""
 	}
-	return ""
+	switch found, err := eob.Detect(raw); {
+	case err != nil || found == v: // that it is no JSON, Minimise says better
+		return ""
+	case v == fhir.V1:
+		return "the claim is FHIR R4, the others are STU3"
+	}
+	return "the claim is FHIR STU3, the others are R4"
+}
+
+func hasAny(raw []byte, signs [][]byte) bool {
+	return slices.ContainsFunc(signs, func(sign []byte) bool { return bytes.Contains(raw, sign) })
 }

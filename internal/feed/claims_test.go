@@ -8,8 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -107,7 +111,13 @@ func TestACorruptLineCostsItself(t *testing.T) {
 			}
 		})
 	}
-	// The first line, too.
+	// The first line, too, wherever it is cut off, and also before a claim that is cut off.
+	for n := range len(raw(9)) - 1 {
+		bad := raw(9)[:n+1]
+		if ids, faults, err := read(t, strings.NewReader(bad+"\n"+raw(3)+"\n"+bad+"\n"), fhir.V2, 1, 0); err != nil || len(ids) != 1 || len(faults) != 2 {
+			t.Fatalf("%q: got %v, %v, %v", bad, ids, faults, err)
+		}
+	}
 	ids, faults, err := read(t, strings.NewReader(raw(9)[:300]+"}\n"+raw(3)+"\n"), fhir.V2, 1, 0)
 	if err != nil || len(ids) != 1 || len(faults) != 1 {
 		t.Errorf("got %v, %v, %v", ids, faults, err)
@@ -123,7 +133,7 @@ func TestACorruptLineCostsItself(t *testing.T) {
 func TestSourcesThatCannotBeRead(t *testing.T) {
 	for name, source := range map[string]string{
 		"broken gzip": zipped(raw(1))[:100], "broken bundle": `{"resourceType":"Bundle","entry":[{"resource":` + raw(1) + `},{"resource":{`,
-		"bundle without entry": `{"resourceType":"Bundle","total":0}`, "no version": `{"resourceType":"ExplanationOfBenefit","id":"1"}`,
+		"no version": `{"resourceType":"ExplanationOfBenefit","id":"1"}`,
 	} {
 		if _, _, err := read(t, strings.NewReader(source), 0, 2, 0); err == nil {
 			t.Errorf("%s: no error", name)
@@ -131,8 +141,88 @@ func TestSourcesThatCannotBeRead(t *testing.T) {
 			t.Errorf("%s: the error quotes the source: %v", name, err)
 		}
 	}
-	if ids, _, err := read(t, strings.NewReader(""), 0, 2, 0); err != nil || len(ids) > 0 {
-		t.Errorf("an empty file: %v, %v", ids, err)
+	for _, empty := range []string{"", `{"resourceType":"Bundle","total":0}`, `{"resourceType":"Bundle","entry":[]}`} {
+		if ids, faults, err := read(t, strings.NewReader(empty), 0, 2, 0); err != nil || len(ids) > 0 || len(faults) > 0 {
+			t.Errorf("%q: %v, %v, %v", empty, ids, faults, err)
+		}
+	}
+}
+
+// bundle has a line for each entry.
+func bundle(resources ...string) string {
+	return "{\"resourceType\":\"Bundle\",\n\"entry\":[{\"resource\":" + strings.Join(resources, "},\n{\"resource\":") + "}\n]}\n"
+}
+
+// TestNothingIsLostInSilence: a Bundle that is cut off between two entries is
+// an error, wherever the cut is, and so is a source that breaks there.
+func TestNothingIsLostInSilence(t *testing.T) {
+	whole := bundle(raw(1), raw(2))
+	for n := 1; n < len(whole)-2; n++ {
+		// With a version, as otherwise it may be the version that is missed.
+		if ids, faults, err := read(t, strings.NewReader(whole[:n]), fhir.V2, 1, 0); err == nil && len(faults) == 0 {
+			t.Fatalf("cut after %d bytes: %v and no error", n, ids)
+		}
+	}
+	long := make([]string, 5000) // more than is read at a time
+	for i := range long {
+		long[i] = raw(i)
+	}
+	cut := strings.TrimSuffix(bundle(long...), "]}\n")
+	if _, _, err := read(t, io.MultiReader(strings.NewReader(cut), iotest.ErrReader(errors.New("disk broken"))), 0, 2, 0); err == nil || !strings.Contains(err.Error(), "disk broken") {
+		t.Errorf("a broken disk: %v", err)
+	}
+	var z bytes.Buffer
+	w := gzip.NewWriter(&z)
+	if _, err := io.WriteString(w, cut); err != nil || w.Flush() != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := read(t, &z, 0, 2, 0); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("gzip without its end: %v", err)
+	}
+}
+
+func TestDocumentsOneAfterAnother(t *testing.T) {
+	one := strings.ReplaceAll(bundle(raw(1), raw(2)), "\n", "") + "\n"
+	padded := strings.Replace(raw(1), `"payment":{`, `"payment":{"x":"`+strings.Repeat("a", 100<<10)+`",`, 1)
+	for name, c := range map[string]struct {
+		source string
+		ids    int
+		faults int
+	}{
+		"Bundles of many lines":     {bundle(raw(1), raw(2)) + bundle(raw(3)), 3, 0},
+		"Bundles of one line each":  {one + one + "{\"resourceType\":\"Bundle\"}\n" + one, 6, 0},
+		"a Bundle and a claim":      {one + raw(3) + "\n", 3, 0},
+		"entries without resource":  {bundle(raw(1), "null", "3", raw(2)), 2, 2},
+		"entries that are none":     {"{\"resourceType\":\"Bundle\",\"entry\":[null,3,\"x\",[],{}," + "{\"resource\":" + raw(2) + "}]}", 1, 5},
+		"brackets in texts":         {bundle(strings.Replace(raw(1), "CARRIER", `}]\"{\\`, 1), raw(2)), 2, 0},
+		"longer than a line may be": {"{\"resourceType\":\"Bundle\",\"entry\":[" + strings.Repeat("{\"resource\":"+padded+"},", 200) + "{\"resource\":" + raw(2) + "}]}", 201, 0},
+		"an entry too long":         {bundle(raw(1), `{"x":"`+strings.Repeat("a", eob.MaxSize)+`"}`, raw(2)), 2, 1},
+	} {
+		ids, faults, err := read(t, strings.NewReader(c.source), 0, 2, 0)
+		if err != nil || len(ids) != c.ids || len(faults) != c.faults {
+			t.Errorf("%s: %d claims, %.200q, %v", name, len(ids), faults, err)
+		}
+	}
+}
+
+// TestRealClaimsOfTheOtherVersion: none passes as one of this version.
+func TestRealClaimsOfTheOtherVersion(t *testing.T) {
+	const dir = "../../../shared/data/"
+	for v, names := range map[fhir.Version]string{fhir.V2: "eob-stu3/*", fhir.V1: "eob-r4/*"} {
+		paths, err := filepath.Glob(dir + names)
+		if err != nil || len(paths) == 0 {
+			t.Skip("the real claims are not there")
+		}
+		for _, path := range paths {
+			f, err := os.Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			if ids, _, err := read(t, f, v, 2, 0); err != nil || len(ids) > 0 {
+				t.Errorf("%s as %s: %d claims pass, %v", path, v, len(ids), err)
+			}
+		}
 	}
 }
 
@@ -222,4 +312,26 @@ func TestReportAddsUp(t *testing.T) {
 			t.Fatalf("%+v does not add up", got)
 		}
 	})
+}
+
+// BenchmarkClaims reads and minimises claims in both forms.
+func BenchmarkClaims(b *testing.B) {
+	pad := `"item":[` + strings.Repeat(`{"sequence":1,"adjudication":[{"amount":{"value":1.10,"currency":"USD"}}]},`, 250)
+	one := strings.Replace(raw(1), `"item":[`, pad, 1)
+	for name, source := range map[string]string{
+		"lines": strings.Repeat(one+"\n", 2000), "bundle": bundle(slices.Repeat([]string{one}, 2000)...),
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(source)))
+			for b.Loop() {
+				c, err := feed.OpenClaims(strings.NewReader(source), 0)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := c.Each(b.Context(), 2, 0, func(*feed.Batch) error { return nil }); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

@@ -3,7 +3,8 @@
 // without identifiers of persons.
 //
 //   - claims.go     raw claims, minimised by several workers, in order
-//   - split.go      NDJSON, a Bundle or single resources, plain or gzipped
+//   - split.go      lines or documents, plain or gzipped; NDJSON
+//   - document.go   Bundles and pretty-printed resources, as a stream
 //   - report.go     what became of the claims
 //   - table.go      CSV with a header row
 //   - enrolment.go  who is enrolled in which months

@@ -126,7 +126,11 @@ func (p *preferences) fixedLine(s string) (fault string) {
 	if !known {
 		return "the line does not end with Y or N"
 	}
-	for _, one := range strings.Split(s[:len(s)-1], ",") {
+	mbis := strings.Split(s[:len(s)-1], ",")
+	if len(mbis) > 2 {
+		return "the line has more than two identifiers"
+	}
+	for _, one := range mbis {
 		m, ok := parseMBI(one)
 		if !ok {
 			return mbiForm

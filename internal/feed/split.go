@@ -51,51 +51,68 @@ func inflated(r io.Reader) (*bufio.Reader, error) {
 	return b, nil
 }
 
-// newSplitter looks at the first line and decides: one resource a line, or a
-// document, which is a Bundle or pretty-printed resources.
+// newSplitter looks at the beginning and decides: one resource a line, or
+// documents, which are Bundles or pretty-printed resources.
 func newSplitter(r io.Reader) (splitter, error) {
 	b, err := inflated(r)
 	if err != nil {
 		return nil, err
 	}
-	lines := &lineSplitter{r: b}
-	first, _, err := lines.next(nil)
-	var fault *Fault
-	if err != nil && !errors.As(err, &fault) {
-		return &replay{err: err, then: lines}, nil
+	head, err := b.Peek(readBuffer)
+	if err != nil && err != io.EOF {
+		return nil, fmt.Errorf("read: %w", err)
 	}
-	if fault != nil || lineIsWhole(first) {
-		return &replay{raw: first, number: lines.line, err: err, then: lines}, nil
+	if isDocument(head) {
+		return &documentSplitter{r: b}, nil
 	}
-	whole := io.MultiReader(bytes.NewReader(append(first, '\n')), b)
-	return newDocumentSplitter(whole)
+	return &lineSplitter{r: b}, nil
 }
 
-// lineIsWhole tells whether a source's first line is a claim of its own: it is
-// JSON and not a Bundle, or ends as JSON would, and is only damaged.
-func lineIsWhole(line []byte) bool {
-	var head struct{ ResourceType string }
-	if json.Unmarshal(line, &head) == nil {
-		return head.ResourceType != "Bundle"
+// isDocument tells a Bundle or a pretty-printed resource from lines. A first
+// line that is only damaged must not cost the lines after it, so a resource
+// goes on after the first line only where JSON can be broken, and not where
+// the next line is a resource of its own.
+func isDocument(head []byte) bool {
+	if isBundle(head) {
+		return true
 	}
-	return bytes.HasSuffix(line, []byte("}")) && len(line) > 1
+	first, rest, more := bytes.Cut(bytes.TrimLeft(head, " \t\r\n"), []byte("\n"))
+	first = bytes.TrimSpace(first)
+	if !more || len(first) == 0 || first[0] != '{' || !bytes.ContainsAny(first[len(first)-1:], "{[,:") {
+		return false
+	}
+	second, _, _ := bytes.Cut(bytes.TrimLeft(rest, " \t\r\n"), []byte("\n"))
+	var resource struct{ ResourceType string }
+	return json.Unmarshal(second, &resource) != nil || resource.ResourceType == ""
 }
 
-// replay gives the claim that was read ahead.
-type replay struct {
-	raw    []byte
-	number int64
-	err    error
-	given  bool
-	then   splitter
-}
-
-func (p *replay) next(buf []byte) ([]byte, int64, error) {
-	if p.given {
-		return p.then.next(buf)
+// isBundle looks for the type of the first resource in its first bytes.
+func isBundle(head []byte) bool {
+	d := json.NewDecoder(bytes.NewReader(head))
+	for depth := 0; ; {
+		t, err := d.Token()
+		if err != nil {
+			return false
+		}
+		switch t {
+		case json.Delim('{'), json.Delim('['):
+			depth++
+		case json.Delim('}'), json.Delim(']'):
+			depth--
+		case "resourceType":
+			if depth == 1 {
+				name, _ := d.Token()
+				return name == "Bundle"
+			}
+		case "entry":
+			if depth == 1 {
+				return true
+			}
+		}
+		if depth == 0 {
+			return false
+		}
 	}
-	p.given = true
-	return append(buf, p.raw...), p.number, p.err
 }
 
 // lineSplitter reads one claim a line. Empty lines are passed over.
@@ -134,102 +151,4 @@ func (s *lineSplitter) read(buf []byte) ([]byte, error) {
 		}
 		return buf, err
 	}
-}
-
-// documentSplitter reads the entries of a Bundle, or resources one after
-// another, as a stream.
-type documentSplitter struct {
-	d        *json.Decoder
-	inBundle bool
-	number   int64
-}
-
-func newDocumentSplitter(r io.Reader) (splitter, error) {
-	b := bufio.NewReaderSize(r, readBuffer)
-	s := &documentSplitter{}
-	head, err := b.Peek(readBuffer)
-	if err != nil && err != io.EOF {
-		return nil, fmt.Errorf("read: %w", err)
-	}
-	s.inBundle = isBundle(head)
-	s.d = json.NewDecoder(b)
-	if s.inBundle {
-		return s, s.enterBundle()
-	}
-	return s, nil
-}
-
-// isBundle looks for the type of the first resource in its first bytes.
-func isBundle(head []byte) bool {
-	d := json.NewDecoder(bytes.NewReader(head))
-	depth := 0
-	for {
-		t, err := d.Token()
-		if err != nil {
-			return false
-		}
-		switch t {
-		case json.Delim('{'), json.Delim('['):
-			depth++
-		case json.Delim('}'), json.Delim(']'):
-			depth--
-		case "resourceType":
-			if depth == 1 {
-				name, _ := d.Token()
-				return name == "Bundle"
-			}
-		case "entry":
-			if depth == 1 {
-				return true
-			}
-		}
-	}
-}
-
-// enterBundle reads up to the first entry.
-func (s *documentSplitter) enterBundle() error {
-	if _, err := s.d.Token(); err != nil {
-		return fmt.Errorf("read the Bundle: %w", errors.New("it is not JSON"))
-	}
-	for s.d.More() {
-		name, err := s.d.Token()
-		if err != nil {
-			return errors.New("read the Bundle: it is not JSON")
-		}
-		if name == "entry" {
-			_, err := s.d.Token() // [
-			return err
-		}
-		var other json.RawMessage
-		if err := s.d.Decode(&other); err != nil {
-			return errors.New("read the Bundle: it is not JSON")
-		}
-	}
-	return errors.New("read the Bundle: it has no entry")
-}
-
-// next gives the next resource. After broken JSON nothing more can be found.
-func (s *documentSplitter) next(buf []byte) ([]byte, int64, error) {
-	if s.inBundle && !s.d.More() {
-		return buf, s.number, io.EOF
-	}
-	s.number++
-	var entry struct{ Resource json.RawMessage }
-	var raw json.RawMessage
-	var err error
-	if s.inBundle {
-		err = s.d.Decode(&entry)
-		raw = entry.Resource
-	} else {
-		err = s.d.Decode(&raw)
-	}
-	switch {
-	case err == io.EOF:
-		return buf, s.number, io.EOF
-	case err != nil:
-		return buf, s.number, fmt.Errorf("resource %d is not JSON, and nothing after it can be found", s.number)
-	case len(raw) == 0:
-		return buf, s.number, &Fault{Line: s.number, Reason: "the entry has no resource"}
-	}
-	return append(buf, raw...), s.number, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -54,7 +55,10 @@ func openTable(r io.Reader, required, optional []string) (*table, error) {
 	for i, name := range header {
 		name = strings.ToLower(strings.TrimSpace(name))
 		if !slices.Contains(required, name) && !slices.Contains(optional, name) {
-			faults = append(faults, fmt.Sprintf("there is no column %q", name))
+			faults = append(faults, unknownColumn(i, name))
+		}
+		if _, ok := t.column[name]; ok {
+			faults = append(faults, fmt.Sprintf("column %d has the name of another", i+1))
 		}
 		t.column[name] = i
 	}
@@ -67,6 +71,17 @@ func openTable(r io.Reader, required, optional []string) (*table, error) {
 		return nil, fmt.Errorf("the header is wrong: %s; the columns are %s", strings.Join(faults, ", "), strings.Join(append(required, optional...), ","))
 	}
 	return t, nil
+}
+
+var columnName = regexp.MustCompile(`^[a-z_ ]+$`)
+
+// unknownColumn quotes a name only where it can be one: a file without a header
+// has identifiers of a person there.
+func unknownColumn(i int, name string) string {
+	if columnName.MatchString(name) {
+		return fmt.Sprintf("there is no column %q", name)
+	}
+	return fmt.Sprintf("column %d has no name that is known", i+1)
 }
 
 // next reads a row; false at the end, or when there are faults enough.

@@ -24,8 +24,8 @@ func TestContracts(t *testing.T) {
 		"":                                   "the file is empty; its first line names the columns: contract,sponsor,attested",
 		"contract,sponsor\n":                 "the column attested is missing",
 		"contract,sponsor,attested,x\n":      `there is no column "x"`,
-		"contract,sponsor,attested\ns1,A,\n": `line 2: contract "s1" is not a capital letter and four digits`,
-		"contract,sponsor,attested\nS1234,A,1.3.2020\n":        "line 2: attested: date \"1.3.2020\" is not of the form YYYY-MM-DD",
+		"contract,sponsor,attested\ns1,A,\n": `line 2: contract is not a capital letter and four digits`,
+		"contract,sponsor,attested\nS1234,A,1.3.2020\n":        "line 2: attested is not a date of the form YYYY-MM-DD",
 		"contract,sponsor,attested\nS1234,A,\nS1234,B,\n":      "line 3: contract S1234 stands twice",
 		"contract,sponsor,attested\nS1234,A\nS1234,\"B,\nx,y,": "line 2: wrong number of fields",
 	} {
@@ -63,15 +63,15 @@ Z0000,-9,1S00E00AA02,,2019,12
 func TestEnrolmentFaults(t *testing.T) {
 	const secret = "1S00E00AA0I" // I is no letter of an MBI
 	for source, want := range map[string]string{
-		"contract,beneficiary_id,mbi\nZ0000,1,\n":                                     "give the columns year and month, or the columns from and to",
-		"contract,beneficiary_id,mbi,year,month,from,to\n":                            "give the columns year and month, or the columns from and to",
-		"contract,beneficiary_id,mbi,year,month\nZ0000,1," + secret + ",2024,1\n":     "line 2: mbi: the identifier does not have the form",
-		"contract,beneficiary_id,mbi,historic_mbis,year,month\nZ0000,1,,1 2,2024,1\n": "line 2: historic_mbis: the identifier",
-		"contract,beneficiary_id,mbi,year,month\nZ0000,1,,2024,13\n":                  `line 2: year and month: "2024-13" is not a month`,
-		"contract,beneficiary_id,mbi,from,to\nZ0000,1,,2024-01,3024-02\n":             "line 2: to: ",
-		"contract,beneficiary_id,mbi,from,to\nZ0000,1,,2024-02,2024-01\n":             "line 2: to lies before from",
-		"contract,beneficiary_id,mbi,from,to\nZ0000,1x,,2024-02,2024-02\n":            "line 2: beneficiary_id is not a whole number",
-		"contract,beneficiary_id,mbi,from,to\n" + strings.Repeat("x,x,x,x,x\n", 1000): "faults; nothing was taken in",
+		"contract,beneficiary_id,mbi\nZ0000,1,\n":                                                "give the columns year and month, or the columns from and to",
+		"contract,beneficiary_id,mbi,year,month,from,to\n":                                       "give the columns year and month, or the columns from and to",
+		"contract,beneficiary_id,mbi,year,month\nZ0000,1," + secret + ",2024,1\n":                "line 2: mbi: the identifier does not have the form",
+		"contract,beneficiary_id,mbi,historic_mbis,year,month\nZ0000,1,1S00E00AA00,1 2,2024,1\n": "line 2: historic_mbis: the identifier",
+		"contract,beneficiary_id,mbi,year,month\nZ0000,1,,2024,13\n":                             "line 2: year and month: not a month",
+		"contract,beneficiary_id,mbi,from,to\nZ0000,1,,2024-01,3024-02\n":                        "line 2: to: ",
+		"contract,beneficiary_id,mbi,from,to\nZ0000,1,,2024-02,2024-01\n":                        "line 2: to lies before from",
+		"contract,beneficiary_id,mbi,from,to\nZ0000,1x,,2024-02,2024-02\n":                       "line 2: beneficiary_id is not a whole number",
+		"contract,beneficiary_id,mbi,from,to\n" + strings.Repeat("x,x,x,x,x\n", 1000):            "faults; nothing was taken in",
 	} {
 		_, err := feed.ReadEnrolment(strings.NewReader(source))
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -121,6 +121,61 @@ func TestEnrolmentAgainstMap(t *testing.T) {
 	})
 }
 
+// TestNoFaultQuotesAnIdentifier: not even where the columns are mixed up, or
+// the header is missing.
+func TestNoFaultQuotesAnIdentifier(t *testing.T) {
+	const row = "1S00E00AA00,1S00E00AA00,1S00E00AA00,1S00E00AA00,1S00E00AA00,1S00E00AA00\n"
+	for name, header := range map[string]string{
+		"no header": "", "months": "contract,beneficiary_id,mbi,historic_mbis,year,month\n", "ranges": "contract,beneficiary_id,mbi,historic_mbis,from,to\n",
+		"too many columns": "contract,beneficiary_id,mbi,from,to\n", "contracts": "contract,sponsor,attested\n",
+	} {
+		_, enrolment := feed.ReadEnrolment(strings.NewReader(header + row))
+		_, optOuts := feed.ReadOptOuts(strings.NewReader(header + row))
+		_, contracts := feed.ReadContracts(strings.NewReader(header + row))
+		_, attested := feed.ReadContracts(strings.NewReader("contract,sponsor,attested\nS1234,A,1S00E00AA00\n"))
+		for _, err := range []error{enrolment, optOuts, contracts, attested} {
+			if err == nil || strings.Contains(strings.ToUpper(err.Error()), "1S00E00AA00") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
+// TestIdentifiersInAnyOrder: rows in any order give the same identifiers, the
+// current one that of the latest month.
+func TestIdentifiersInAnyOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var rows []string
+		var want coverage.MBI
+		latest := 0
+		for range rapid.IntRange(1, 8).Draw(t, "rows") {
+			month, mbi, historic := rapid.IntRange(1, 12).Draw(t, "month"), "", ""
+			if n := rapid.IntRange(-1, 3).Draw(t, "mbi"); n >= 0 {
+				mbi = fmt.Sprintf("1S00E00AA%02d", n)
+				historic = rapid.SampledFrom([]string{"", "1S00E00AA04", "1S00E00AA01;1S00E00AA05"}).Draw(t, "historic")
+				if month > latest || month == latest && coverage.MBI(mbi) > want {
+					latest, want = month, coverage.MBI(mbi)
+				}
+			}
+			rows = append(rows, fmt.Sprintf("Z0000,1,%s,%s,2024,%d\n", mbi, historic, month))
+		}
+		read := func(rows []string) []coverage.MBI {
+			all, err := feed.ReadEnrolment(strings.NewReader("contract,beneficiary_id,mbi,historic_mbis,year,month\n" + strings.Join(rows, "")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return all["Z0000"][0].MBIs
+		}
+		first := read(rows)
+		if latest > 0 && first[0] != want {
+			t.Fatalf("current %q, want %q", string(first[0]), string(want))
+		}
+		if diff := cmp.Diff(first, read(rapid.Permutation(rows).Draw(t, "order"))); diff != "" {
+			t.Fatalf("another order, %s", diff)
+		}
+	})
+}
+
 func TestOptOuts(t *testing.T) {
 	want := []feed.OptOut{{"1S00E00AA01", false}, {"1S00E00AA02", true}, {"1S00E00AA03", true}}
 	for _, source := range []string{
@@ -135,13 +190,14 @@ func TestOptOuts(t *testing.T) {
 		}
 	}
 	for source, want := range map[string]string{
-		"HDR_BENEDATARSP20260101\n1S00E00AA01N\n":                                    "there is no trailer: the file is not whole",
-		"HDR_BENEDATARSP20260101\n1S00E00AA01N\nTRL_BENEDATARSP202601010000000002\n": "line 3: the trailer counts other than the 1 lines",
-		"HDR_BENEDATARSP20260101\n1S00E00AA0?N\nTRL_BENEDATARSP202601010000000001\n": "line 2: the identifier does not have the form",
-		"HDR_BENEDATARSP20260101\n1S00E00AA01X\nTRL_BENEDATARSP202601010000000001\n": "line 2: the line does not end with Y or N",
-		"HDR_BENEDATARSP20260101\nTRL_BENEDATARSP202601010000000000\n1S00E00AA01N\n": "line 3: a line after the trailer",
-		"mbi,share\n1S00E00AA01,yes\n":                                               "line 2: share: write Y or N",
-		"mbi\n":                                                                      "neither CMS's file, which begins with HDR_BENEDATARSP, nor CSV",
+		"HDR_BENEDATARSP20260101\n1S00E00AA01N\n":                                                            "there is no trailer: the file is not whole",
+		"HDR_BENEDATARSP20260101\n1S00E00AA01N\nTRL_BENEDATARSP202601010000000002\n":                         "line 3: the trailer counts other than the 1 lines",
+		"HDR_BENEDATARSP20260101\n1S00E00AA0?N\nTRL_BENEDATARSP202601010000000001\n":                         "line 2: the identifier does not have the form",
+		"HDR_BENEDATARSP20260101\n1S00E00AA01X\nTRL_BENEDATARSP202601010000000001\n":                         "line 2: the line does not end with Y or N",
+		"HDR_BENEDATARSP20260101\nTRL_BENEDATARSP202601010000000000\n1S00E00AA01N\n":                         "line 3: a line after the trailer",
+		"HDR_BENEDATARSP20260101\n1S00E00AA01,1S00E00AA02,1S00E00AA03N\nTRL_BENEDATARSP202601010000000001\n": "line 2: the line has more than two identifiers",
+		"mbi,share\n1S00E00AA01,yes\n":                                                                       "line 2: share: write Y or N",
+		"mbi\n":                                                                                              "neither CMS's file, which begins with HDR_BENEDATARSP, nor CSV",
 	} {
 		if _, err := feed.ReadOptOuts(strings.NewReader(source)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", source, err, want)
