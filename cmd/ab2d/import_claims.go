@@ -57,15 +57,10 @@ func (c *importClaimsCommand) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
-	rejects, err := openRejects(c.Rejects)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, rejects.Close()) }()
 	bar := newBar(s, size, "Import "+filepath.Base(c.File), true)
-	i := &claimImport{bar: bar, read: counted, rejects: rejects}
+	i := &claimImport{bar: bar, read: counted}
 	if c.DryRun {
-		err = claims.Each(ctx, runtime.GOMAXPROCS(0), 0, i.count)
+		err = c.each(ctx, claims, 0, i, i.count)
 	} else {
 		err = c.store(ctx, claims, digest, i)
 	}
@@ -103,7 +98,7 @@ func (c *importClaimsCommand) store(ctx context.Context, claims *feed.Claims, di
 	if err := json.Unmarshal([]byte(load.Report), &i.totals); err != nil {
 		return fmt.Errorf("read the report of the import so far: %w", err)
 	}
-	if err := claims.Each(ctx, runtime.GOMAXPROCS(0), load.Position, func(b *feed.Batch) error { return i.take(ctx, b) }); err != nil {
+	if err := c.each(ctx, claims, load.Position, i, func(b *feed.Batch) error { return i.take(ctx, b) }); err != nil {
 		return err
 	}
 	if err := i.flush(ctx); err != nil {
@@ -112,12 +107,24 @@ func (c *importClaimsCommand) store(ctx context.Context, claims *feed.Claims, di
 	return db.Publish(ctx, load)
 }
 
+// each gives the claims after a position to take, and what was rejected to the
+// file for it.
+func (c *importClaimsCommand) each(ctx context.Context, claims *feed.Claims, position int64, i *claimImport, take func(*feed.Batch) error) (err error) {
+	rejects, err := openRejects(c.Rejects, position > 0)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rejects.Close()) }()
+	i.rejects = rejects
+	return claims.Each(ctx, runtime.GOMAXPROCS(0), position, take)
+}
+
 // claimImport gathers claims until there are enough for a transaction.
 type claimImport struct {
 	merger  *store.Merger // nil in a dry run
 	bar     *bar
 	read    *readCounter
-	rejects io.WriteCloser
+	rejects io.Writer
 	totals  importTotals
 
 	pending  []store.Claim
@@ -255,12 +262,17 @@ func fingerprint(f io.Reader, name string) (source io.Reader, digest string, siz
 	return io.MultiReader(bytes.NewReader(head[:n]), f), fmt.Sprintf("%x", sum), size, nil
 }
 
-// openRejects opens the file for rejected lines, or what throws them away.
-func openRejects(name string) (io.WriteCloser, error) {
+// openRejects opens the file for rejected lines, or what throws them away. An
+// import that goes on adds to what the file has.
+func openRejects(name string, goesOn bool) (io.WriteCloser, error) {
 	if name == "" {
 		return nopWriteCloser{io.Discard}, nil
 	}
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	how := os.O_TRUNC
+	if goesOn {
+		how = os.O_APPEND
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|how, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open the file for rejects: %w", err)
 	}

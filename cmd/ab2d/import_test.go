@@ -21,21 +21,23 @@ import (
 )
 
 // TestKill9DuringImport kills imports of claims at random moments, starts the
-// same again, and wants the same claims as of an import that nobody disturbed;
-// and none before the end.
+// same again, and wants the same claims as of an import that nobody disturbed,
+// and none before the end; and what was rejected before a kill still listed.
 func TestKill9DuringImport(t *testing.T) {
 	dir := t.TempDir()
 	if out, err := exec.Command(program, "demo", "--sponsor=PDP-1000", "--api=v2", "--out="+dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	whole := filepath.Join(dir, "claims.ndjson")
-	if out, err := exec.Command("sh", "-c", "cat "+dir+"/Z0001_*.ndjson > "+whole).CombinedOutput(); err != nil {
+	if out, err := exec.Command("sh", "-c", "(echo '{\"resourceType\": \"ExplanationOfBenefit\", damaged}'; cat "+dir+"/Z0001_*.ndjson) > "+whole).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	load := func(data string) *exec.Cmd { return exec.Command(program, "import", "claims", whole, "--data="+data) }
+	rejects := filepath.Join(dir, "rejects")
+	load := func(data string) *exec.Cmd {
+		return exec.Command(program, "import", "claims", whole, "--fhir=r4", "--data="+data, "--rejects="+rejects)
+	}
 	undisturbed, killed := filepath.Join(dir, "undisturbed"), filepath.Join(dir, "killed")
-	out, err := load(undisturbed).CombinedOutput()
-	if err != nil {
+	if out, err := load(undisturbed).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	want := stored(t, undisturbed)
@@ -68,8 +70,11 @@ func TestKill9DuringImport(t *testing.T) {
 	if got := stored(t, killed); got != want || kills == 0 {
 		t.Errorf("killed %d times the import gives %s, undisturbed %s", kills, got, want)
 	}
+	if listed, err := os.ReadFile(rejects); err != nil || !strings.Contains(string(listed), `"line":1,`) {
+		t.Errorf("the line rejected before the kills is not listed: %q, %v", listed, err)
+	}
 	// Again, it changes nothing.
-	out, err = load(killed).CombinedOutput()
+	out, err := load(killed).CombinedOutput()
 	if err != nil || !strings.Contains(string(out), ": 0 new, 0 newer than before") {
 		t.Errorf("%v: %s", err, out)
 	}

@@ -50,7 +50,7 @@ func (c *minimiseCommand) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return err
 	}
-	rejects, err := openRejects(c.Rejects)
+	rejects, err := openRejects(c.Rejects, false)
 	if err != nil {
 		return err
 	}
