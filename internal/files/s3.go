@@ -215,7 +215,7 @@ func (s *S3) Remove(ctx context.Context, key string) error {
 // Ping tells whether the bucket can be written.
 func (s *S3) Ping(ctx context.Context) error {
 	object := path.Join(s.prefix, ".ping")
-	_, err := s.core.Client.PutObject(ctx, s.bucket, object, strings.NewReader(""), 0, minio.PutObjectOptions{})
+	_, err := s.core.Client.PutObject(ctx, s.bucket, object, strings.NewReader(""), 0, minio.PutObjectOptions{ServerSideEncryption: s.sse})
 	if err == nil {
 		err = s.core.Client.RemoveObject(ctx, s.bucket, object, minio.RemoveObjectOptions{})
 	}
