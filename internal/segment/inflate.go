@@ -55,7 +55,7 @@ func (i *Inflater) Inflate(dst []byte, s Segment) ([]byte, error) {
 }
 
 // InflateFrom appends to dst the inflated bytes of the block that holds an entry,
-// and of all blocks after it. It tells with which entry they begin. What is
+// which the index must have, and of all blocks after it. It tells with which entry they begin. What is
 // wrong with these blocks is ErrDamaged; those before are not looked at.
 func (i *Inflater) InflateFrom(dst []byte, s Segment, x Index, entry int) (plain []byte, first int, err error) {
 	for first = entry; first > 0 && !x[first].Block.Begins; first-- {

@@ -111,7 +111,8 @@ func (j *Joiner) Segment(s Segment) error {
 	return nil
 }
 
-// Close ends the file. It does not close the writer below. A file without bytes
+// Close ends the file; a second Close, or a write before the next Reset, is an
+// error. It does not close the writer below. A file without bytes
 // is a gzip file too.
 func (j *Joiner) Close() error {
 	if err := j.begin(); err != nil {

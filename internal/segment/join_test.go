@@ -271,6 +271,10 @@ func TestJoinRefuses(t *testing.T) {
 		t.Errorf("a segment with a final block: %v", err)
 	}
 	check("after a damaged segment")
+	j.Reset(io.Discard)
+	if err := j.Segment(Segment{Deflate: []byte{0, 0, 0, 0xff, 0xff}, CRC: 1}); !errors.Is(err, ErrDamaged) {
+		t.Errorf("a segment without lines, but a checksum: %v", err)
+	}
 	if _, err := NewJoiner(0); err == nil {
 		t.Error("level 0: no error")
 	}

@@ -34,8 +34,8 @@ func (s Segment) check() error {
 	switch {
 	case s.Length < 0 || s.Length > maxRatio*int64(len(s.Deflate)):
 		return fmt.Errorf("%w: %d bytes cannot inflate to %d", ErrDamaged, len(s.Deflate), s.Length)
-	case len(s.Deflate) == 0 && s.CRC != 0:
-		return fmt.Errorf("%w: no bytes, but a checksum", ErrDamaged)
+	case s.Length == 0 && s.CRC != 0:
+		return fmt.Errorf("%w: no inflated bytes, but a checksum of them", ErrDamaged)
 	case len(s.Deflate) != 0 && !bytes.HasSuffix(s.Deflate, syncMarker):
 		return fmt.Errorf("%w: it does not end with a sync flush", ErrDamaged)
 	}

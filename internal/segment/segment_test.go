@@ -2,17 +2,13 @@ package segment
 
 import (
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
-	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	kgzip "github.com/klauspost/compress/gzip"
 	"pgregory.net/rapid"
 )
 
@@ -91,128 +87,6 @@ func TestSegmentsAndIndexesComeBack(t *testing.T) {
 	})
 }
 
-// TestJoinIsOneMember: any sequence of plain bytes and segments inflates to
-// their concatenation, as one gzip member, for every reader; and the same
-// sequence gives the same bytes.
-func TestJoinIsOneMember(t *testing.T) {
-	b, err := NewBuilder(6)
-	if err != nil {
-		t.Fatal(err)
-	}
-	j, err := NewJoiner(3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rapid.Check(t, func(t *rapid.T) {
-		var want, file, second bytes.Buffer
-		type piece struct {
-			segment *Segment
-			plain   []byte
-		}
-		var pieces []piece
-		for range rapid.IntRange(0, 8).Draw(t, "pieces") {
-			if rapid.Bool().Draw(t, "plain") {
-				pieces = append(pieces, piece{plain: line(t, "piece")})
-				continue
-			}
-			s, _, plain := build(t, b)
-			s.Deflate = bytes.Clone(s.Deflate)
-			pieces = append(pieces, piece{&s, plain})
-		}
-		for _, to := range []*bytes.Buffer{&file, &second} {
-			j.Reset(to)
-			for _, p := range pieces {
-				if p.segment != nil {
-					err = j.Segment(*p.segment)
-				} else {
-					_, err = j.Write(p.plain)
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-			}
-			if err := j.Close(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for _, p := range pieces {
-			want.Write(p.plain)
-		}
-		if !bytes.Equal(file.Bytes(), second.Bytes()) {
-			t.Fatal("the same pieces gave other bytes")
-		}
-		standard, err := gzip.NewReader(bytes.NewReader(file.Bytes()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		standard.Multistream(false)
-		klauspost, err := kgzip.NewReader(bytes.NewReader(file.Bytes()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		klauspost.Multistream(false)
-		for _, r := range []io.Reader{standard, klauspost} {
-			if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, want.Bytes()) {
-				t.Fatalf("%d bytes, %v; want %d", len(got), err, want.Len())
-			}
-		}
-	})
-}
-
-func TestGzipReadsIt(t *testing.T) {
-	if _, err := exec.LookPath("gzip"); err != nil {
-		t.Skip("gzip is not there")
-	}
-	b, err := NewBuilder(6)
-	if err != nil {
-		t.Fatal(err)
-	}
-	j, err := NewJoiner(3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file, want bytes.Buffer
-	j.Reset(&file)
-	for i := range 50 {
-		text := []byte(strings.Repeat(fmt.Sprintf("line %d\n", i), i))
-		want.Write(text)
-		if i%3 == 0 {
-			if _, err := j.Write(text); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		}
-		b.Reset()
-		if err := b.Add(text, Entry{ID: "x"}); err != nil {
-			t.Fatal(err)
-		}
-		s, _, err := b.Finish()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := j.Segment(s); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := j.Close(); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("gzip", "-dc")
-	cmd.Stdin = &file
-	if out, err := cmd.CombinedOutput(); err != nil || !bytes.Equal(out, want.Bytes()) {
-		t.Errorf("%v: %d bytes, want %d", err, len(out), want.Len())
-	}
-}
-
-// TestTrailer: a file of more than 4 GiB has its length modulo 2^32.
-func TestTrailer(t *testing.T) {
-	var b [8]byte
-	putTrailer(&b, 0x01020304, 5<<32+7)
-	if want := [8]byte{4, 3, 2, 1, 7, 0, 0, 0}; b != want {
-		t.Errorf("%x, want %x", b, want)
-	}
-}
-
 // TestDamageIsFound: no change of a stored segment goes unnoticed.
 func TestDamageIsFound(t *testing.T) {
 	b, err := NewBuilder(6)
@@ -263,30 +137,4 @@ func FuzzIndex(f *testing.F) {
 			t.Fatal(diff)
 		}
 	})
-}
-
-func BenchmarkJoin(b *testing.B) {
-	text := bytes.Repeat([]byte(`{"resourceType":"ExplanationOfBenefit","id":"carrier--10000006488576","meta":{"lastUpdated":"2020-04-18T22:17:32.300+00:00"}}`+"\n"), 800)
-	builder, err := NewBuilder(6)
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := builder.Add(text, Entry{ID: "x"}); err != nil {
-		b.Fatal(err)
-	}
-	s, _, err := builder.Finish()
-	if err != nil {
-		b.Fatal(err)
-	}
-	j, err := NewJoiner(3)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.SetBytes(int64(len(text)))
-	j.Reset(io.Discard)
-	for b.Loop() {
-		if err := j.Segment(s); err != nil {
-			b.Fatal(err)
-		}
-	}
 }
