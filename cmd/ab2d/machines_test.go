@@ -38,7 +38,6 @@ type arrangement struct {
 	postgres, s3    bool
 	s3server        *testserver.S3Server
 
-	mu        sync.Mutex
 	processes []*process // the API first
 	url       string
 	sponsor   synth.Sponsor // with credentials that the server knows

@@ -16,7 +16,7 @@ import (
 // benchClaims are sample claims, or the hand-made one where there are none.
 func benchClaims(b *testing.B, v fhir.Version) (claims [][]byte, size int64) {
 	claims = [][]byte{readMade(b, v)}
-	if hasReal() {
+	if realDir() != "" {
 		claims = everyReal(b, v)
 	}
 	for _, c := range claims {
@@ -111,7 +111,7 @@ func prune(n *node, v any) any {
 func TestNoAllocation(t *testing.T) {
 	for _, v := range versions {
 		claims := [][]byte{readMade(t, v)}
-		if hasReal() {
+		if realDir() != "" {
 			claims = append(claims, everyReal(t, v)...)
 		}
 		m := New(v)

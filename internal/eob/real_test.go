@@ -19,27 +19,29 @@ import (
 	"ab2d/internal/fhir"
 )
 
-// realDir has public sample claims, which are not part of this repository:
-// BFD's sample resources, one a claim type and version, and the 500 unfiltered
-// claims that CMS publishes for AB2D.
-const realDir = "../../../shared/data"
+// realDir has public sample claims, which are not part of this repository;
+// CONTRIBUTING.md tells where they come from. It is empty without them.
+func realDir() string { return os.Getenv("AB2D_TEST_CLAIMS") }
 
-// hasReal tells whether the sample claims are here.
-func hasReal() bool {
-	_, err := os.Stat(realDir)
-	return err == nil
+// needReal skips the test without them.
+func needReal(t testing.TB) {
+	t.Helper()
+	if realDir() == "" {
+		t.Skip("only with AB2D_TEST_CLAIMS=folder of sample claims")
+	}
 }
 
-// real reads the sample claims of a version, or skips the test.
+// real reads the sample claims of a version, one a claim type.
 func real(t testing.TB, v fhir.Version) map[string][]byte {
 	t.Helper()
-	dir := filepath.Join(realDir, "eob-stu3")
+	needReal(t)
+	dir := filepath.Join(realDir(), "eob-stu3")
 	if v == fhir.V2 {
-		dir = filepath.Join(realDir, "eob-r4")
+		dir = filepath.Join(realDir(), "eob-r4")
 	}
 	names, err := filepath.Glob(filepath.Join(dir, "*.json"))
 	if err != nil || len(names) == 0 {
-		t.Skipf("no sample claims in %s", dir)
+		t.Fatalf("no sample claims in %s: %v", dir, err)
 	}
 	claims := map[string][]byte{}
 	for _, name := range names {
@@ -52,12 +54,13 @@ func real(t testing.TB, v fhir.Version) map[string][]byte {
 	return claims
 }
 
-// raw500 reads CMS's 500 unfiltered sample claims, or skips the test.
+// raw500 reads CMS's 500 unfiltered sample claims.
 func raw500(t testing.TB) [][]byte {
 	t.Helper()
-	f, err := os.Open(filepath.Join(realDir, "eob-stu3", "raw-500.ndjson.gz"))
+	needReal(t)
+	f, err := os.Open(filepath.Join(realDir(), "eob-stu3", "raw-500.ndjson.gz"))
 	if err != nil {
-		t.Skipf("no sample claims: %v", err)
+		t.Fatal(err)
 	}
 	defer f.Close()
 	z, err := gzip.NewReader(f)

@@ -11,17 +11,6 @@ const (
 	V2 Version = 2 // FHIR R4
 )
 
-// ParseVersion reads "v1" or "v2", as they stand in a path.
-func ParseVersion(s string) (Version, error) {
-	switch s {
-	case "v1":
-		return V1, nil
-	case "v2":
-		return V2, nil
-	}
-	return 0, fmt.Errorf("API version %q is neither v1 (FHIR STU3) nor v2 (FHIR R4)", s)
-}
-
 // String gives "v1" or "v2".
 func (v Version) String() string { return fmt.Sprintf("v%d", uint8(v)) }
 

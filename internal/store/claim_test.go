@@ -115,7 +115,6 @@ func (c *claims) snapshot() string {
 
 // delivery is what a sink was given.
 type delivery struct {
-	since    time.Time
 	sel      *coverage.Selection
 	lines    []string
 	segments int

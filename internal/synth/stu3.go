@@ -65,13 +65,6 @@ func (w *buffer) coding(system string, c code) {
 	w.text(`"},`)
 }
 
-// coded writes an extension whose url is its coding's system, and a comma.
-func (w *buffer) coded(system string, c code) {
-	w.text(`{"url":"`, system, `","valueCoding":`)
-	w.coding(system, c)
-	w.end(`},`)
-}
-
 // codedVariable writes a coded extension of one of CMS's variables.
 func (w *buffer) codedVariable(name string, c code) {
 	w.text(`{"url":"`+variable, name, `","valueCoding":{"system":"`+variable, name, `","code":"`, c.code)
