@@ -4,6 +4,7 @@
 //   - key.go   keys, which cannot lead outside
 //   - dir.go   a directory of this machine
 //   - s3.go    a bucket of S3-compatible storage
+//   - s3_address.go  where it is
 //   - s3_writer.go, s3_reader.go  one file of it
 //   - discard.go  nowhere, for measuring
 package files

@@ -2,11 +2,8 @@ package files
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -20,7 +17,9 @@ import (
 
 // S3 keeps result files in a bucket of S3-compatible storage, under
 // prefix/job/name. A file is uploaded in parts while it is written; it appears,
-// whole, when the upload is completed.
+// whole, when the upload is completed. Transient faults are tried again by the
+// library, with growing pauses, up to ten times or until the context ends. Safe
+// for concurrent use, by several processes.
 type S3 struct {
 	core   minio.Core
 	bucket string
@@ -30,18 +29,19 @@ type S3 struct {
 
 // OpenS3 opens the bucket at an address:
 //
-//	s3://BUCKET/PREFIX?endpoint=URL&region=NAME&sse=AES256
+//	s3://BUCKET/PREFIX?endpoint=URL&region=NAME&sse=AES256&path-style=true
 //
-// sse is AES256, aws:kms or aws:kms:KEYID. Credentials come from where AWS's
-// own programs take them: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the
-// files in ~/.aws, or the machine's role; never from the address.
+// sse is AES256, aws:kms or aws:kms:KEYID. Without an endpoint it is AWS.
+// Credentials come from where AWS's own programs take them: AWS_ACCESS_KEY_ID
+// and AWS_SECRET_ACCESS_KEY, the files in ~/.aws, or the machine's role; never
+// from the address. Nothing is asked of the storage yet: see Ping.
 func OpenS3(address string) (*S3, error) {
-	s, endpoint, region, err := parseS3(address)
+	a, err := parseS3(address)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("address of the bucket: %w", err)
 	}
-	client, err := minio.New(endpoint.Host, &minio.Options{
-		Secure: endpoint.Scheme == "https", Region: region,
+	client, err := minio.New(a.endpoint.Host, &minio.Options{
+		Secure: a.endpoint.Scheme == "https", Region: a.region, BucketLookup: a.lookup,
 		Creds: credentials.NewChainCredentials([]credentials.Provider{
 			&credentials.EnvAWS{}, &credentials.FileAWSCredentials{}, &credentials.IAM{Client: &http.Client{Timeout: 5 * time.Second}},
 		}),
@@ -49,59 +49,7 @@ func OpenS3(address string) (*S3, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the bucket: %w", err)
 	}
-	s.core = minio.Core{Client: client}
-	return s, nil
-}
-
-// parseS3 reads an address, and reports all its faults at once.
-func parseS3(address string) (s *S3, endpoint *url.URL, region string, err error) {
-	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "s3" || u.User != nil {
-		return nil, nil, "", errors.New("write s3://BUCKET/PREFIX?endpoint=https://HOST, and give the credentials in the environment, not in the address")
-	}
-	var faults []error
-	s = &S3{bucket: u.Host, prefix: strings.Trim(u.Path, "/")}
-	if s.bucket == "" {
-		faults = append(faults, errors.New("there is no bucket"))
-	}
-	if s.prefix != "" {
-		s.prefix += "/"
-	}
-	endpoint = &url.URL{Scheme: "https", Host: "s3.amazonaws.com"}
-	for name, values := range u.Query() {
-		switch value := values[0]; name {
-		case "endpoint":
-			if !strings.Contains(value, "://") {
-				value = "https://" + value
-			}
-			e, err := url.Parse(value)
-			if err != nil || e.Host == "" || e.Scheme != "https" && e.Scheme != "http" || e.Path != "" {
-				faults = append(faults, fmt.Errorf("endpoint: write https://HOST or http://HOST:PORT"))
-				continue
-			}
-			endpoint = e
-		case "region":
-			region = value
-		case "sse":
-			if s.sse, err = parseSSE(value); err != nil {
-				faults = append(faults, err)
-			}
-		default:
-			faults = append(faults, fmt.Errorf("there is no parameter %q; there are endpoint, region and sse", name))
-		}
-	}
-	return s, endpoint, region, errors.Join(faults...)
-}
-
-func parseSSE(s string) (encrypt.ServerSide, error) {
-	kind, key, _ := strings.Cut(strings.TrimPrefix(s, "aws:"), ":")
-	switch {
-	case s == "AES256":
-		return encrypt.NewSSE(), nil
-	case strings.HasPrefix(s, "aws:kms") && kind == "kms":
-		return encrypt.NewSSEKMS(key, nil)
-	}
-	return nil, fmt.Errorf("sse: write AES256, aws:kms or aws:kms:KEYID")
+	return &S3{core: minio.Core{Client: client}, bucket: a.bucket, prefix: a.prefix, sse: a.sse}, nil
 }
 
 // object gives the name of a key's object.
@@ -115,7 +63,7 @@ func (s *S3) object(key string) (string, error) {
 // isAbsent tells that there is no such object or upload.
 func isAbsent(err error) bool {
 	code := minio.ToErrorResponse(err).Code
-	return code == minio.NoSuchKey || code == minio.NoSuchUpload || code == "NotFound"
+	return code == minio.NoSuchKey || code == minio.NoSuchUpload || code == "NoSuchVersion" || code == "NotFound"
 }
 
 // List gives the keys of a job's objects, and of its uploads that were not
@@ -125,21 +73,47 @@ func (s *S3) List(ctx context.Context, job string) ([]string, error) {
 		return nil, fmt.Errorf("job %q is not a name", job)
 	}
 	var keys []string
-	for o := range s.core.Client.ListObjects(ctx, s.bucket, minio.ListObjectsOptions{Prefix: s.prefix + job + "/", Recursive: true}) {
-		if o.Err != nil {
-			return nil, fmt.Errorf("list the files of %s: %w", job, o.Err)
-		}
+	err := s.eachObject(ctx, s.prefix+job+"/", true, func(o minio.ObjectInfo) error {
 		keys = append(keys, strings.TrimPrefix(o.Key, s.prefix))
-	}
-	err := s.eachUpload(ctx, s.prefix+job+"/", func(object, _ string) error {
-		keys = append(keys, strings.TrimPrefix(object, s.prefix))
 		return nil
 	})
+	if err == nil {
+		err = s.eachUpload(ctx, s.prefix+job+"/", func(object, _ string) error {
+			keys = append(keys, strings.TrimPrefix(object, s.prefix))
+			return nil
+		})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list the files of %s: %w", job, err)
 	}
 	slices.Sort(keys)
 	return slices.Compact(keys), nil
+}
+
+// eachObject gives the objects whose names begin with prefix; if not deep, the
+// folders in it. Where the bucket keeps old versions it gives each of them, and
+// the marks of deletion: what is only hidden is still stored. Some storage
+// knows nothing of versions.
+func (s *S3) eachObject(ctx context.Context, prefix string, deep bool, see func(minio.ObjectInfo) error) error {
+	list := func(versions bool) error {
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
+		options := minio.ListObjectsOptions{Prefix: prefix, Recursive: deep, WithVersions: versions}
+		for o := range s.core.Client.ListObjects(ctx, s.bucket, options) {
+			if o.Err != nil {
+				return o.Err
+			}
+			if err := see(o); err != nil {
+				return err
+			}
+		}
+		return ctx.Err()
+	}
+	err := list(true)
+	if minio.ToErrorResponse(err).Code == minio.NotImplemented {
+		err = list(false)
+	}
+	return err
 }
 
 // eachUpload gives the uploads that were not completed.
@@ -167,20 +141,20 @@ func (s *S3) eachUpload(ctx context.Context, prefix string, see func(object, id 
 // Jobs gives the jobs of which anything is stored.
 func (s *S3) Jobs(ctx context.Context) ([]string, error) {
 	var jobs []string
-	for o := range s.core.Client.ListObjects(ctx, s.bucket, minio.ListObjectsOptions{Prefix: s.prefix}) {
-		if o.Err != nil {
-			return nil, fmt.Errorf("list the jobs that have files: %w", o.Err)
-		}
+	err := s.eachObject(ctx, s.prefix, false, func(o minio.ObjectInfo) error {
 		if job, ok := strings.CutSuffix(strings.TrimPrefix(o.Key, s.prefix), "/"); ok && plain(job) {
-			jobs = append(jobs, job)
-		}
-	}
-	err := s.eachUpload(ctx, s.prefix, func(object, _ string) error {
-		if job, _, err := splitKey(strings.TrimPrefix(object, s.prefix)); err == nil {
 			jobs = append(jobs, job)
 		}
 		return nil
 	})
+	if err == nil {
+		err = s.eachUpload(ctx, s.prefix, func(object, _ string) error {
+			if job, _, err := splitKey(strings.TrimPrefix(object, s.prefix)); err == nil {
+				jobs = append(jobs, job)
+			}
+			return nil
+		})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list the jobs that have files: %w", err)
 	}
@@ -194,8 +168,8 @@ func (s *S3) Remove(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
-	err = s.core.Client.RemoveObject(ctx, s.bucket, object, minio.RemoveObjectOptions{})
-	if err == nil || isAbsent(err) {
+	err = s.erase(ctx, object)
+	if err == nil {
 		err = s.eachUpload(ctx, object, func(found, id string) error {
 			if found != object {
 				return nil
@@ -212,17 +186,39 @@ func (s *S3) Remove(ctx context.Context, key string) error {
 	return nil
 }
 
+// erase deletes an object for good. A bucket that keeps old versions only
+// hides what is deleted, so that then each version is deleted by its id.
+func (s *S3) erase(ctx context.Context, object string) error {
+	err := s.core.Client.RemoveObject(ctx, s.bucket, object, minio.RemoveObjectOptions{})
+	if err != nil && !isAbsent(err) {
+		return err
+	}
+	return s.eachObject(ctx, object, true, func(o minio.ObjectInfo) error {
+		if o.Key != object {
+			return nil
+		}
+		err := s.core.Client.RemoveObject(ctx, s.bucket, object, minio.RemoveObjectOptions{VersionID: o.VersionID})
+		if isAbsent(err) {
+			return nil
+		}
+		return err
+	})
+}
+
 // Ping tells whether the bucket can be written.
 func (s *S3) Ping(ctx context.Context) error {
-	object := path.Join(s.prefix, ".ping")
+	object := s.prefix + ".ping"
 	_, err := s.core.Client.PutObject(ctx, s.bucket, object, strings.NewReader(""), 0, minio.PutObjectOptions{ServerSideEncryption: s.sse})
 	if err == nil {
-		err = s.core.Client.RemoveObject(ctx, s.bucket, object, minio.RemoveObjectOptions{})
+		err = s.erase(ctx, object)
 	}
-	if err != nil {
-		return fmt.Errorf("the bucket for result files cannot be written: %w", err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if c, e := s.core.Client.GetCreds(); e == nil && c.SignerType.IsAnonymous() {
+		err = fmt.Errorf("%w (no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)", err)
+	}
+	return fmt.Errorf("the bucket for result files cannot be written: %w", err)
 }
 
 var _ export.Files = (*S3)(nil)

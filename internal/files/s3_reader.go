@@ -11,7 +11,8 @@ import (
 	"ab2d/internal/export"
 )
 
-// readTries is how often a read that breaks off is begun again where it was.
+// readTries is how often a read is tried that gives nothing; one that breaks
+// off after some bytes is simply begun again where it was.
 const readTries = 3
 
 // s3Reader reads an object in one stream from where it is asked to. Nothing is
@@ -44,10 +45,13 @@ func (s *S3) Open(ctx context.Context, key string) (io.ReadSeekCloser, error) {
 // Seek notes where the next read begins.
 func (r *s3Reader) Seek(offset int64, whence int) (int64, error) {
 	switch whence {
+	case io.SeekStart:
 	case io.SeekCurrent:
 		offset += r.at
 	case io.SeekEnd:
 		offset += r.size
+	default:
+		return 0, fmt.Errorf("seek from %d: from where?", whence)
 	}
 	if offset < 0 {
 		return 0, errors.New("seek before the start of a file")
@@ -64,8 +68,14 @@ func (r *s3Reader) Read(b []byte) (int, error) {
 	if r.at >= r.size {
 		return 0, io.EOF
 	}
+	if len(b) == 0 {
+		return 0, nil
+	}
 	var err error
 	for range readTries {
+		if r.ctx.Err() != nil {
+			return 0, r.ctx.Err()
+		}
 		if r.body == nil {
 			if err = r.open(); err != nil {
 				continue

@@ -6,9 +6,17 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/url"
+	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+	"golang.org/x/sync/errgroup"
 
 	"ab2d/internal/export"
 	"ab2d/internal/export/exporttest"
@@ -41,10 +49,9 @@ func noise(n int) []byte {
 }
 
 func store(t *testing.T, f export.Files, key string, content []byte) error {
-	t.Helper()
 	w, err := f.Create(t.Context(), key)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	if _, err := io.Copy(w, bytes.NewReader(content)); err != nil {
 		w.Abort()
@@ -103,69 +110,157 @@ func TestS3DoesNotReplace(t *testing.T) {
 	}
 }
 
-// TestS3GoesAway: an upload that breaks off is an error, nothing of it is
-// seen, and what is left of it can be found and removed.
-func TestS3GoesAway(t *testing.T) {
+// TestS3WritersAtOnce: what several write at once does not mix.
+func TestS3WritersAtOnce(t *testing.T) {
 	s := testserver.S3(t)
 	s.Setenv(t)
 	f := openS3(t, s, "p")
-	w, err := f.Create(t.Context(), "job/half.gz")
-	if err != nil {
+	content := noise(17 << 20)
+	var all errgroup.Group
+	for i := range 4 {
+		all.Go(func() error { return store(t, f, fmt.Sprintf("job/%d", i), content[i<<10:]) })
+	}
+	if err := all.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Write(noise(9 << 20)); err != nil {
-		t.Fatal(err)
-	}
-	s.Stop()
-	s.Start(t)
-	if _, err := f.Open(t.Context(), "job/half.gz"); !errors.Is(err, export.ErrNoFile) {
-		t.Errorf("got %v, want ErrNoFile", err)
-	}
-	keys, err := f.List(t.Context(), "job")
-	if err != nil || len(keys) != 1 || keys[0] != "job/half.gz" {
-		t.Fatalf("left are %v, %v", keys, err)
-	}
-	jobs, err := f.(*files.S3).Jobs(t.Context())
-	if err != nil || len(jobs) != 1 || jobs[0] != "job" {
-		t.Errorf("jobs with files are %v, %v", jobs, err)
-	}
-	if err := f.Remove(t.Context(), "job/half.gz"); err != nil {
-		t.Fatal(err)
-	}
-	if keys, err := f.List(t.Context(), "job"); err != nil || len(keys) != 0 {
-		t.Errorf("left are %v, %v", keys, err)
+	for i := range 4 {
+		r, err := f.Open(t.Context(), fmt.Sprintf("job/%d", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, content[i<<10:]) {
+			t.Errorf("file %d: %d bytes, %v", i, len(got), err)
+		}
+		r.Close()
 	}
 }
 
-func TestS3Addresses(t *testing.T) {
-	for address, want := range map[string]string{
-		"s3://":                             "there is no bucket",
-		"s3://key:secret@bucket/x":          "give the credentials in the environment",
-		"s3://b?endpoint=ftp://x&sse=rot13": "endpoint: write https://HOST",
-		"s3://b?sse=rot13":                  "sse: write AES256",
-		"s3://b?secret=x":                   `there is no parameter "secret"`,
-	} {
-		_, err := files.Open(address)
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", address, err, want)
-		}
-		if err != nil && strings.Contains(err.Error(), "key:secret") {
-			t.Errorf("the error shows the credentials: %v", err)
+// TestS3Memory: a writer holds two parts, however large the file is.
+func TestS3Memory(t *testing.T) {
+	s := testserver.S3(t)
+	s.Setenv(t)
+	w, err := openS3(t, s, "p").Create(t.Context(), "job/large.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	chunk := noise(256 << 10)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range 800 { // 200 MiB
+		if _, err := w.Write(chunk); err != nil {
+			t.Fatal(err)
 		}
 	}
-	for _, address := range []string{"s3://b", "s3://b/p/q?sse=AES256", "s3://b?endpoint=localhost:9000&region=x&sse=aws:kms:key-1"} {
-		if _, err := files.Open(address); err != nil {
-			t.Errorf("%s: %v", address, err)
+	runtime.ReadMemStats(&after)
+	if err := w.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	// All that was ever allocated, so that the collector's timing has no part in it.
+	if used := after.TotalAlloc - before.TotalAlloc; used > 40<<20 {
+		t.Errorf("200 MiB took %d MiB of memory", used>>20)
+	}
+}
+
+// TestS3Versions: in a bucket that keeps old versions, a file that is removed
+// is gone all the same, and one that is only hidden is seen by the sweep.
+func TestS3Versions(t *testing.T) {
+	s := testserver.S3(t)
+	s.Setenv(t)
+	f, c := openS3(t, s, "p"), client(t, s)
+	if err := c.EnableVersioning(t.Context(), "bucket"); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"job/removed", "job/hidden"} {
+		if err := store(t, f, key, []byte("content")); err != nil {
+			t.Fatal(err)
 		}
+	}
+	if err := c.RemoveObject(t.Context(), "bucket", "p/job/hidden", minio.RemoveObjectOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Remove(t.Context(), "job/removed"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Open(t.Context(), "job/hidden"); !errors.Is(err, export.ErrNoFile) {
+		t.Errorf("open what is hidden: %v, want ErrNoFile", err)
+	}
+	if keys, err := f.List(t.Context(), "job"); err != nil || !slices.Equal(keys, []string{"job/hidden"}) {
+		t.Errorf("list gives %v, %v", keys, err)
+	}
+	for range 2 {
+		if err := f.Remove(t.Context(), "job/hidden"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.(*files.S3).Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for o := range c.ListObjects(t.Context(), "bucket", minio.ListObjectsOptions{Recursive: true, WithVersions: true}) {
+		t.Errorf("left is %+v", o)
+	}
+}
+
+func TestS3Ping(t *testing.T) {
+	s := testserver.S3(t)
+	s.Setenv(t)
+	if err := openS3(t, s, "p").(*files.S3).Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for o := range client(t, s).ListObjects(t.Context(), "bucket", minio.ListObjectsOptions{Recursive: true}) {
+		t.Errorf("left is %s", o.Key)
+	}
+	absent, err := files.OpenS3(strings.Replace(s.Address("p"), "bucket", "bucket-that-is-not-there", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := absent.Ping(t.Context()); err == nil || !strings.Contains(err.Error(), "bucket does not exist") {
+		t.Errorf("without a bucket: %v", err)
 	}
 }
 
 func TestS3WrongSecret(t *testing.T) {
 	s := testserver.S3(t)
-	t.Setenv("AWS_ACCESS_KEY_ID", "test-access-key")
+	s.Setenv(t)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "wrong-secret-key-987")
-	err := store(t, openS3(t, s, "p"), "job/x", []byte("x"))
-	if err == nil || strings.Contains(err.Error(), "wrong-secret-key-987") {
+	f := openS3(t, s, "p").(*files.S3)
+	for what, err := range map[string]error{"store": store(t, f, "job/x", []byte("x")), "ping": f.Ping(t.Context())} {
+		if err == nil || !strings.Contains(err.Error(), "signature") || strings.Contains(err.Error(), "wrong-secret-key-987") {
+			t.Errorf("%s: got %v", what, err)
+		}
+	}
+}
+
+func TestS3NoCredentials(t *testing.T) {
+	s := testserver.S3(t)
+	for _, v := range []string{"AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY"} {
+		t.Setenv(v, "")
+	}
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", filepath.Join(t.TempDir(), "absent"))
+	t.Setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/") // nor has the machine a role
+	err := openS3(t, s, "p").(*files.S3).Ping(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "no credentials were found") {
 		t.Errorf("got %v", err)
 	}
+}
+
+// client speaks to the bucket past the package.
+func client(t *testing.T, s *testserver.S3Server) *minio.Client {
+	t.Helper()
+	c, err := minio.New(endpoint(t, s).Host, &minio.Options{Creds: credentials.NewEnvAWS(), Region: "us-east-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func endpoint(t *testing.T, s *testserver.S3Server) *url.URL {
+	t.Helper()
+	u, err := url.Parse(s.Address(""))
+	if err == nil {
+		u, err = url.Parse(u.Query().Get("endpoint"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
 }

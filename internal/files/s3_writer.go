@@ -3,6 +3,7 @@ package files
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -20,15 +21,21 @@ const uploadPart = 8 << 20
 // cancelled.
 const abortTime = 30 * time.Second
 
+// markName is the metadata that tells a writer's object from another's.
+const markName = "Writer"
+
 // s3Writer uploads a file while it is written. The key is new, since it has the
-// lease's fence in it; that it is new is also asked of the storage.
+// lease's fence in it; that it is new is also asked of the storage. Storage
+// that ignores If-None-Match leaves it to the fence.
 type s3Writer struct {
 	ctx    context.Context
 	s3     *S3
 	object string
+	mark   string // stored with the object, to know it again
 	buffer []byte
 	upload string // its id; empty before the first full part
 	parts  []minio.CompletePart
+	err    error // the first; nothing is sent after it
 	done   bool
 }
 
@@ -38,7 +45,7 @@ func (s *S3) Create(ctx context.Context, key string) (export.FileWriter, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &s3Writer{ctx: ctx, s3: s, object: object, buffer: make([]byte, 0, uploadPart)}, nil
+	return &s3Writer{ctx: ctx, s3: s, object: object, mark: rand.Text(), buffer: make([]byte, 0, uploadPart)}, nil
 }
 
 // Write holds bytes until a part is full.
@@ -47,17 +54,15 @@ func (w *s3Writer) Write(b []byte) (int, error) {
 		return 0, errors.New("write to a file that is closed")
 	}
 	written := 0
-	for len(b) > 0 {
+	for len(b) > 0 && w.err == nil {
 		n := min(len(b), uploadPart-len(w.buffer))
 		w.buffer = append(w.buffer, b[:n]...)
 		b, written = b[n:], written+n
 		if len(w.buffer) == uploadPart {
-			if err := w.send(); err != nil {
-				return written, err
-			}
+			w.err = w.send()
 		}
 	}
-	return written, nil
+	return written, w.err
 }
 
 // send uploads the buffer as the next part.
@@ -79,10 +84,12 @@ func (w *s3Writer) send() error {
 	return nil
 }
 
+// options are of the object. The condition belongs to the request that makes
+// it appear, not to the one that begins an upload.
 func (w *s3Writer) options() minio.PutObjectOptions {
-	o := minio.PutObjectOptions{ContentType: "application/gzip", ServerSideEncryption: w.s3.sse}
-	o.SetMatchETagExcept("*") // If-None-Match: refuse to replace anything
-	return o
+	return minio.PutObjectOptions{
+		ContentType: "application/gzip", ServerSideEncryption: w.s3.sse, UserMetadata: map[string]string{markName: w.mark},
+	}
 }
 
 // Commit completes the upload: the file is then there, whole.
@@ -90,8 +97,7 @@ func (w *s3Writer) Commit() error {
 	if w.done {
 		return errors.New("commit a file that is closed")
 	}
-	err := w.commit()
-	if err != nil {
+	if err := w.commit(); err != nil && !w.isStored(err) {
 		w.Abort()
 		return fmt.Errorf("store a file: %w", err)
 	}
@@ -100,8 +106,13 @@ func (w *s3Writer) Commit() error {
 }
 
 func (w *s3Writer) commit() error {
+	if w.err != nil {
+		return w.err
+	}
 	if w.upload == "" {
-		_, err := w.s3.core.Client.PutObject(w.ctx, w.s3.bucket, w.object, bytes.NewReader(w.buffer), int64(len(w.buffer)), w.options())
+		o := w.options()
+		o.SetMatchETagExcept("*") // If-None-Match: refuse to replace anything
+		_, err := w.s3.core.Client.PutObject(w.ctx, w.s3.bucket, w.object, bytes.NewReader(w.buffer), int64(len(w.buffer)), o)
 		return err
 	}
 	if len(w.buffer) > 0 {
@@ -109,8 +120,22 @@ func (w *s3Writer) commit() error {
 			return err
 		}
 	}
-	_, err := w.s3.core.CompleteMultipartUpload(w.ctx, w.s3.bucket, w.object, w.upload, w.parts, w.options())
+	var o minio.PutObjectOptions
+	o.SetMatchETagExcept("*")
+	_, err := w.s3.core.CompleteMultipartUpload(w.ctx, w.s3.bucket, w.object, w.upload, w.parts, o)
 	return err
+}
+
+// isStored tells that the object is there and this writer's. When the answer to
+// a commit is lost the library asks again, and is refused: the object exists,
+// or the upload does not any more.
+func (w *s3Writer) isStored(err error) bool {
+	code := minio.ToErrorResponse(err).Code
+	if code != minio.PreconditionFailed && code != minio.NoSuchUpload {
+		return false
+	}
+	info, err := w.s3.core.Client.StatObject(w.ctx, w.s3.bucket, w.object, minio.StatObjectOptions{})
+	return err == nil && info.UserMetadata[markName] == w.mark
 }
 
 // Abort throws away what was sent. What it cannot reach the sweep will.

@@ -22,10 +22,11 @@ const (
 
 // S3Server is a real S3 server, versitygw, over a directory.
 type S3Server struct {
-	port int
-	dir  string
-	log  string
-	cmd  *exec.Cmd
+	port     int
+	dir      string
+	versions string // for buckets that are told to keep old versions
+	log      string
+	cmd      *exec.Cmd
 }
 
 // S3 starts an S3 server with a bucket "bucket", which goes with the test.
@@ -39,7 +40,7 @@ func S3(t *testing.T) *S3Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &S3Server{port: port, dir: t.TempDir(), log: filepath.Join(t.TempDir(), "s3.log")}
+	s := &S3Server{port: port, dir: t.TempDir(), versions: t.TempDir(), log: filepath.Join(t.TempDir(), "s3.log")}
 	if err := os.Mkdir(filepath.Join(s.dir, "bucket"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +75,7 @@ func (s *S3Server) start(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	s.cmd = exec.Command(path, "--port", "127.0.0.1:"+strconv.Itoa(s.port), "posix", s.dir)
+	s.cmd = exec.Command(path, "--port", "127.0.0.1:"+strconv.Itoa(s.port), "posix", "--versioning-dir", s.versions, s.dir)
 	s.cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+s3Key, "ROOT_SECRET_KEY="+s3Secret)
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
