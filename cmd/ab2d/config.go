@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"ab2d/internal/obs"
 )
 
 // stateConfig says where the state of a server is. Commands that work on it
@@ -56,12 +58,14 @@ type workConfig struct {
 // config are the settings of a server.
 type config struct {
 	workConfig
-	Listen        string        `help:"Address to listen on, as host:port. Port 0 takes a free one, which is printed." default:"localhost:8080" placeholder:"HOST:PORT"`
-	MaxDownloads  int           `help:"How often a file may be downloaded completely. The tutorial's rule is once; CMS's server allows 6 times." default:"1" placeholder:"N"`
-	TokenLifetime time.Duration `help:"How long an access token is valid." default:"1h" placeholder:"DURATION"`
-	AuthServer    string        `help:"Name of the authorization server in the token endpoint's path, /oauth2/NAME/v1/token." default:"aus2r7y3gdaFMKBol297" placeholder:"NAME"`
-	PublicURL     string        `help:"Where clients reach this server, for example https://ab2d.example.org. The default is what each request says; needed behind a proxy." name:"public-url" placeholder:"URL"`
-	Drain         time.Duration `help:"How long /health says that the server is stopping before it takes no more requests." default:"0s" placeholder:"DURATION"`
+	Listen         string        `help:"Address to listen on, as host:port. Port 0 takes a free one, which is printed." default:"localhost:8080" placeholder:"HOST:PORT"`
+	CORSOrigins    []string      `kong:"-"` // each command has its own flag, with its own default
+	MaxDownloads   int           `help:"How often a file may be downloaded completely. The tutorial's rule is once; CMS's server allows 6 times." default:"1" placeholder:"N"`
+	TokenLifetime  time.Duration `help:"How long an access token is valid." default:"1h" placeholder:"DURATION"`
+	AuthServer     string        `help:"Name of the authorization server in the token endpoint's path, /oauth2/NAME/v1/token." default:"aus2r7y3gdaFMKBol297" placeholder:"NAME"`
+	PublicURL      string        `help:"Where clients reach this server, for example https://ab2d.example.org. The default is what each request says; needed behind a proxy." name:"public-url" placeholder:"URL"`
+	TrustedProxies []string      `help:"Addresses or networks of proxies in front, for example 10.0.0.0/8. Their X-Forwarded-Proto, -Host and -For are believed, and nobody else's." placeholder:"CIDR"`
+	Drain          time.Duration `help:"How long /health says that the server is stopping before it takes no more requests." default:"0s" placeholder:"DURATION"`
 }
 
 // usageError is a fault of the arguments or settings.
@@ -128,6 +132,12 @@ func (c *config) validate() error {
 	f.add(c.Workers == 0 && c.local() != "", "--workers=0: no other process can share %s and do the work; give 1 or more", c.local())
 	f.add(c.MaxDownloads < 1, "--max-downloads=%d: give 1 or more", c.MaxDownloads)
 	f.add(c.TokenLifetime < time.Second, "--token-lifetime=%s: give a second or more, for example 1h", c.TokenLifetime)
+	_, err = obs.ParseProxies(c.TrustedProxies)
+	f.add(err != nil, "--trusted-proxies: %v", err)
+	for _, o := range c.CORSOrigins {
+		u, err := url.Parse(o)
+		f.add(o != "*" && (err != nil || u.Host == "" || u.Scheme+"://"+u.Host != o), "--cors-origins=%s: write https://HOST, or * for every page", o)
+	}
 	f.add(!authServerName.MatchString(c.AuthServer), "--auth-server=%s: use letters, digits, - and _", c.AuthServer)
 	if c.PublicURL != "" {
 		u, err := url.Parse(c.PublicURL)

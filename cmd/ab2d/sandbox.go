@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"ab2d/internal/synth"
@@ -13,14 +14,18 @@ import (
 // sandboxCommand is ab2d sandbox.
 type sandboxCommand struct {
 	config
-	ClaimsFrom  string `help:"Where enrolment and claims come from: synthetic: (computed from the seed) or store: (what was imported)." name:"claims" default:"synthetic:" placeholder:"ADDRESS"`
-	WorkersHere int    `help:"Parts of exports that are worked on at once. The default is one for each processor." name:"workers" default:"${processors}" placeholder:"N"`
-	MaxJobs     int    `help:"Exports that a contract may have under way at once. Applies to clients when they are first stored." default:"3" placeholder:"N"`
+	ClaimsFrom  string   `help:"Where enrolment and claims come from: synthetic: (computed from the seed) or store: (what was imported)." name:"claims" default:"synthetic:" placeholder:"ADDRESS"`
+	WorkersHere int      `help:"Parts of exports that are worked on at once. The default is one for each processor." name:"workers" default:"${processors}" placeholder:"N"`
+	CORS        []string `help:"Web pages whose scripts may use this API, as https://HOST; * for all, or none." name:"cors-origins" default:"*" placeholder:"ORIGIN"`
+	MaxJobs     int      `help:"Exports that a contract may have under way at once. Applies to clients when they are first stored." default:"3" placeholder:"N"`
 }
 
 // Run serves until it is stopped.
 func (c *sandboxCommand) Run(ctx context.Context, s streams) error {
 	c.config.Claims, c.config.Workers = c.ClaimsFrom, c.WorkersHere
+	if c.CORSOrigins = c.CORS; slices.Equal(c.CORS, []string{"none"}) {
+		c.CORSOrigins = nil
+	}
 	srv, err := openSandbox(ctx, &c.config, c.MaxJobs, s)
 	if err != nil {
 		return err

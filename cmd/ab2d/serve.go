@@ -9,13 +9,15 @@ import (
 // serveCommand is ab2d serve.
 type serveCommand struct {
 	config
-	ClaimsFrom  string `help:"Where enrolment and claims come from: store: (what was imported) or synthetic: (computed from the seed)." name:"claims" default:"store:" placeholder:"ADDRESS"`
-	WorkersHere int    `help:"Parts of exports that this process works on at once. 0 leaves them to ab2d worker. The default is one for each processor." name:"workers" default:"${processors}" placeholder:"N"`
+	ClaimsFrom  string   `help:"Where enrolment and claims come from: store: (what was imported) or synthetic: (computed from the seed)." name:"claims" default:"store:" placeholder:"ADDRESS"`
+	CORS        []string `help:"Web pages whose scripts may use this API, as https://HOST; * for all. The default is none: sponsors' clients are not web pages." name:"cors-origins" placeholder:"ORIGIN"`
+	WorkersHere int      `help:"Parts of exports that this process works on at once. 0 leaves them to ab2d worker. The default is one for each processor." name:"workers" default:"${processors}" placeholder:"N"`
 }
 
 // Run serves until it is stopped.
 func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	c.config.Claims, c.config.Workers = c.ClaimsFrom, c.WorkersHere
+	c.CORSOrigins = c.CORS
 	srv, err := openServer(ctx, &c.config, s, time.Now)
 	if err != nil {
 		return err

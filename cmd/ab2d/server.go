@@ -78,7 +78,12 @@ func (s *server) serveAPI(ctx context.Context, c *config) error {
 	if err != nil {
 		return err
 	}
+	proxies, err := obs.ParseProxies(c.TrustedProxies)
+	if err != nil {
+		return err
+	}
 	a := &api.API{
+		Proxies: proxies, Origins: c.CORSOrigins,
 		Intake: &export.Intake{Jobs: s.db, Roster: s.source, Bell: s.bell, Now: s.now}, Jobs: s.db, Files: s.files, AuthServer: c.AuthServer, PublicURL: c.PublicURL,
 		Tokens: &auth.Server{Issuer: issuer, Realm: "ab2d", Lifetime: c.TokenLifetime, Clients: s.db, Keys: keys, Now: s.now,
 			Fault: func(r *http.Request, err error) {

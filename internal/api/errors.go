@@ -80,6 +80,9 @@ func refusalOf(err error) *refusal {
 			f.headers = map[string]string{"WWW-Authenticate": bearer.Challenge}
 		}
 		return f
+	case errors.Is(err, export.ErrOtherRequest):
+		return refuse(http.StatusUnprocessableEntity, fhir.CodeConflict, "The Idempotency-Key was sent with another request, whose job is still there. "+
+			"Send a new key with each export that you start, for example a UUID.")
 	case errors.Is(err, export.ErrNoContract), errors.Is(err, export.ErrNotAttested):
 		return refuse(http.StatusForbidden, fhir.CodeForbidden, "The contract of this client has no attestation, and without one there is no data. "+
 			"Attest the contract, then ask again.")

@@ -2,7 +2,10 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"regexp"
+	"strings"
 
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
@@ -18,13 +21,13 @@ func kickOff(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 	if err != nil {
 		return err
 	}
-	p, faults := parseParams(r.URL.RawQuery, r.Header.Values("Prefer"), c.version, a.Now())
-	if len(faults) > 0 {
-		return &refusal{status: http.StatusBadRequest, issues: faults}
+	p, err := a.params(w, r, c)
+	if err != nil {
+		return err
 	}
 	j, err := a.Intake.Accept(r.Context(), export.Request{
-		Contract: contract, Client: c.client.ID, MaxJobs: c.client.MaxJobs, Version: c.version,
-		URL: a.origin(r) + r.URL.RequestURI(), Since: p.since, Until: p.until, Notes: p.notes,
+		Contract: contract, Client: c.client.ID, MaxJobs: c.client.MaxJobs, Version: c.version, Key: p.key,
+		URL: a.origin(r) + r.URL.RequestURI(), Since: p.since, Until: p.until, ServiceDates: p.filters, Notes: p.notes,
 	})
 	var busy *export.Busy
 	if errors.As(err, &busy) {
@@ -37,4 +40,36 @@ func kickOff(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 	w.Header().Set("Content-Length", "0")
 	w.WriteHeader(http.StatusAccepted)
 	return nil
+}
+
+// params reads all that a kick-off says of itself.
+func (a *API) params(w http.ResponseWriter, r *http.Request, c call) (params, error) {
+	values, faults, err := valuesOf(w, r)
+	if err != nil {
+		return params{}, err
+	}
+	p, more := parseParams(values, parseHandling(r.Header.Values("Prefer")), c.version, a.Now())
+	faults = append(faults, more...)
+	if p.key, err = idempotencyKey(r.Header.Values("Idempotency-Key")); err != nil {
+		faults = append(faults, fhir.Fault(fhir.CodeInvalid, err.Error()))
+	}
+	if len(faults) > 0 {
+		return params{}, &refusal{status: http.StatusBadRequest, issues: faults}
+	}
+	return p, nil
+}
+
+var visible = regexp.MustCompile(`^[!-~]{1,255}$`)
+
+// idempotencyKey reads the header by which a client says that it asks for the
+// same thing again (draft-ietf-httpapi-idempotency-key-header).
+func idempotencyKey(headers []string) (string, error) {
+	if len(headers) == 0 {
+		return "", nil
+	}
+	if len(headers) > 1 || !visible.MatchString(headers[0]) {
+		return "", fmt.Errorf("The Idempotency-Key %s is not 1 to 255 visible ASCII characters. Send a new UUID with each export that you start, "+
+			"and the same one only to ask again.", shown(strings.Join(headers, ", ")))
+	}
+	return headers[0], nil
 }

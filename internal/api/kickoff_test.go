@@ -23,6 +23,7 @@ var wrongKickOffs = []struct {
 	name, query string
 	v1          bool
 	strict      bool
+	lenient     bool
 	codes       []fhir.Code
 	words       []string
 }{
@@ -55,7 +56,25 @@ var wrongKickOffs = []struct {
 	{name: "untill", query: "_untill=2024-01-01T00:00:00Z", codes: only(fhir.CodeInvalid), words: []string{`"_untill"`, "Did you mean _until?"}},
 	{name: "= encoded", query: "_outputFormat%3Dapplication%252Ffhir%252Bndjson", codes: only(fhir.CodeInvalid), words: []string{`"_outputFormat=application%2Ffhir%2Bndjson"`, "Did you mean _outputFormat?"}},
 	{name: "= and & encoded", query: "_since%3D2023-01-01T00:00:00Z%26_until%3D2024-01-01T00:00:00Z", codes: only(fhir.CodeInvalid), words: []string{"Did you mean _since?"}},
-	{name: "_typeFilter", query: "_typeFilter=ExplanationOfBenefit%3Fservice-date%3Dge2023", codes: only(fhir.CodeNotSupported), words: []string{"_typeFilter", "Leave it out"}},
+	{name: "filter on v1", query: "_typeFilter=ExplanationOfBenefit%3Fservice-date%3Dge2023", v1: true, codes: only(fhir.CodeNotSupported), words: []string{"_typeFilter", "v2", "Leave it out"}},
+	{name: "empty filter", query: "_typeFilter=", codes: only(fhir.CodeValue), words: []string{"_typeFilter", `""`, "service-date%3Dge2023-01-01"}},
+	{name: "filter of another type", query: "_typeFilter=Patient%3Fgender%3Dmale", codes: only(fhir.CodeValue), words: []string{"_typeFilter", `"Patient?gender=male"`, "ExplanationOfBenefit"}},
+	{name: "filter without a type", query: "_typeFilter=service-date%3Dge2023", codes: only(fhir.CodeValue), words: []string{`"service-date=ge2023"`, "question mark"}},
+	{name: "filter without conditions", query: "_typeFilter=ExplanationOfBenefit%3F", codes: only(fhir.CodeValue), words: []string{`"ExplanationOfBenefit?"`, "no conditions"}},
+	{name: "filter encoded twice", query: "_typeFilter=ExplanationOfBenefit%253Fservice-date%253Dge2023", codes: only(fhir.CodeValue), words: []string{`"ExplanationOfBenefit%3Fservice-date%3Dge2023"`, "encoded once"}},
+	{name: "filter that is not encoded", query: "_typeFilter=ExplanationOfBenefit?service-date=ge2023&service-date=le2023", codes: only(fhir.CodeInvalid), words: []string{"service-date", "%26"}},
+	{name: "filter by something else", query: "_typeFilter=ExplanationOfBenefit%3Fstatus%3Dactive", codes: only(fhir.CodeNotSupported), words: []string{`"status"`, "service-date"}},
+	{name: "filter with a result parameter", query: "_typeFilter=ExplanationOfBenefit%3F_sort%3Dservice-date%26service-date%3D2023", codes: only(fhir.CodeNotSupported), words: []string{`"_sort"`}},
+	{name: "filter by no date", query: "_typeFilter=ExplanationOfBenefit%3Fservice-date%3Dgelast-week", codes: only(fhir.CodeValue), words: []string{`"gelast-week"`, "YYYY-MM-DD"}},
+	{name: "filter by an unknown prefix", query: "_typeFilter=ExplanationOfBenefit%3Fservice-date%3Dne2023", codes: only(fhir.CodeValue), words: []string{`"ne2023"`, "ge, gt, le"}},
+	{name: "filter by a day that is none", query: "_typeFilter=ExplanationOfBenefit%3Fservice-date%3D2023-02-30", codes: only(fhir.CodeValue), words: []string{`"2023-02-30"`}},
+	{name: "filter by two dates in one", query: "_typeFilter=ExplanationOfBenefit%3Fservice-date%3D2023-01-01,2023-02-01", codes: only(fhir.CodeValue), words: []string{`"2023-01-01,2023-02-01"`}},
+	{name: "second of two filters", query: "_typeFilter=ExplanationOfBenefit%3Fservice-date%3Dge2023,ExplanationOfBenefit%3Fservice-date%3Dx", codes: only(fhir.CodeValue), words: []string{`"x"`}},
+	{name: "patient, lenient", query: "patient=Patient/1", lenient: true, codes: only(fhir.CodeNotSupported), words: []string{"patient", "Leave it out"}},
+	{name: "type, lenient", query: "_type=Patient", lenient: true, codes: only(fhir.CodeNotSupported), words: []string{`"Patient"`}},
+	{name: "includeAssociatedData", query: "includeAssociatedData=LatestProvenanceResources", codes: only(fhir.CodeNotSupported), words: []string{"includeAssociatedData"}},
+	{name: "organizeOutputBy", query: "organizeOutputBy=Patient", codes: only(fhir.CodeNotSupported), words: []string{"organizeOutputBy"}},
+	{name: "allowPartialManifests", query: "allowPartialManifests=true", codes: only(fhir.CodeNotSupported), words: []string{"allowPartialManifests"}},
 	{name: "patient", query: "patient=Patient/1", codes: only(fhir.CodeNotSupported), words: []string{"patient", "Leave it out"}},
 	{name: "_elements", query: "_elements=id", codes: only(fhir.CodeNotSupported), words: []string{"_elements"}},
 	{name: "unknown, strict", query: "_count=5", strict: true, codes: only(fhir.CodeNotSupported), words: []string{`"_count"`, "Leave it out", "handling=lenient"}},
@@ -86,6 +105,9 @@ func TestWrongKickOffs(t *testing.T) {
 		}
 		if c.strict {
 			headers = append(headers, "Prefer: respond-async, handling=strict")
+		}
+		if c.lenient {
+			headers = append(headers, "Prefer: handling=lenient")
 		}
 		a := s.do(one, "GET", path+"?"+c.query, headers...)
 		if a.status != http.StatusBadRequest {

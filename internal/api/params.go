@@ -1,13 +1,13 @@
 package api
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"ab2d/internal/coverage"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
 )
@@ -15,6 +15,8 @@ import (
 // params are the parameters of a kick-off.
 type params struct {
 	since, until time.Time // zero: not given
+	filters      []coverage.ServiceDates
+	key          string // Idempotency-Key
 	notes        []string
 }
 
@@ -25,10 +27,12 @@ const (
 
 // Parameters that are read, and those of the Bulk Data Access IG that are not
 // supported: the latter are refused, because leaving them out would give other
-// claims than were asked for.
+// claims than were asked for. Who prefers lenient handling gets more than was
+// asked for, but never other people's claims.
 var (
-	knownParams       = []string{"_outputFormat", "_type", "_since", "_until"}
-	unsupportedParams = []string{"_typeFilter", "_elements", "includeAssociatedData", "patient", "organizeOutputBy", "allowPartialManifests"}
+	knownParams       = []string{"_outputFormat", "_type", "_since", "_until", "_typeFilter"}
+	unsupportedParams = []string{"_elements", "includeAssociatedData", "patient", "organizeOutputBy", "allowPartialManifests"}
+	neverIgnored      = []string{"patient"}
 	outputFormats     = []string{"application/fhir+ndjson", "application/ndjson", "ndjson"}
 )
 
@@ -36,54 +40,24 @@ var (
 type reader struct {
 	version fhir.Version
 	now     time.Time
-	strict  bool // Prefer: handling=strict
+	wanted  handling
 	values  url.Values
 	faults  []fhir.Issue
 	params
 }
 
-// maxParams bounds what has to be answered for: a kick-off has four.
+// maxParams bounds what has to be answered for: a kick-off has a few.
 const maxParams = 50
 
-// parseParams reads a kick-off's query string and Prefer headers. All faults
-// are reported together.
-func parseParams(query string, prefer []string, v fhir.Version, now time.Time) (params, []fhir.Issue) {
-	r := &reader{version: v, now: now, strict: prefersStrict(prefer)}
-	if n := strings.Count(query, "&") + 1; n > maxParams {
-		r.fault(fhir.CodeTooCostly, "The query string has %d parameters; at most %d are read. Supported are %s.", n, maxParams, strings.Join(knownParams, ", "))
-		return r.params, r.faults
-	}
-	var err error
-	if r.values, err = url.ParseQuery(query); err != nil {
-		r.fault(fhir.CodeInvalid, "The query string cannot be read: %s in it is not written as it should. "+
-			"Write a value's special characters as %%XX, for example _outputFormat=application%%2Ffhir%%2Bndjson.", unreadable(err))
-	}
+// parseParams reads a kick-off's parameters. All faults are reported together.
+func parseParams(values url.Values, wanted handling, v fhir.Version, now time.Time) (params, []fhir.Issue) {
+	r := &reader{version: v, now: now, wanted: wanted, values: values}
 	r.names()
 	r.outputFormat()
 	r.resourceTypes()
 	r.dates()
+	r.typeFilters()
 	return r.params, r.faults
-}
-
-// unreadable names what url.ParseQuery stopped at: a bad escape or a semicolon.
-func unreadable(err error) string {
-	if escape := url.EscapeError(""); errors.As(err, &escape) {
-		return shown(string(escape))
-	}
-	return `";"`
-}
-
-// prefersStrict reads Prefer: handling=strict (RFC 7240 §4.4).
-func prefersStrict(headers []string) bool {
-	plain := strings.NewReplacer(" ", "", "\t", "", `"`, "")
-	for _, h := range headers {
-		for _, p := range strings.FieldsFunc(h, func(c rune) bool { return c == ',' || c == ';' }) {
-			if strings.EqualFold(plain.Replace(p), "handling=strict") {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func (r *reader) fault(code fhir.Code, format string, args ...any) {
@@ -101,24 +75,29 @@ func shown(s string) string {
 
 // names looks at which parameters there are.
 func (r *reader) names() {
-	names := make([]string, 0, len(r.values))
-	for name := range r.values {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range sortedNames(r.values) {
 		switch {
 		case slices.Contains(knownParams, name):
-			if n := len(r.values[name]); n > 1 && name != "_type" {
+			if n := len(r.values[name]); n > 1 && name != "_type" && name != "_typeFilter" {
 				r.fault(fhir.CodeInvalid, "The parameter %s is given %d times. Give it once.", name, n)
 			}
 		case slices.Contains(unsupportedParams, name):
-			r.fault(fhir.CodeNotSupported, "The parameter %s is not supported. Leave it out; supported are %s.", name, strings.Join(knownParams, ", "))
+			text := fmt.Sprintf("The parameter %s is not supported; supported are %s.", name, strings.Join(knownParams, ", "))
+			if r.wanted == lenient && !slices.Contains(neverIgnored, name) {
+				r.ignore(text)
+				continue
+			}
+			r.fault(fhir.CodeNotSupported, "%s Leave it out.", text)
+		case name == "service-date":
+			r.fault(fhir.CodeInvalid, "The parameter service-date belongs into _typeFilter, whose ?, = and & are written as %%3F, %%3D and %%26: %s.", filterExample)
 		default:
 			r.unknown(name)
 		}
 	}
 }
+
+// ignore tells the sponsor, in the error file, what was not looked at.
+func (r *reader) ignore(text string) { r.notes = append(r.notes, text+" It was ignored.") }
 
 // unknown takes a parameter for a slip of the pen where it looks like one,
 // since to ignore it would start quite another export.
@@ -130,11 +109,11 @@ func (r *reader) unknown(name string) {
 		}
 	}
 	text := fmt.Sprintf("There is no parameter %s; supported are %s.", shown(name), strings.Join(knownParams, ", "))
-	if r.strict {
+	if r.wanted == strict {
 		r.fault(fhir.CodeNotSupported, "%s Leave it out, or send Prefer: handling=lenient to have it ignored.", text)
 		return
 	}
-	r.notes = append(r.notes, text+" It was ignored.")
+	r.ignore(text)
 }
 
 // similar tells whether a name begins like a known one, as a query string does
@@ -184,9 +163,16 @@ func (r *reader) outputFormat() {
 	}
 }
 
+// resourceTypes: of a list with other types, ExplanationOfBenefit alone is
+// exported to whom that is good enough.
 func (r *reader) resourceTypes() {
 	for _, v := range r.values["_type"] {
-		if slices.ContainsFunc(strings.Split(v, ","), func(name string) bool { return name != resourceType }) {
+		others := slices.DeleteFunc(strings.Split(v, ","), func(name string) bool { return name == resourceType })
+		switch {
+		case len(others) == 0:
+		case r.wanted == lenient && slices.ContainsFunc(r.values["_type"], func(v string) bool { return slices.Contains(strings.Split(v, ","), resourceType) }):
+			r.ignore(fmt.Sprintf("Of the _type %s only %s is exported.", shown(v), resourceType))
+		default:
 			r.fault(fhir.CodeNotSupported, "The _type %s is not exported. Use _type=%s, or leave it out.", shown(v), resourceType)
 		}
 	}

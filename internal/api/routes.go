@@ -27,7 +27,11 @@ type API struct {
 	AuthServer string
 	// PublicURL is where clients reach this server, without a slash at the
 	// end. Empty: as the request says.
-	PublicURL    string
+	PublicURL string
+	Proxies   obs.Proxies // whose word for it is taken, where PublicURL is empty
+	// Origins are the web pages whose scripts may use this API: origins as
+	// https://pages.example.org, or * for all.
+	Origins      []string
 	MaxDownloads int // complete deliveries of a file
 	Checks       []Check
 	Software     Software
@@ -54,7 +58,8 @@ type handler func(a *API, w http.ResponseWriter, r *http.Request, c call) error
 type route struct {
 	method string
 	path   string
-	public bool // needs no access token
+	from   fhir.Version // the first version that has it; 0: all
+	public bool         // needs no access token
 	head   bool
 	handle handler
 }
@@ -63,7 +68,9 @@ type route struct {
 var fhirRoutes = []route{
 	{method: "GET", path: "/Patient/$export", handle: kickOff},
 	{method: "GET", path: "/Group/{contract}/$export", handle: kickOff},
-	{method: "GET", path: "/Job/{job}/$status", handle: status},
+	{method: "POST", path: "/Patient/$export", from: fhir.V2, handle: kickOff},
+	{method: "POST", path: "/Group/{contract}/$export", from: fhir.V2, handle: kickOff},
+	{method: "GET", path: "/Job/{job}/$status", head: true, handle: status},
 	{method: "DELETE", path: "/Job/{job}/$status", handle: deleteJob},
 	{method: "GET", path: "/Job/{job}/file/{name}", head: true, handle: file},
 	{method: "GET", path: "/metadata", public: true, head: true, handle: metadata},
@@ -74,9 +81,9 @@ var rootRoutes = []route{
 	{method: "GET", path: "/health", public: true, head: true, handle: health},
 	{method: "GET", path: "/health/live", public: true, head: true, handle: live},
 	{method: "POST", path: "/oauth2/{server}/v1/token", public: true, handle: token},
-	{method: "GET", path: "/oauth2/{server}/v1/keys", public: true, handle: tokenKeys},
-	{method: "GET", path: "/oauth2/{server}/.well-known/oauth-authorization-server", public: true, handle: tokenMetadata},
-	{method: "GET", path: "/oauth2/{server}/.well-known/openid-configuration", public: true, handle: tokenMetadata},
+	{method: "GET", path: "/oauth2/{server}/v1/keys", public: true, head: true, handle: tokenKeys},
+	{method: "GET", path: "/oauth2/{server}/.well-known/oauth-authorization-server", public: true, head: true, handle: tokenMetadata},
+	{method: "GET", path: "/oauth2/{server}/.well-known/openid-configuration", public: true, head: true, handle: tokenMetadata},
 }
 
 // Handler is the whole API.
@@ -87,7 +94,7 @@ func (a *API) Handler() http.Handler {
 		a.mount(mux, "/api/"+v.String()+"/fhir", v, fhirRoutes)
 	}
 	mux.Handle("/", a.answering(func(*API, http.ResponseWriter, *http.Request, call) error { return errNoRoute }, call{}))
-	return obs.Handler(a.Log, fixedHeaders(cleanPath(mux)), a.internalError)
+	return obs.Handler(a.Log, fixedHeaders(a.crossOrigin(cleanPath(mux))), a.internalError)
 }
 
 // mount puts the routes into the mux: one handler a path, which knows the
@@ -95,6 +102,9 @@ func (a *API) Handler() http.Handler {
 func (a *API) mount(mux *http.ServeMux, prefix string, v fhir.Version, routes []route) {
 	paths := map[string]methods{}
 	for _, r := range routes {
+		if v < r.from {
+			continue
+		}
 		if paths[r.path] == nil {
 			paths[r.path] = methods{}
 		}
@@ -116,16 +126,20 @@ func (a *API) mount(mux *http.ServeMux, prefix string, v fhir.Version, routes []
 type methods map[string]http.Handler
 
 func (m methods) dispatch(_ *API, w http.ResponseWriter, r *http.Request, _ call) error {
-	h, ok := m[r.Method]
-	if !ok {
-		var allowed []string
-		for method := range m {
-			allowed = append(allowed, method)
-		}
-		slices.Sort(allowed)
+	if h, ok := m[r.Method]; ok {
+		h.ServeHTTP(w, r)
+		return nil
+	}
+	allowed := []string{http.MethodOptions}
+	for method := range m {
+		allowed = append(allowed, method)
+	}
+	slices.Sort(allowed)
+	if r.Method != http.MethodOptions {
 		return methodNotAllowed(r.Method, strings.Join(allowed, ", "))
 	}
-	h.ServeHTTP(w, r)
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 

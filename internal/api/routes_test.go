@@ -20,15 +20,15 @@ import (
 
 // allowed are the methods of every path.
 var allowed = map[string]string{
-	"/health": "GET, HEAD", "/health/live": "GET, HEAD", tokenPath: "POST",
-	"/oauth2/" + authServer + "/v1/keys":                                "GET",
-	"/oauth2/" + authServer + "/.well-known/oauth-authorization-server": "GET",
-	"/oauth2/" + authServer + "/.well-known/openid-configuration":       "GET",
-	"/api/v1/fhir/Patient/$export":                                      "GET", "/api/v2/fhir/Patient/$export": "GET",
-	"/api/v1/fhir/Group/Z0000/$export": "GET", "/api/v2/fhir/Group/Z0000/$export": "GET",
-	"/api/v1/fhir/Job/" + nobody + "/$status": "DELETE, GET", "/api/v2/fhir/Job/" + nobody + "/$status": "DELETE, GET",
-	"/api/v1/fhir/Job/" + nobody + "/file/x": "GET, HEAD", "/api/v2/fhir/Job/" + nobody + "/file/x": "GET, HEAD",
-	"/api/v1/fhir/metadata": "GET, HEAD", "/api/v2/fhir/metadata": "GET, HEAD",
+	"/health": "GET, HEAD, OPTIONS", "/health/live": "GET, HEAD, OPTIONS", tokenPath: "OPTIONS, POST",
+	"/oauth2/" + authServer + "/v1/keys":                                "GET, HEAD, OPTIONS",
+	"/oauth2/" + authServer + "/.well-known/oauth-authorization-server": "GET, HEAD, OPTIONS",
+	"/oauth2/" + authServer + "/.well-known/openid-configuration":       "GET, HEAD, OPTIONS",
+	"/api/v1/fhir/Patient/$export":                                      "GET, OPTIONS", "/api/v2/fhir/Patient/$export": "GET, OPTIONS, POST",
+	"/api/v1/fhir/Group/Z0000/$export": "GET, OPTIONS", "/api/v2/fhir/Group/Z0000/$export": "GET, OPTIONS, POST",
+	"/api/v1/fhir/Job/" + nobody + "/$status": "DELETE, GET, HEAD, OPTIONS", "/api/v2/fhir/Job/" + nobody + "/$status": "DELETE, GET, HEAD, OPTIONS",
+	"/api/v1/fhir/Job/" + nobody + "/file/x": "GET, HEAD, OPTIONS", "/api/v2/fhir/Job/" + nobody + "/file/x": "GET, HEAD, OPTIONS",
+	"/api/v1/fhir/metadata": "GET, HEAD, OPTIONS", "/api/v2/fhir/metadata": "GET, HEAD, OPTIONS",
 }
 
 func TestEveryMethodOfEveryPath(t *testing.T) {

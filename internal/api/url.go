@@ -8,13 +8,10 @@ import (
 
 // origin is where the client reaches this server: scheme and host.
 func (a *API) origin(r *http.Request) string {
-	switch {
-	case a.PublicURL != "":
+	if a.PublicURL != "" {
 		return a.PublicURL
-	case r.TLS != nil:
-		return "https://" + r.Host
 	}
-	return "http://" + r.Host
+	return a.Proxies.Origin(r)
 }
 
 // baseURL is the FHIR base of a version.

@@ -120,10 +120,18 @@ func TestVerdict(t *testing.T) {
 		{"updated exactly at _until", "2021-05-10", "2021-05-10", func(s *Selection, _ *Claim) { s.Until = since }, Deliver},
 		{"updated just after _until", "2021-05-10", "2021-05-10", func(s *Selection, _ *Claim) { s.Until = since.Add(-time.Millisecond) }, NotUntil},
 		{"service-date matches", "2021-05-10", "2021-05-12", func(s *Selection, _ *Claim) {
-			s.ServiceDates = []ServiceDates{{DateOf(2021, 5, 12), DateOf(2021, 5, 20)}}
+			s.ServiceDates = []ServiceDates{endsBetween(12, 20)}
 		}, Deliver},
-		{"one of two service-dates does not", "2021-05-10", "2021-05-12", func(s *Selection, _ *Claim) {
-			s.ServiceDates = []ServiceDates{{DateOf(2021, 5, 1), DateOf(2021, 5, 20)}, {DateOf(2021, 5, 13), DateOf(2021, 5, 20)}}
+		{"one of two service-dates matches", "2021-05-10", "2021-05-12", func(s *Selection, _ *Claim) {
+			s.ServiceDates = []ServiceDates{endsBetween(1, 11), endsBetween(12, 12)}
+		}, Deliver},
+		{"neither of two service-dates matches", "2021-05-10", "2021-05-12", func(s *Selection, _ *Claim) {
+			s.ServiceDates = []ServiceDates{endsBetween(1, 11), endsBetween(13, 31)}
+		}, NotServiceDate},
+		{"one half of a service-date does not match", "2021-05-10", "2021-05-12", func(s *Selection, _ *Claim) {
+			d := AnyServiceDates()
+			d.StartFrom = DateOf(2021, 5, 11)
+			s.ServiceDates = []ServiceDates{endsBetween(1, 31).Both(d)}
 		}, NotServiceDate},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -164,4 +172,11 @@ func TestClaimTypes(t *testing.T) {
 	if ParseClaimType("pde") != OtherClaim || ParseClaimType("other") != OtherClaim {
 		t.Error("an unknown type must be OtherClaim")
 	}
+}
+
+// endsBetween leaves in what ends between two days of May 2021.
+func endsBetween(from, to int) ServiceDates {
+	d := AnyServiceDates()
+	d.EndFrom, d.EndTo = DateOf(2021, 5, from), DateOf(2021, 5, to)
+	return d
 }

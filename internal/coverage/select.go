@@ -1,6 +1,10 @@
 package coverage
 
-import "time"
+import (
+	"math"
+	"slices"
+	"time"
+)
 
 // EarliestService is the first service end date that is ever delivered.
 var EarliestService = DateOf(2020, time.January, 1)
@@ -43,10 +47,28 @@ func (v Verdict) String() string {
 	return "unknown verdict"
 }
 
-// ServiceDates is a bound on a claim's service period, from a service-date
-// search parameter: the period must touch the days From to To, both included.
+// ServiceDates bounds a claim's service period: its first day and its last day
+// must lie between two days each, all included.
 type ServiceDates struct {
-	From, To Date
+	StartFrom, StartTo Date
+	EndFrom, EndTo     Date
+}
+
+// AnyServiceDates leaves every period in.
+func AnyServiceDates() ServiceDates {
+	return ServiceDates{StartFrom: math.MinInt32, StartTo: math.MaxInt32, EndFrom: math.MinInt32, EndTo: math.MaxInt32}
+}
+
+// Both gives what both leave in.
+func (d ServiceDates) Both(o ServiceDates) ServiceDates {
+	return ServiceDates{
+		StartFrom: max(d.StartFrom, o.StartFrom), StartTo: min(d.StartTo, o.StartTo),
+		EndFrom: max(d.EndFrom, o.EndFrom), EndTo: min(d.EndTo, o.EndTo),
+	}
+}
+
+func (d ServiceDates) has(c *Claim) bool {
+	return d.StartFrom <= c.Start && c.Start <= d.StartTo && d.EndFrom <= c.End && c.End <= d.EndTo
 }
 
 // Selection is what one export asks of one enrollee's claims. The zero value
@@ -54,10 +76,10 @@ type ServiceDates struct {
 type Selection struct {
 	Contract     Contract
 	Enrollee     *Enrollee
-	Since        time.Time // exclusive; zero: from the beginning
-	Added        MonthSet  // enrolment months for which Since does not hold: they are new, and count from the beginning
-	Until        time.Time // inclusive; the job's transactionTime, or an earlier _until
-	ServiceDates []ServiceDates
+	Since        time.Time      // exclusive; zero: from the beginning
+	Added        MonthSet       // enrolment months for which Since does not hold: they are new, and count from the beginning
+	Until        time.Time      // inclusive; the job's transactionTime, or an earlier _until
+	ServiceDates []ServiceDates // the period must lie within one of them; none: any period
 }
 
 // Verdict applies the rules to a claim. All of them must hold for Deliver;
@@ -87,10 +109,8 @@ func (s *Selection) Verdict(c *Claim) Verdict {
 	case c.LastUpdated.After(s.Until):
 		return NotUntil
 	}
-	for _, d := range s.ServiceDates {
-		if c.End < d.From || c.Start > d.To {
-			return NotServiceDate
-		}
+	if len(s.ServiceDates) > 0 && !slices.ContainsFunc(s.ServiceDates, func(d ServiceDates) bool { return d.has(c) }) {
+		return NotServiceDate
 	}
 	return Deliver
 }

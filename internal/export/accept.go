@@ -2,8 +2,10 @@ package export
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,6 +19,10 @@ import (
 // AB2D keeps claims.
 var EarliestSince = time.Date(2020, time.February, 13, 5, 0, 0, 0, time.UTC)
 
+// ErrOtherRequest says that a client's key belongs to a request that asked for
+// something else.
+var ErrOtherRequest = errors.New("the key belongs to another request")
+
 // ErrNotAttested says that a contract has not attested and so gets no data.
 var ErrNotAttested = errors.New("the contract has no attestation")
 
@@ -27,6 +33,7 @@ type Request struct {
 	MaxJobs  int // how many jobs the contract may have under way
 	Version  fhir.Version
 	URL      string // exactly as it came
+	Key      string // by which the client knows the request again; empty: none
 
 	Since        time.Time // zero: not given
 	Until        time.Time // zero: not given
@@ -55,23 +62,48 @@ func (in *Intake) Entitled(ctx context.Context, number string) (coverage.Contrac
 	return c, nil
 }
 
-// Accept makes a job of a request and queues it, or returns *Busy.
+// Accept makes a job of a request and queues it, or returns *Busy. A request
+// that comes again, with the same key, gets the job that it has already, and
+// one that asks for something else with that key ErrOtherRequest.
 func (in *Intake) Accept(ctx context.Context, r Request) (*Job, error) {
 	j := &Job{
 		ID: uuid.NewString(), Contract: r.Contract.Number, Client: r.Client, Version: r.Version, Request: r.URL,
 		Until: r.Until, ServiceDates: r.ServiceDates, Notes: r.Notes, State: Accepted,
-		TransactionTime: in.Now().UTC().Truncate(time.Millisecond),
+		TransactionTime: in.Now().UTC().Truncate(time.Millisecond), Key: hashed(r.Client, r.Key),
 	}
 	if err := in.setSince(ctx, j, r); err != nil {
 		return nil, err
 	}
 	j.Continuous = j.SinceSource != SinceUser && j.Until.IsZero() && len(j.ServiceDates) == 0
-	if err := in.Jobs.Accept(ctx, j, r.MaxJobs); err != nil {
+	err := in.Jobs.Accept(ctx, j, r.MaxJobs)
+	if had := (*Known)(nil); errors.As(err, &had) {
+		if !sameRequest(j, had.Job) {
+			return nil, ErrOtherRequest
+		}
+		return had.Job, nil
+	}
+	if err != nil {
 		return nil, fmt.Errorf("accept an export for contract %s: %w", j.Contract, err)
 	}
 	obs.CrashPoint("accepted")
 	in.Bell.Ring()
 	return j, nil
+}
+
+// hashed is a client's key as a job has it. What clients make their keys of is
+// not ours to keep.
+func hashed(client, key string) string {
+	if key == "" {
+		return ""
+	}
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(client+"\n"+key)))
+}
+
+// sameRequest tells whether two jobs were asked for with the same words.
+func sameRequest(a, b *Job) bool {
+	user := func(j *Job) bool { return j.SinceSource == SinceUser }
+	return a.Version == b.Version && user(a) == user(b) && (!user(a) || a.Since.Equal(b.Since)) && a.Until.Equal(b.Until) &&
+		slices.Equal(a.ServiceDates, b.ServiceDates)
 }
 
 // setSince sets the job's lower bound: the request's, raised to the attestation;

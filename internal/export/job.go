@@ -43,6 +43,7 @@ type Job struct {
 	Client   string // the OAuth2 client that asked
 	Version  fhir.Version
 	Request  string // the kick-off URL exactly as it came
+	Key      string // tells a request that comes again; empty: none
 
 	Since       time.Time // exclusive
 	SinceSource SinceSource
@@ -106,12 +107,20 @@ type Busy struct {
 // Error says so.
 func (b *Busy) Error() string { return fmt.Sprintf("%d jobs under way already", len(b.Running)) }
 
+// Known says that there is a job with the key already.
+type Known struct{ Job *Job }
+
+// Error says so.
+func (k *Known) Error() string { return "the request has job " + k.Job.ID + " already" }
+
 // Jobs keeps jobs for those who ask for them. What its methods change is
 // durable when they return. Safe for concurrent use, by several processes.
 type Jobs interface {
 	// Accept inserts a job in state Accepted; the row is the queue entry. It
 	// returns *Busy, and inserts nothing, when the contract has limit jobs
-	// under way: two calls at once cannot both take the last place.
+	// under way: two calls at once cannot both take the last place. Before
+	// that it looks for a job with the same Key that is under way, or completed
+	// and not expired, and returns *Known if there is one.
 	Accept(ctx context.Context, j *Job, limit int) error
 
 	// Job finds a job by its id; ErrNoJob when absent.

@@ -17,6 +17,7 @@ const (
 	CodeForbidden    Code = "forbidden"
 	CodeNotFound     Code = "not-found"
 	CodeDeleted      Code = "deleted"
+	CodeConflict     Code = "conflict"
 	CodeTooCostly    Code = "too-costly"
 	CodeThrottled    Code = "throttled"
 	CodeTransient    Code = "transient"

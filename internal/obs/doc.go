@@ -1,6 +1,8 @@
-// Package obs is what the operator sees: logs and request ids.
+// Package obs is what the operator sees: logs, request ids, and where a request
+// comes from.
 //
 //   - log.go   the logger
 //   - http.go  request ids, the access log, and panics
+//   - proxy.go  whose X-Forwarded headers are believed
 //   - crash.go, crash_on.go  points at which tests let a process die
 package obs

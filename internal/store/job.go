@@ -17,6 +17,13 @@ func (db *DB) Accept(ctx context.Context, j *export.Job, limit int) error {
 		if err := db.alone(ctx, tx, "jobs of contract "+j.Contract); err != nil {
 			return err
 		}
+		known, err := db.known(ctx, tx, j.Key)
+		if err != nil {
+			return fmt.Errorf("look for a job with the same key: %w", err)
+		}
+		if known != nil {
+			return &export.Known{Job: known}
+		}
 		running, err := underWay(ctx, tx, j.Contract)
 		if err != nil {
 			return fmt.Errorf("look for jobs under way: %w", err)
@@ -25,14 +32,27 @@ func (db *DB) Accept(ctx context.Context, j *export.Job, limit int) error {
 			return &export.Busy{Running: running}
 		}
 		_, err = tx.ExecContext(ctx, `insert into job (id, contract, client, version, request, since, since_source, until,
-			service_dates, transaction_time, continuous, notes, state, base) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+			service_dates, transaction_time, continuous, notes, state, base, key) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 			j.ID, j.Contract, j.Client, int(j.Version), j.Request, millis(j.Since), string(j.SinceSource), millis(j.Until),
-			encoded(j.ServiceDates), millis(j.TransactionTime), bit(j.Continuous), encoded(j.Notes), string(export.Accepted), j.Base)
+			encoded(j.ServiceDates), millis(j.TransactionTime), bit(j.Continuous), encoded(j.Notes), string(export.Accepted), j.Base, j.Key)
 		if err != nil {
 			return fmt.Errorf("insert the job: %w", err)
 		}
 		return nil
 	})
+}
+
+// known finds the job that has a key and is not over; nil when there is none.
+func (db *DB) known(ctx context.Context, tx *sql.Tx, key string) (*export.Job, error) {
+	if key == "" {
+		return nil, nil
+	}
+	j, err := scanJob(tx.QueryRowContext(ctx, `select `+jobColumns+` from job j where j.key = $1 and (j.state in ('accepted', 'running')
+		or j.state = 'completed' and j.expires > $2) order by j.transaction_time desc, j.id limit 1`, key, millis(db.now())))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return j, err
 }
 
 // bit is a truth as the tables hold it.
@@ -62,7 +82,7 @@ func underWay(ctx context.Context, tx *sql.Tx, contract string) ([]string, error
 }
 
 // jobColumns are what scanJob reads. The progress is that of the parts.
-const jobColumns = `j.id, j.contract, j.client, j.version, j.request, j.since, j.since_source, j.base, j.until, j.service_dates,
+const jobColumns = `j.id, j.contract, j.client, j.version, j.request, j.key, j.since, j.since_source, j.base, j.until, j.service_dates,
 	j.transaction_time, j.continuous, j.notes, j.state, j.reason, j.started, j.finished, j.expires, j.snapshot, j.expected,
 	j.parts, j.parts_done, j.totals, (select coalesce(sum(p.progress), 0) from part p where p.job = j.id)`
 
@@ -71,7 +91,7 @@ func scanJob(row interface{ Scan(...any) error }, more ...any) (*export.Job, err
 	var version int
 	var since, until, transactionTime, started, finished, expires int64
 	var dates, notes, totals, source, state string
-	err := row.Scan(append([]any{&j.ID, &j.Contract, &j.Client, &version, &j.Request, &since, &source, &j.Base, &until, &dates,
+	err := row.Scan(append([]any{&j.ID, &j.Contract, &j.Client, &version, &j.Request, &j.Key, &since, &source, &j.Base, &until, &dates,
 		&transactionTime, &j.Continuous, &notes, &state, &j.Reason, &started, &finished, &expires, &j.Snapshot, &j.Expected,
 		&j.Parts, &j.PartsDone, &totals, &j.Progress}, more...)...)
 	if err != nil {

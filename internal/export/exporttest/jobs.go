@@ -87,7 +87,7 @@ func (b *bench) state(id string, want export.State) *export.Job {
 func jobsRoundTrip(b *bench) {
 	j := b.job("Z0000")
 	j.Since, j.SinceSource, j.Until = b.clock.Now().Add(-time.Hour), export.SinceUser, b.clock.Now().Add(-time.Minute)
-	j.ServiceDates = []coverage.ServiceDates{{From: 18000, To: 19000}}
+	j.ServiceDates = []coverage.ServiceDates{coverage.AnyServiceDates(), {StartFrom: 1, StartTo: 2, EndFrom: 3, EndTo: 4}}
 	j.Notes, j.Continuous, j.Base = []string{"a note with \"quotes\""}, false, "another job"
 	b.ok(b.Store.Accept(b.Context(), j, 1))
 	got, err := b.Job(b.Context(), j.ID)

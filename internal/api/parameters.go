@@ -1,0 +1,138 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"ab2d/internal/fhir"
+)
+
+// maxBody bounds the body of a kick-off, in bytes.
+const maxBody = 64 << 10
+
+const bodyExample = `{"resourceType":"Parameters","parameter":[{"name":"_type","valueString":"ExplanationOfBenefit"}]}`
+
+// valuesOf are the parameters of a kick-off: those of a GET stand in its query
+// string, those of a POST in a FHIR Parameters resource (Bulk Data Access IG,
+// "Bulk Data Kick-off Request"). What is wrong with some of them is among the
+// faults; an error is for a body that is not read at all.
+func valuesOf(w http.ResponseWriter, r *http.Request) (values url.Values, faults []fhir.Issue, err error) {
+	if r.Method != http.MethodPost {
+		values, faults = queryValues(r.URL.RawQuery)
+		return values, faults, nil
+	}
+	body, err := parametersBody(w, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	values, faults = parseParameters(body)
+	if r.URL.RawQuery != "" {
+		faults = append(faults, fhir.Fault(fhir.CodeInvalid, "The parameters of a POST stand in its body, not in the address. "+
+			"Leave out what follows the question mark, and send "+bodyExample+"."))
+	}
+	return values, faults, nil
+}
+
+// parametersBody reads the body of a POST.
+func parametersBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != fhir.TypeFHIR && kind != "application/json" {
+		return nil, refuse(http.StatusUnsupportedMediaType, fhir.CodeNotSupported, "The Content-Type %s is not taken. "+
+			"Send a FHIR Parameters resource as %s: %s.", shown(r.Header.Get("Content-Type")), fhir.TypeFHIR, bodyExample)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
+		return nil, refuse(http.StatusRequestEntityTooLarge, fhir.CodeTooCostly, "The body is longer than %d bytes. A kick-off has some parameters only: %s.", maxBody, bodyExample)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the body of a kick-off: %w", err)
+	}
+	return body, nil
+}
+
+// queryValues reads a query string, as far as it can be read.
+func queryValues(query string) (values url.Values, faults []fhir.Issue) {
+	if n := strings.Count(query, "&") + 1; n > maxParams {
+		return nil, tooMany("query string", n)
+	}
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		faults = append(faults, fhir.Fault(fhir.CodeInvalid, fmt.Sprintf("The query string cannot be read: %s in it is not written as it should. "+
+			"Write a value's special characters as %%XX, for example _outputFormat=application%%2Ffhir%%2Bndjson.", unreadable(err))))
+	}
+	return values, faults
+}
+
+func tooMany(where string, n int) []fhir.Issue {
+	return []fhir.Issue{fhir.Fault(fhir.CodeTooCostly, fmt.Sprintf("The %s has %d parameters; at most %d are read. Supported are %s.",
+		where, n, maxParams, strings.Join(knownParams, ", ")))}
+}
+
+// unreadable names what url.ParseQuery stopped at: a bad escape or a semicolon.
+func unreadable(err error) string {
+	if escape := url.EscapeError(""); errors.As(err, &escape) {
+		return shown(string(escape))
+	}
+	return `";"`
+}
+
+// parameters is a FHIR Parameters resource, as far as a kick-off has it.
+type parameters struct {
+	ResourceType string                      `json:"resourceType"`
+	Parameter    []map[string]jsontext.Value `json:"parameter"`
+}
+
+// parseParameters reads a body, as far as it can be read.
+func parseParameters(body []byte) (values url.Values, faults []fhir.Issue) {
+	var p parameters
+	if err := json.Unmarshal(body, &p); err != nil || p.ResourceType != "Parameters" {
+		return nil, []fhir.Issue{fhir.Fault(fhir.CodeInvalid, "The body is not a FHIR Parameters resource in JSON. Send "+bodyExample+".")}
+	}
+	if len(p.Parameter) > maxParams {
+		return nil, tooMany("body", len(p.Parameter))
+	}
+	values = url.Values{}
+	for i, parameter := range p.Parameter {
+		name, value, err := readParameter(parameter)
+		if err != nil {
+			faults = append(faults, fhir.Fault(fhir.CodeInvalid, fmt.Sprintf("Parameter %d of the body %v. Write each as in %s.", i+1, err, bodyExample)))
+			continue
+		}
+		values.Add(name, value)
+	}
+	return values, faults
+}
+
+// valueTypes are those of the parameters that are read.
+var valueTypes = []string{"valueString", "valueCode", "valueUri", "valueInstant", "valueDateTime"}
+
+// readParameter gives a parameter's name and value. The value of one that is not
+// read may be anything; its name is enough to refuse or to ignore it.
+func readParameter(p map[string]jsontext.Value) (name, value string, err error) {
+	if json.Unmarshal(p["name"], &name) != nil || name == "" {
+		return "", "", errors.New("has no name")
+	}
+	if !slices.Contains(knownParams, name) {
+		return name, "", nil
+	}
+	for _, kind := range valueTypes {
+		raw, ok := p[kind]
+		if !ok {
+			continue
+		}
+		if json.Unmarshal(raw, &value) != nil {
+			return "", "", fmt.Errorf("(%s) has a %s that is not a text", name, kind)
+		}
+		return name, value, nil
+	}
+	return "", "", fmt.Errorf("(%s) has none of %s", name, strings.Join(valueTypes, ", "))
+}

@@ -1,0 +1,141 @@
+package api
+
+import (
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"ab2d/internal/coverage"
+	"ab2d/internal/fhir"
+)
+
+const filterExample = "_typeFilter=ExplanationOfBenefit%3Fservice-date%3Dge2023-01-01%26service-date%3Dle2023-12-31"
+
+// typeFilters reads _typeFilter: FHIR searches of which a claim must match one
+// (Bulk Data Access IG, "_typeFilter"). Only service-date can be searched by.
+func (r *reader) typeFilters() {
+	if !r.values.Has("_typeFilter") {
+		return
+	}
+	if r.version == fhir.V1 {
+		r.fault(fhir.CodeNotSupported, "The parameter _typeFilter is available in v2 only. Leave it out, or ask at /api/v2/fhir.")
+		return
+	}
+	for _, value := range r.values["_typeFilter"] {
+		for _, filter := range splitFilters(value) {
+			r.typeFilter(filter)
+		}
+	}
+}
+
+// filterStart is how a search begins: with the type that it searches.
+var filterStart = regexp.MustCompile(`^[A-Za-z]+\?`)
+
+// splitFilters takes a comma-separated list apart. A comma can stand in a
+// search as well: what does not begin like a search belongs to the one before.
+func splitFilters(value string) []string {
+	var filters []string
+	for _, piece := range strings.Split(value, ",") {
+		if len(filters) > 0 && !filterStart.MatchString(piece) {
+			filters[len(filters)-1] += "," + piece
+			continue
+		}
+		filters = append(filters, piece)
+	}
+	return filters
+}
+
+// typeFilter reads one search. All its conditions must hold.
+func (r *reader) typeFilter(filter string) {
+	kind, query, ok := strings.Cut(filter, "?")
+	if !ok || kind != resourceType {
+		r.fault(fhir.CodeValue, "The _typeFilter %s is not a search for ExplanationOfBenefit. Write a type, a question mark and conditions, "+
+			"all of it encoded once: %s.", shown(filter), filterExample)
+		return
+	}
+	conditions, err := url.ParseQuery(query)
+	if err != nil || len(conditions) == 0 {
+		r.fault(fhir.CodeValue, "The _typeFilter %s has no conditions that can be read. Write them as in %s.", shown(filter), filterExample)
+		return
+	}
+	dates, good := coverage.AnyServiceDates(), true
+	for _, name := range sortedNames(conditions) {
+		if name != "service-date" {
+			r.fault(fhir.CodeNotSupported, "The _typeFilter %s asks for %s. Claims can be searched by service-date only: %s.", shown(filter), shown(name), filterExample)
+			good = false
+			continue
+		}
+		for _, value := range conditions[name] {
+			d, ok := parseServiceDate(value)
+			if !ok {
+				r.fault(fhir.CodeValue, "The service-date %s in _typeFilter is not a date with a prefix. Write ge, gt, le, lt, sa, eb, eq or nothing, "+
+					"then YYYY, YYYY-MM, YYYY-MM-DD or an instant: %s.", shown(value), filterExample)
+			}
+			dates, good = dates.Both(d), good && ok
+		}
+	}
+	if good {
+		r.filters = append(r.filters, dates)
+	}
+}
+
+func sortedNames(values url.Values) []string {
+	names := make([]string, 0, len(values))
+	for name := range values {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// parseServiceDate reads a condition on a claim's billablePeriod (FHIR R4
+// §3.1.1.4.5 and §3.1.1.4.7, search by date): a prefix and a date that stands
+// for all days it covers.
+func parseServiceDate(s string) (coverage.ServiceDates, bool) {
+	d, prefix := coverage.AnyServiceDates(), ""
+	if len(s) > 2 && s[0] >= 'a' {
+		prefix, s = s[:2], s[2:]
+	}
+	first, last, ok := parsePartialDate(s)
+	switch prefix {
+	case "", "eq":
+		d.StartFrom, d.EndTo = first, last
+	case "ge":
+		d.EndFrom = first
+	case "gt":
+		d.EndFrom = last + 1
+	case "le":
+		d.StartTo = last
+	case "lt":
+		d.StartTo = first - 1
+	case "sa":
+		d.StartFrom = last + 1
+	case "eb":
+		d.EndTo = first - 1
+	default:
+		return d, false
+	}
+	return d, ok
+}
+
+// parsePartialDate gives the first and the last day of a FHIR date. Of an
+// instant the calendar date counts, as it is written.
+func parsePartialDate(s string) (first, last coverage.Date, ok bool) {
+	if t, err := fhir.ParseInstant(s); err == nil {
+		s = t.Format(time.DateOnly)
+	}
+	for _, form := range []struct {
+		layout              string
+		years, months, days int
+	}{{"2006", 1, 0, 0}, {"2006-01", 0, 1, 0}, {time.DateOnly, 0, 0, 1}} {
+		t, err := time.Parse(form.layout, s)
+		if err != nil || t.Year() < 1900 {
+			continue
+		}
+		end := t.AddDate(form.years, form.months, form.days)
+		return coverage.DateOf(t.Date()), coverage.DateOf(end.Date()) - 1, true
+	}
+	return 0, 0, false
+}
