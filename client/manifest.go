@@ -177,9 +177,13 @@ func (w wireFile) file() (File, error) {
 	return f, nil
 }
 
-// extensions finds FHIR extensions by their URL. Bulk Data itself makes of
-// "extension" an object without a fixed shape: then there are none.
+// extensions finds extensions by their URL: in a list, as FHIR and AB2D have
+// it, or in an object, as Bulk Data has it for the whole manifest.
 func extensions(raw json.RawMessage) map[string]json.RawMessage {
+	var object map[string]json.RawMessage
+	if json.Unmarshal(raw, &object) == nil {
+		return object
+	}
 	var list []json.RawMessage
 	if json.Unmarshal(raw, &list) != nil {
 		return nil

@@ -46,6 +46,7 @@ func openFiles(c *workConfig) (export.Files, api.Check, error) {
 type source interface {
 	export.Roster
 	export.Claims
+	api.Freshness
 }
 
 // openClaims opens the source of enrolment and claims, which was validated.

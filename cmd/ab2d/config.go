@@ -61,6 +61,7 @@ type config struct {
 	Listen         string        `help:"Address to listen on, as host:port. Port 0 takes a free one, which is printed." default:"localhost:8080" placeholder:"HOST:PORT"`
 	CORSOrigins    []string      `kong:"-"` // each command has its own flag, with its own default
 	MaxDownloads   int           `help:"How often a file may be downloaded completely. The tutorial's rule is once; CMS's server allows 6 times." default:"1" placeholder:"N"`
+	MaxPolls       float64       `help:"How often a second the status of a job may be asked for, in this process. The first 60 times may come faster." default:"1" placeholder:"N"`
 	TokenLifetime  time.Duration `help:"How long an access token is valid." default:"1h" placeholder:"DURATION"`
 	AuthServer     string        `help:"Name of the authorization server in the token endpoint's path, /oauth2/NAME/v1/token." default:"aus2r7y3gdaFMKBol297" placeholder:"NAME"`
 	PublicURL      string        `help:"Where clients reach this server, for example https://ab2d.example.org. The default is what each request says; needed behind a proxy." name:"public-url" placeholder:"URL"`
@@ -131,6 +132,7 @@ func (c *config) validate() error {
 	f.add(err != nil, "--listen=%s: write host:port, for example localhost:8080 or :8080", c.Listen)
 	f.add(c.Workers == 0 && c.local() != "", "--workers=0: no other process can share %s and do the work; give 1 or more", c.local())
 	f.add(c.MaxDownloads < 1, "--max-downloads=%d: give 1 or more", c.MaxDownloads)
+	f.add(!(c.MaxPolls >= 0.01), "--max-polls=%g: give 0.01 or more", c.MaxPolls)
 	f.add(c.TokenLifetime < time.Second, "--token-lifetime=%s: give a second or more, for example 1h", c.TokenLifetime)
 	_, err = obs.ParseProxies(c.TrustedProxies)
 	f.add(err != nil, "--trusted-proxies: %v", err)

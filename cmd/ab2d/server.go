@@ -84,15 +84,16 @@ func (s *server) serveAPI(ctx context.Context, c *config) error {
 	}
 	a := &api.API{
 		Proxies: proxies, Origins: c.CORSOrigins,
-		Intake: &export.Intake{Jobs: s.db, Roster: s.source, Bell: s.bell, Now: s.now}, Jobs: s.db, Files: s.files, AuthServer: c.AuthServer, PublicURL: c.PublicURL,
+		Intake: &export.Intake{Jobs: s.db, Roster: s.source, Bell: s.bell, Now: s.now}, Jobs: s.db, List: s.db, Fresh: s.source, Files: s.files, AuthServer: c.AuthServer, PublicURL: c.PublicURL,
 		Tokens: &auth.Server{Issuer: issuer, Realm: "ab2d", Lifetime: c.TokenLifetime, Clients: s.db, Keys: keys, Now: s.now,
 			Fault: func(r *http.Request, err error) {
 				s.log.Error("token endpoint", "request", obs.RequestID(r.Context()), "error", err)
 			}},
 		Bearer:       &auth.Checker{Issuer: issuer, Clients: s.db, Keys: keys, Now: s.now},
-		MaxDownloads: c.MaxDownloads, Checks: append(s.checks, api.Check{Name: "serving", Ping: s.serving}), Software: api.Software{Version: version, Date: released},
-		Now: s.now, Log: s.log,
+		MaxDownloads: c.MaxDownloads, MaxPolls: c.MaxPolls, Checks: append(s.checks, api.Check{Name: "serving", Ping: s.serving}), Software: api.Software{Version: version, Date: released},
+		Now: s.now, Log: s.log, Metrics: obs.NewMetrics(),
 	}
+	a.Metrics.Jobs(s.log, s.db.CountJobs)
 	s.http = &http.Server{
 		Handler: a.Handler(), ConnContext: api.ConnContext, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,

@@ -36,6 +36,12 @@ func health(a *API, w http.ResponseWriter, r *http.Request, _ call) error {
 	return writeJSON(w, status, "application/json", map[string]any{"status": state, "checks": checks})
 }
 
+// metrics are for Prometheus. They say nothing of contracts, clients or people.
+func metrics(a *API, w http.ResponseWriter, r *http.Request, _ call) error {
+	a.Metrics.ServeHTTP(w, r)
+	return nil
+}
+
 // live tells that the process answers.
 func live(_ *API, w http.ResponseWriter, _ *http.Request, _ call) error {
 	return writeJSON(w, http.StatusOK, "application/json", map[string]string{"status": "ok"})

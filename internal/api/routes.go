@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"ab2d/internal/auth"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
@@ -18,6 +20,8 @@ import (
 type API struct {
 	Intake *export.Intake
 	Jobs   export.Jobs
+	List   JobList
+	Fresh  Freshness
 	Files  export.Files
 	Tokens *auth.Server
 	Bearer *auth.Checker
@@ -32,11 +36,15 @@ type API struct {
 	// Origins are the web pages whose scripts may use this API: origins as
 	// https://pages.example.org, or * for all.
 	Origins      []string
-	MaxDownloads int // complete deliveries of a file
+	MaxDownloads int     // complete deliveries of a file
+	MaxPolls     float64 // of a job's status a second
 	Checks       []Check
 	Software     Software
 	Now          func() time.Time
 	Log          *slog.Logger
+	Metrics      *obs.Metrics
+
+	polls *polls // made by Handler
 }
 
 // Software is this server's release, for metadata.
@@ -72,6 +80,8 @@ var fhirRoutes = []route{
 	{method: "POST", path: "/Group/{contract}/$export", from: fhir.V2, handle: kickOff},
 	{method: "GET", path: "/Job/{job}/$status", head: true, handle: status},
 	{method: "DELETE", path: "/Job/{job}/$status", handle: deleteJob},
+	{method: "GET", path: "/Job", head: true, handle: jobList},
+	{method: "GET", path: "/$data-status", head: true, handle: dataStatus},
 	{method: "GET", path: "/Job/{job}/file/{name}", head: true, handle: file},
 	{method: "GET", path: "/metadata", public: true, head: true, handle: metadata},
 }
@@ -80,6 +90,7 @@ var fhirRoutes = []route{
 var rootRoutes = []route{
 	{method: "GET", path: "/health", public: true, head: true, handle: health},
 	{method: "GET", path: "/health/live", public: true, head: true, handle: live},
+	{method: "GET", path: "/metrics", public: true, head: true, handle: metrics},
 	{method: "POST", path: "/oauth2/{server}/v1/token", public: true, handle: token},
 	{method: "GET", path: "/oauth2/{server}/v1/keys", public: true, head: true, handle: tokenKeys},
 	{method: "GET", path: "/oauth2/{server}/.well-known/oauth-authorization-server", public: true, head: true, handle: tokenMetadata},
@@ -88,13 +99,14 @@ var rootRoutes = []route{
 
 // Handler is the whole API.
 func (a *API) Handler() http.Handler {
+	a.polls = &polls{most: rate.Limit(a.MaxPolls), limiters: map[string]*rate.Limiter{}}
 	mux := http.NewServeMux()
 	a.mount(mux, "", 0, rootRoutes)
 	for _, v := range []fhir.Version{fhir.V1, fhir.V2} {
 		a.mount(mux, "/api/"+v.String()+"/fhir", v, fhirRoutes)
 	}
 	mux.Handle("/", a.answering(func(*API, http.ResponseWriter, *http.Request, call) error { return errNoRoute }, call{}))
-	return obs.Handler(a.Log, fixedHeaders(a.crossOrigin(cleanPath(mux))), a.internalError)
+	return obs.Handler(a.Log, a.Metrics, fixedHeaders(a.crossOrigin(cleanPath(mux))), a.internalError)
 }
 
 // mount puts the routes into the mux: one handler a path, which knows the

@@ -28,6 +28,8 @@ var allowed = map[string]string{
 	"/api/v1/fhir/Group/Z0000/$export": "GET, OPTIONS", "/api/v2/fhir/Group/Z0000/$export": "GET, OPTIONS, POST",
 	"/api/v1/fhir/Job/" + nobody + "/$status": "DELETE, GET, HEAD, OPTIONS", "/api/v2/fhir/Job/" + nobody + "/$status": "DELETE, GET, HEAD, OPTIONS",
 	"/api/v1/fhir/Job/" + nobody + "/file/x": "GET, HEAD, OPTIONS", "/api/v2/fhir/Job/" + nobody + "/file/x": "GET, HEAD, OPTIONS",
+	"/api/v1/fhir/Job": "GET, HEAD, OPTIONS", "/api/v2/fhir/Job": "GET, HEAD, OPTIONS", "/metrics": "GET, HEAD, OPTIONS",
+	"/api/v1/fhir/$data-status": "GET, HEAD, OPTIONS", "/api/v2/fhir/$data-status": "GET, HEAD, OPTIONS",
 	"/api/v1/fhir/metadata": "GET, HEAD, OPTIONS", "/api/v2/fhir/metadata": "GET, HEAD, OPTIONS",
 }
 

@@ -25,6 +25,7 @@ import (
 	"ab2d/internal/export/exporttest"
 	"ab2d/internal/fhir"
 	"ab2d/internal/files"
+	"ab2d/internal/obs"
 	"ab2d/internal/store"
 )
 
@@ -132,8 +133,8 @@ func (s *server) assemble() {
 	bell, issuer := export.NewBell(), s.url+"/oauth2/"+authServer
 	s.api = &api.API{
 		Intake: &export.Intake{Jobs: s.db, Roster: s.source.Roster(), Bell: bell, Now: s.clock.Now}, Jobs: s.db, Files: s.files,
-		AuthServer: authServer, MaxDownloads: 1, Software: api.Software{Version: "1.2.3", Date: "2026-01-15"}, Now: s.clock.Now, Log: log,
-		Checks: []api.Check{{Name: "database", Ping: s.db.Ping}},
+		AuthServer: authServer, MaxDownloads: 1, MaxPolls: 1, Software: api.Software{Version: "1.2.3", Date: "2026-01-15"}, Now: s.clock.Now, Log: log,
+		List: s.db, Fresh: s.source, Metrics: obs.NewMetrics(), Checks: []api.Check{{Name: "database", Ping: s.db.Ping}},
 		Bearer: &auth.Checker{Issuer: issuer, Clients: s.db, Keys: keys, Now: s.clock.Now},
 		Tokens: &auth.Server{Issuer: issuer, Realm: "ab2d", Clients: s.db, Keys: keys, Now: s.clock.Now,
 			Fault: func(r *http.Request, err error) { log.Error("token endpoint", "error", err) }},
@@ -264,17 +265,25 @@ func (s *server) kickOff(client, target string, headers ...string) string {
 func (s *server) finish(client, status string) fhir.Manifest {
 	s.Helper()
 	var m fhir.Manifest
-	s.until("the job's end", func() bool {
-		a := s.do(client, "GET", status)
-		if a.status == http.StatusAccepted {
-			return false
-		}
-		if err := json.Unmarshal(a.body, &m); err != nil || a.status != http.StatusOK {
-			s.Fatalf("the status is %d %s", a.status, a.body)
-		}
-		return true
-	})
+	s.ended(status)
+	a := s.do(client, "GET", status)
+	if err := json.Unmarshal(a.body, &m); err != nil || a.status != http.StatusOK {
+		s.Fatalf("the status is %d %s", a.status, a.body)
+	}
 	return m
+}
+
+// ended waits until nothing more is done for a job. It looks more often than
+// the API lets its clients.
+func (s *server) ended(status string) {
+	s.Helper()
+	s.until("the job's end", func() bool {
+		j, err := s.db.Job(s.Context(), jobID(status))
+		if err != nil {
+			s.Fatal(err)
+		}
+		return j.State.Ended()
+	})
 }
 
 // export runs an export of Z0000.

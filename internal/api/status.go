@@ -60,6 +60,9 @@ func status(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 	if e := ended(j); e != nil {
 		return e
 	}
+	if wait := a.polls.tooSoon(j.ID, a.Now()); wait > 0 {
+		return tooOften(wait)
+	}
 	if j.State == export.Completed {
 		return a.completed(w, r, c, j)
 	}
@@ -112,7 +115,7 @@ func (a *API) completed(w http.ResponseWriter, r *http.Request, c call, j *expor
 	m := fhir.Manifest{
 		TransactionTime: fhir.FormatInstant(j.TransactionTime), Request: j.Request, RequiresAccessToken: true,
 		Output: []fhir.ManifestFile{}, Deleted: []fhir.ManifestFile{}, Error: []fhir.ManifestFile{},
-		Extension: []fhir.Extension{totals(j)},
+		Extension: map[string]any{fhir.ExtensionTotals: totals(j)},
 	}
 	for _, f := range files {
 		entry := fhir.ManifestFile{
@@ -131,17 +134,10 @@ func (a *API) completed(w http.ResponseWriter, r *http.Request, c call, j *expor
 }
 
 // totals say how every enrollee of the job ended.
-func totals(j *export.Job) fhir.Extension {
+func totals(j *export.Job) fhir.Totals {
 	t := j.Totals
-	e := fhir.Extension{URL: fhir.ExtensionTotals}
-	for _, c := range []struct {
-		name string
-		n    int64
-	}{
-		{"enrollees", t.Enrollees()}, {"delivered", t.Delivered}, {"noClaims", t.NoClaims}, {"optedOut", t.OptedOut},
-		{"noIdentifier", t.NoIdentifier}, {"notRead", t.NotRead}, {"claims", t.Claims}, {"claimsWithoutDates", t.NoDates()},
-	} {
-		e.Extension = append(e.Extension, fhir.Count(c.name, c.n))
+	return fhir.Totals{
+		Enrollees: t.Enrollees(), Delivered: t.Delivered, NoClaims: t.NoClaims, OptedOut: t.OptedOut, NoIdentifier: t.NoIdentifier, NotRead: t.NotRead,
+		Claims: t.Claims, ClaimsWithoutDates: t.NoDates(),
 	}
-	return e
 }

@@ -37,6 +37,14 @@ type Roster interface {
 	Enrollees(ctx context.Context, contract, snapshot string, from coverage.EnrolleeID, limit int) ([]coverage.Enrollee, error)
 }
 
+// Freshness says how fresh the data of a contract is. Zero: nothing to tell.
+type Freshness struct {
+	Enrolment   time.Time // when the enrolment in force was taken in
+	Enrollees   int64     // that are in it
+	LastLoad    time.Time // when claims were taken in last
+	NewestClaim time.Time // lastUpdated of the newest claim that was, of any contract
+}
+
 // Claims is where the claims come from. Safe for concurrent use.
 type Claims interface {
 	// Open readies the claims of a part's enrollees.

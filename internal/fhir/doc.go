@@ -6,5 +6,7 @@
 //   - outcome.go     OperationOutcome and its issue codes
 //   - instant.go     FHIR instants, read leniently and written one way
 //   - manifest.go    the answer of a completed export
+//   - task.go        a list of exports
+//   - parameters.go  named values
 //   - capability.go  what GET metadata answers
 package fhir

@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// Extension URLs of a manifest's outputs. The first two are AB2D's.
+// Extension URLs of a manifest: of its files, which are AB2D's, and of the whole.
 const (
 	ExtensionChecksum   = "https://ab2d.cms.gov/checksum"
 	ExtensionFileLength = "https://ab2d.cms.gov/file_length"
@@ -23,7 +23,9 @@ type Manifest struct {
 	Output              []ManifestFile `json:"output"`
 	Deleted             []ManifestFile `json:"deleted"`
 	Error               []ManifestFile `json:"error"`
-	Extension           []Extension    `json:"extension,omitempty"`
+	// Extension is an object here, as Bulk Data has it. In a file it is a list,
+	// as AB2D has it.
+	Extension map[string]any `json:"extension,omitempty"` // by URL
 }
 
 // ManifestFile is one file of an export.
@@ -34,12 +36,23 @@ type ManifestFile struct {
 	Extension []Extension `json:"extension,omitempty"`
 }
 
-// Extension is a FHIR extension with the value types a manifest needs.
+// Extension is a FHIR extension with the value types a file needs.
 type Extension struct {
-	URL          string      `json:"url"`
-	ValueString  string      `json:"valueString,omitempty"`
-	ValueDecimal *int64      `json:"valueDecimal,omitempty"`
-	Extension    []Extension `json:"extension,omitempty"`
+	URL          string `json:"url"`
+	ValueString  string `json:"valueString,omitempty"`
+	ValueDecimal *int64 `json:"valueDecimal,omitempty"`
+}
+
+// Totals say how every enrollee of an export ended.
+type Totals struct {
+	Enrollees          int64 `json:"enrollees"` // the sum of the next five
+	Delivered          int64 `json:"delivered"`
+	NoClaims           int64 `json:"noClaims"`
+	OptedOut           int64 `json:"optedOut"`
+	NoIdentifier       int64 `json:"noIdentifier"`
+	NotRead            int64 `json:"notRead"`
+	Claims             int64 `json:"claims"`
+	ClaimsWithoutDates int64 `json:"claimsWithoutDates"`
 }
 
 // Checksum is the extension with the SHA-256 of a file's uncompressed bytes.

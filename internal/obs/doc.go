@@ -4,5 +4,6 @@
 //   - log.go   the logger
 //   - http.go  request ids, the access log, and panics
 //   - proxy.go  whose X-Forwarded headers are believed
+//   - metrics.go  what Prometheus reads
 //   - crash.go, crash_on.go  points at which tests let a process die
 package obs

@@ -22,10 +22,10 @@ func RequestID(ctx context.Context) string {
 	return id
 }
 
-// Handler gives each request an id, logs how it was answered, and turns a panic
-// into what failed writes. Neither query nor headers are logged: they may hold
+// Handler gives each request an id, logs and counts how it was answered, and
+// turns a panic into what failed writes. Neither query nor headers are logged: they may hold
 // credentials.
-func Handler(log *slog.Logger, next http.Handler, failed func(http.ResponseWriter, *http.Request)) http.Handler {
+func Handler(log *slog.Logger, m *Metrics, next http.Handler, failed func(http.ResponseWriter, *http.Request)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		id := uuid.NewString()
@@ -41,6 +41,7 @@ func Handler(log *slog.Logger, next http.Handler, failed func(http.ResponseWrite
 					p = nil
 				}
 			}
+			m.answered(r, rec, time.Since(began))
 			log.Info("request", "request", id, "method", r.Method, "path", r.URL.Path, "status", rec.status,
 				"bytes", rec.bytes, "took", time.Since(began).Round(time.Microsecond))
 			if p != nil {

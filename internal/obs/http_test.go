@@ -18,7 +18,7 @@ func serve(t *testing.T, h http.HandlerFunc) (*httptest.ResponseRecorder, string
 	failed := func(w http.ResponseWriter, r *http.Request) { http.Error(w, "failed "+RequestID(r.Context()), 500) }
 	w, r := httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), "GET", "/a/path?secret=query", nil)
 	r.Header.Set("Authorization", "Bearer secret-token")
-	Handler(slog.New(slog.NewTextHandler(&log, nil)), h, failed).ServeHTTP(w, r)
+	Handler(slog.New(slog.NewTextHandler(&log, nil)), NewMetrics(), h, failed).ServeHTTP(w, r)
 	return w, log.String()
 }
 

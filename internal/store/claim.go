@@ -71,6 +71,10 @@ func (db *DB) NewMerger(l *Load) (*Merger, error) {
 // nothing. ErrLoadMoved when another process has gone on with the load.
 func (m *Merger) Merge(ctx context.Context, claims []Claim, position, line int64, report func(Merged) string) (Merged, error) {
 	var sum Merged
+	var newest int64
+	for _, c := range claims {
+		newest = max(newest, c.Entry.LastUpdated)
+	}
 	slices.SortStableFunc(claims, func(a, b Claim) int { return cmp.Compare(a.Patient, b.Patient) })
 	err := m.db.txOn(ctx, func(tx *sql.Tx, conn *sql.Conn) error {
 		sum, m.rows.values = Merged{}, nil
@@ -89,8 +93,9 @@ func (m *Merger) Merge(ctx context.Context, claims []Claim, position, line int64
 		if err := m.db.bulk(ctx, tx, conn, m.rows); err != nil {
 			return err
 		}
-		ok, err := exactlyOne(ctx, tx, `update load set position = $2, line = $3, report = $4 where id = $1 and published = 0 and position = $5`,
-			m.load.ID, position, line, report(sum), m.load.Position)
+		ok, err := exactlyOne(ctx, tx, `update load set position = $2, line = $3, report = $4,
+			newest = case when newest < $6 then $6 else newest end where id = $1 and published = 0 and position = $5`,
+			m.load.ID, position, line, report(sum), m.load.Position, newest)
 		if err == nil && !ok {
 			err = ErrLoadMoved
 		}

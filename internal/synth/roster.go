@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"ab2d/internal/coverage"
+	"ab2d/internal/export"
+	"ab2d/internal/fhir"
 )
 
 // Contract finds a contract of a sponsor; export.ErrNoContract when absent.
@@ -24,6 +26,16 @@ func (s *Source) Snapshot(_ context.Context, contract string) (string, error) {
 		return "", err
 	}
 	return s.prefix() + s.now().UTC().Format(snapshotMonth), nil
+}
+
+// Freshness: the enrolment is that of the current month, from its first day.
+func (s *Source) Freshness(_ context.Context, contract string, _ fhir.Version) (export.Freshness, error) {
+	m, err := s.contract(contract)
+	if err != nil {
+		return export.Freshness{}, err
+	}
+	now := s.now().UTC()
+	return export.Freshness{Enrolment: time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC), Enrollees: int64(m.Enrollees)}, nil
 }
 
 const snapshotMonth = "2006-01"

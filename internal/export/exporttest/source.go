@@ -11,6 +11,7 @@ import (
 
 	"ab2d/internal/coverage"
 	"ab2d/internal/export"
+	"ab2d/internal/fhir"
 )
 
 // Source is enrolment and claims written down by a test: it implements
@@ -92,6 +93,15 @@ func (s *Source) Contract(_ context.Context, number string) (coverage.Contract, 
 		return c, export.ErrNoContract
 	}
 	return c, nil
+}
+
+// Freshness is written down as well: what is told of Z0001 is nothing.
+func (s *Source) Freshness(_ context.Context, contract string, _ fhir.Version) (export.Freshness, error) {
+	if contract == "Z0001" {
+		return export.Freshness{}, nil
+	}
+	return export.Freshness{Enrolment: time.Date(2026, 1, 3, 4, 5, 6, 7e6, time.UTC), Enrollees: int64(len(s.Enrollees[contract])),
+		LastLoad: time.Date(2026, 1, 14, 0, 0, 0, 0, time.UTC), NewestClaim: time.Date(2026, 1, 13, 0, 0, 0, 0, time.UTC)}, nil
 }
 
 // Snapshot keeps a copy of the enrolment as it is now.

@@ -1,0 +1,99 @@
+package obs
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Metrics are what a Prometheus server reads at GET /metrics. They have no
+// contract, client or person in them. Safe for concurrent use.
+type Metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	bytes    prometheus.Counter
+}
+
+// NewMetrics makes the metrics of a process.
+func NewMetrics() *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ab2d_requests_total", Help: "Requests answered, by route, method and status."},
+			[]string{"route", "method", "status"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "ab2d_request_seconds", Help: "Time from a request to the last byte of its answer, by route.",
+			Buckets: []float64{.001, .005, .01, .025, .05, .1, .25, .5, 1, 5, 30, 120}}, []string{"route"}),
+		bytes: prometheus.NewCounter(prometheus.CounterOpts{Name: "ab2d_response_bytes_total", Help: "Bytes of the bodies of all answers."}),
+	}
+	m.registry.MustRegister(m.requests, m.seconds, m.bytes, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// answered counts a request. Its route is the pattern of the mux that took it,
+// and one for all that none took, so that nobody can make up others.
+func (m *Metrics) answered(r *http.Request, rec *recorder, took time.Duration) {
+	route := r.Pattern
+	if route == "" || route == "/" {
+		route = "none"
+	}
+	m.requests.WithLabelValues(route, knownMethod(r.Method), strconv.Itoa(rec.status)).Inc()
+	m.seconds.WithLabelValues(route).Observe(took.Seconds())
+	m.bytes.Add(float64(rec.bytes))
+}
+
+func knownMethod(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions:
+		return method
+	}
+	return "other"
+}
+
+// Count is a number of jobs in a state.
+type Count struct {
+	State string
+	N     int64
+}
+
+// countTime bounds how long a reader of the metrics waits for the database.
+const countTime = 3 * time.Second
+
+// Jobs lets the metrics tell how many jobs there are, asked at each reading.
+func (m *Metrics) Jobs(log *slog.Logger, count func(context.Context) ([]Count, error)) {
+	m.registry.MustRegister(&jobs{log: log, count: count,
+		desc: prometheus.NewDesc("ab2d_jobs", "Jobs by state, over all processes.", []string{"state"}, nil)})
+}
+
+type jobs struct {
+	log   *slog.Logger
+	count func(context.Context) ([]Count, error)
+	desc  *prometheus.Desc
+}
+
+// Describe is prometheus.Collector's.
+func (j *jobs) Describe(c chan<- *prometheus.Desc) { c <- j.desc }
+
+// Collect leaves the numbers out when the database does not give them.
+func (j *jobs) Collect(c chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), countTime)
+	defer cancel()
+	counts, err := j.count(ctx)
+	if err != nil {
+		j.log.Error("count the jobs for the metrics", "error", err)
+		return
+	}
+	for _, n := range counts {
+		c <- prometheus.MustNewConstMetric(j.desc, prometheus.GaugeValue, float64(n.N), n.State)
+	}
+}
+
+// ServeHTTP answers in Prometheus' text format.
+func (m *Metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{DisableCompression: true}).ServeHTTP(w, r)
+}
