@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"ab2d/internal/coverage"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
 )
@@ -51,6 +52,58 @@ func FuzzParams(f *testing.F) {
 			!p.until.IsZero() && (p.until.Before(p.since) || p.until.Before(export.EarliestSince) || v == fhir.V1),
 			parseHandling([]string{prefer}) == strict && len(p.notes) > 0:
 			t.Fatalf("%q is accepted as %+v", query, p)
+		}
+	})
+}
+
+// FuzzParameters: a body gives faults, or values that say what a query string
+// could say as well; neither shows control characters.
+func FuzzParameters(f *testing.F) {
+	for _, body := range []string{
+		bodyExample, "", "[]", `{"resourceType":"Parameters"}`, `{"resourceType":"Parameters","parameter":[{"name":"_since","valueInstant":"2023-01-01T00:00:00Z"},{"name":"x"}]}`,
+		`{"resourceType":"Parameters","parameter":[{"name":"_type","valueString":1},{"valueString":"\u0000"},{"name":"patient","valueReference":{}}]}`,
+		`{"resourceType":"Parameters","parameter":null}`, `{"resourceType":"Parameters","parameter":[null,{}]}`,
+	} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		values, faults := parseParameters(body)
+		n := 0
+		for _, list := range values {
+			n += len(list)
+		}
+		if n > maxParams || len(faults) > maxParams || len(faults) == 0 && values == nil {
+			t.Fatalf("%q: %d values, %d faults", body, n, len(faults))
+		}
+		for _, i := range faults {
+			if text := i.Details.Text; len(text) > 1200 || !utf8.ValidString(text) || strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+				t.Fatalf("%q is told", text)
+			}
+		}
+		again, more := queryValues(values.Encode())
+		if len(more) > 0 || again.Encode() != values.Encode() {
+			t.Fatalf("%q became %v, as a query string %v, %v", body, values, again, more)
+		}
+	})
+}
+
+// FuzzServiceDate: a condition that can be read bounds a period at one end or
+// at both, and by a day that a claim can have.
+func FuzzServiceDate(f *testing.F) {
+	for _, s := range []string{"2023", "ge2023-02", "lt2024-02-29", "sa2023-01-01T00:00:00Z", "ne2023", "", "eb", "2023-02-30", "ge1899", "9999-12", "gt2023-01-01T00:00:00 05:00"} {
+		f.Add(s)
+	}
+	any := coverage.AnyServiceDates()
+	f.Fuzz(func(t *testing.T, s string) {
+		d, ok := parseServiceDate(s)
+		if !ok {
+			return
+		}
+		if d == any || d.StartFrom > d.StartTo || d.EndFrom > d.EndTo {
+			t.Fatalf("%q is %+v", s, d)
+		}
+		if prefix := strings.TrimLeft(s, "abcdefghijklmnopqrstuvwxyz"); len(s)-len(prefix) != 0 && len(s)-len(prefix) != 2 {
+			t.Fatalf("%q was read", s)
 		}
 	})
 }
