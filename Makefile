@@ -17,7 +17,7 @@ SINCE ?= 2026-05-24T00:00:00Z
 scale:
 	AB2D_SCALE=$(ENROLLEES) AB2D_SCALE_SINCE=$(SINCE) AB2D_TEST_SERVERS=require go test ./cmd/ab2d -run 'TestScale|TestLatency' -v -count=1 -timeout 4h
 
-# The table of docs/performance.md: what was measured against what must be reached, with the machine's limits in the same run. PROFILES=dir for CPU profiles.
+# The table of docs/performance.md: what was measured against what must be reached, with the machine's limits in the same run. PROFILES=dir for profiles.
 .PHONY: bench
 bench:
 	go run ./cmd/bench -json bench.json $(if $(PROFILES),-profiles $(PROFILES))

@@ -45,11 +45,11 @@ type logConfig struct {
 type workConfig struct {
 	stateConfig
 	logConfig
-	Files      string        `help:"Where result files are kept: dir:PATH, or s3://BUCKET/PREFIX?endpoint=URL. The default is files in the data directory." placeholder:"ADDRESS"`
-	Seed       uint64        `help:"Seed number of the synthetic claims. The same seed gives the same people and claims on every machine." default:"1" placeholder:"N"`
-	CPUProfile string        `help:"File for a CPU profile of the whole run, for go tool pprof." name:"cpu-profile" placeholder:"FILE"`
-	Keep       time.Duration `help:"How long a completed job and its files are kept. Then the files are deleted." default:"72h" placeholder:"DURATION"`
-	Lease      time.Duration `help:"How long a worker may be silent before others take over its work." default:"15s" placeholder:"DURATION"`
+	Files    string        `help:"Where result files are kept: dir:PATH, or s3://BUCKET/PREFIX?endpoint=URL. The default is files in the data directory." placeholder:"ADDRESS"`
+	Seed     uint64        `help:"Seed number of the synthetic claims. The same seed gives the same people and claims on every machine." default:"1" placeholder:"N"`
+	Profiles string        `help:"Directory for profiles of the whole run (CPU, allocations, mutexes, blocking), for go tool pprof. They are written at the end." placeholder:"DIR" type:"path"`
+	Keep     time.Duration `help:"How long a completed job and its files are kept. Then the files are deleted." default:"72h" placeholder:"DURATION"`
+	Lease    time.Duration `help:"How long a worker may be silent before others take over its work." default:"15s" placeholder:"DURATION"`
 
 	Claims  string `kong:"-"` // each command has its own flag, with its own default
 	Workers int    `kong:"-"`

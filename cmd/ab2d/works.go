@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
-	"runtime/pprof"
 	"sync"
 	"time"
 
@@ -18,15 +18,15 @@ import (
 // works is what a process needs to work on exports: the back ends, and the
 // workers on them.
 type works struct {
-	db      *store.DB
-	files   export.Files
-	source  source
-	bell    *export.Bell
-	checks  []api.Check
-	workers []*export.Worker
-	now     func() time.Time
-	log     *slog.Logger
-	profile *os.File // nil without --cpu-profile
+	db       *store.DB
+	files    export.Files
+	source   source
+	bell     *export.Bell
+	checks   []api.Check
+	workers  []*export.Worker
+	now      func() time.Time
+	log      *slog.Logger
+	profiled func() error // writes the profiles; nil without --profiles
 }
 
 // openWorks opens the back ends and makes the workers.
@@ -36,12 +36,9 @@ func openWorks(ctx context.Context, c *workConfig, s streams, now func() time.Ti
 		return nil, &usageError{err}
 	}
 	w := &works{bell: export.NewBell(), now: now, log: log}
-	if c.CPUProfile != "" {
-		if w.profile, err = os.Create(c.CPUProfile); err != nil {
-			return nil, fmt.Errorf("--cpu-profile=%s: %w", c.CPUProfile, err)
-		}
-		if err := pprof.StartCPUProfile(w.profile); err != nil {
-			return nil, fmt.Errorf("--cpu-profile=%s: %w", c.CPUProfile, err)
+	if c.Profiles != "" {
+		if w.profiled, err = obs.Profile(c.Profiles); err != nil {
+			return nil, fmt.Errorf("--profiles=%s: %w", c.Profiles, err)
 		}
 	}
 	if w.db, err = openStore(ctx, &c.stateConfig, now); err != nil {
@@ -78,11 +75,11 @@ const orphansEvery = 10 * time.Minute
 
 // close closes what was opened.
 func (w *works) close() error {
-	if w.profile != nil {
-		pprof.StopCPUProfile()
-		w.profile.Close()
+	var err error
+	if w.profiled != nil {
+		err = w.profiled()
 	}
-	return w.db.Close()
+	return errors.Join(err, w.db.Close())
 }
 
 // start starts the workers, and returns how to wait for their end.

@@ -25,12 +25,12 @@ const (
 // beginning asks for everything, whatever was downloaded before.
 var beginning = time.Date(2020, time.February, 14, 0, 0, 0, 0, time.UTC)
 
-// profile gives the flag for a CPU profile, if profiles are wanted.
+// profile gives the flag for profiles, if they are wanted.
 func (b *bench) profile(name string) []string {
 	if b.profiles == "" {
 		return nil
 	}
-	return []string{"--cpu-profile=" + filepath.Join(b.profiles, name+".prof")}
+	return []string{"--profiles=" + filepath.Join(b.profiles, name)}
 }
 
 // exports runs exports of the large sponsor, verifies a file, and gives the
@@ -78,47 +78,11 @@ func (b *bench) syntheticExports() error {
 	limit := float64(r.bytes) / 1e6 * (1/b.limits.gzip + 1/b.limits.sha256) / cores
 	b.add(fmt.Sprintf("export of 10,000 enrollees, synthetic source, %.2f GB", float64(r.bytes)/1e9), r.seconds, "s", false, 12,
 		fmt.Sprintf("gzip and SHA-256 on %d cores: %.2f s, %.0f %% of the time", runtime.GOMAXPROCS(0), limit, 100*limit/r.seconds))
-	if err := b.latency(small, large); err != nil {
+	if err := b.latency(s, small, large); err != nil {
 		return err
 	}
 	b.add("memory of the server, export of 10,000 enrollees", s.peak(), "MB", false, 300, "")
 	return s.stop()
-}
-
-// latency measures requests while the large export runs.
-func (b *bench) latency(small, large *client.Client) error {
-	job, err := large.Start(b.ctx, client.Request{Since: beginning})
-	if err != nil {
-		return err
-	}
-	done := make(chan error, 1)
-	go func() {
-		_, err := large.Wait(b.ctx, job, nil)
-		done <- err
-	}()
-	var kickOffs []time.Duration
-	pace := time.NewTicker(10 * time.Millisecond)
-	defer pace.Stop()
-	for {
-		select {
-		case err := <-done:
-			if err != nil {
-				return err
-			}
-			slices.Sort(kickOffs)
-			at := func(percent int) float64 { return kickOffs[len(kickOffs)*percent/100].Seconds() * 1000 }
-			b.note("kick-off during that export, median", at(50), "ms", fmt.Sprintf("%d requests", len(kickOffs)))
-			b.add("kick-off during that export, p99", at(99), "ms", false, 50, "")
-			return nil
-		case <-pace.C:
-		}
-		began := time.Now()
-		// Asks for nothing, so that only the request is measured.
-		if _, err := small.Start(b.ctx, client.Request{Since: began.Add(-time.Second)}); err != nil {
-			return err
-		}
-		kickOffs = append(kickOffs, time.Since(began))
-	}
 }
 
 // storeData is where the store with the imported claims is.
@@ -205,14 +169,18 @@ func (b *bench) storeExports() error {
 	if err != nil {
 		return err
 	}
-	full, err := b.exports(c, 5, time.Time{})
+	const times = 5
+	readBefore, writtenBefore, callsBefore := s.io()
+	full, err := b.exports(c, times, time.Time{})
 	if err != nil {
 		return err
 	}
+	read, written, calls := s.io()
 	cores := float64(runtime.GOMAXPROCS(0))
 	limit := float64(full.bytes) / 1e6 * (1/b.limits.inflate + 1/b.limits.sha256) / cores
 	b.add(fmt.Sprintf("export of 10,000 enrollees / %s claims from the store", number(float64(full.claims))), full.seconds, "s", false, 4,
 		fmt.Sprintf("inflate and SHA-256 on %d cores: %.2f s, %.0f %% of the time", runtime.GOMAXPROCS(0), limit, 100*limit/full.seconds))
+	b.note("… written by the server", (written-writtenBefore)/times, "MB", fmt.Sprintf("by %.0f calls; read %.0f MB", (calls-callsBefore)/times, (read-readBefore)/times))
 	slow, err := b.decodeRate()
 	if err != nil {
 		return err
@@ -242,7 +210,7 @@ func (b *bench) downloads() error {
 	if err != nil {
 		return err
 	}
-	token, err := b.token(s)
+	token, err := b.tokenOf(s, largeSponsor)
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ type bench struct {
 	ctx      context.Context
 	dir      string // for data, removed at the end
 	program  string
-	profiles string // directory for CPU profiles, or ""
+	profiles string // directory, or ""
 	limits   limits
 	rows     []row
 	err      io.Writer
@@ -38,7 +38,7 @@ type bench struct {
 
 func main() {
 	out := flag.String("json", "", "file for the table as JSON")
-	profiles := flag.String("profiles", "", "directory for CPU profiles of the exports")
+	profiles := flag.String("profiles", "", "directory for profiles of the exports: CPU, allocations, mutexes, blocking")
 	serveFile := flag.String("serve-file", "", "serve one file with http.ServeContent, to compare with; for the benchmark itself")
 	flag.Parse()
 	if *serveFile != "" {

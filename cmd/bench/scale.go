@@ -15,10 +15,10 @@ import (
 	"ab2d/internal/synth"
 )
 
-// token gets an access token of the large sponsor.
-func (b *bench) token(s *server) (string, error) {
+// tokenOf gets an access token of a sponsor.
+func (b *bench) tokenOf(s *server, sponsor string) (string, error) {
 	for _, p := range synth.Sponsors() {
-		if p.Name != largeSponsor {
+		if p.Name != sponsor {
 			continue
 		}
 		resp, err := http.PostForm(s.url+"/oauth2/aus2r7y3gdaFMKBol297/v1/token", url.Values{"grant_type": {"client_credentials"}, "scope": {"clientCreds"},
@@ -32,7 +32,7 @@ func (b *bench) token(s *server) (string, error) {
 		}
 		return t.AccessToken, json.NewDecoder(resp.Body).Decode(&t)
 	}
-	return "", fmt.Errorf("no sponsor %s", largeSponsor)
+	return "", fmt.Errorf("no sponsor %s", sponsor)
 }
 
 // decades are the numbers of enrollees whose cost is compared; of the million

@@ -27,7 +27,7 @@ type server struct {
 
 // start starts a sandbox with flags, and waits until it is ready.
 func (b *bench) start(args ...string) (*server, error) {
-	s := &server{cmd: exec.CommandContext(b.ctx, b.program, append([]string{"sandbox", "--listen=127.0.0.1:0", "--log-level=warn", "--max-downloads=1000000", "--max-jobs=1000"}, args...)...)}
+	s := &server{cmd: exec.CommandContext(b.ctx, b.program, append([]string{"sandbox", "--listen=127.0.0.1:0", "--log-level=warn", "--max-downloads=1000000", "--max-jobs=1000", "--max-polls=1000"}, args...)...)}
 	s.cmd.Stderr = os.Stderr
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -65,6 +65,22 @@ func (s *server) peak() float64 {
 	}
 	kb, _ := strconv.Atoi(string(found[1]))
 	return float64(kb) / 1024
+}
+
+var ioCounters = regexp.MustCompile(`(rchar|syscw|wchar): (\d+)`)
+
+// io tells what the server has read and written so far, in MB, and by how many
+// calls it wrote; zeros where it cannot be told.
+func (s *server) io() (read, written, calls float64) {
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(s.cmd.Process.Pid), "io"))
+	if err != nil {
+		return 0, 0, 0
+	}
+	counted := map[string]float64{}
+	for _, m := range ioCounters.FindAllStringSubmatch(string(text), -1) {
+		counted[m[1]], _ = strconv.ParseFloat(m[2], 64)
+	}
+	return counted["rchar"] / 1e6, counted["wchar"] / 1e6, counted["syscw"]
 }
 
 // client is a sandbox sponsor's.

@@ -5,5 +5,6 @@
 //   - http.go  request ids, the access log, and panics
 //   - proxy.go  whose X-Forwarded headers are believed
 //   - metrics.go  what Prometheus reads
+//   - profile.go  where time and memory go, for pprof
 //   - crash.go, crash_on.go  points at which tests let a process die
 package obs

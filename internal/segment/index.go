@@ -80,6 +80,18 @@ func (x Index) Length() int64 {
 	return last.Offset + last.Length
 }
 
+// LastBlock is the entry with which the last block begins; 0 for an index
+// without entries.
+func (x Index) LastBlock() int { return x.blockOf(len(x) - 1) }
+
+// blockOf is the entry with which the block of an entry begins.
+func (x Index) blockOf(entry int) int {
+	for entry > 0 && !x[entry].Block.Begins {
+		entry--
+	}
+	return max(entry, 0)
+}
+
 // The stored form of an index, version 1:
 //
 //	version, number of entries, entries, CRC-32 of all before it (4 bytes, little-endian)

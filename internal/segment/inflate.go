@@ -58,8 +58,7 @@ func (i *Inflater) Inflate(dst []byte, s Segment) ([]byte, error) {
 // which the index must have, and of all blocks after it. It tells with which entry they begin. What is
 // wrong with these blocks is ErrDamaged; those before are not looked at.
 func (i *Inflater) InflateFrom(dst []byte, s Segment, x Index, entry int) (plain []byte, first int, err error) {
-	for first = entry; first > 0 && !x[first].Block.Begins; first-- {
-	}
+	first = x.blockOf(entry)
 	plain = dst
 	for from := first; from < len(x); {
 		to := from + 1
@@ -81,6 +80,17 @@ func (i *Inflater) InflateFrom(dst []byte, s Segment, x Index, entry int) (plain
 		from = to
 	}
 	return plain, first, nil
+}
+
+// InflateLast is InflateFrom for the last block alone, whose compressed bytes
+// are tail.
+func (i *Inflater) InflateLast(dst, tail []byte, x Index) (plain []byte, first int, err error) {
+	if len(x) == 0 {
+		return dst, 0, fmt.Errorf("%w: it has no lines", ErrDamaged)
+	}
+	first = x.LastBlock()
+	plain, err = i.Inflate(dst, Segment{Deflate: tail, CRC: x[first].Block.CRC, Length: x.Length() - x[first].Offset})
+	return plain, first, err
 }
 
 // reset puts the segment's bytes, ended by a final block, before the inflater.

@@ -60,7 +60,7 @@ func (db *DB) NewMerger(l *Load) (*Merger, error) {
 		return nil, fmt.Errorf("make a compressor: %w", err)
 	}
 	m := &Merger{db: db, load: l, builder: b}
-	m.rows = rows{table: "segment", columns: []string{"version", "enrollee", "load", "allow_list", "newest", "undated", "mbis", "entries", "deflate", "crc", "length"}}
+	m.rows = rows{table: "segment", columns: []string{"version", "enrollee", "load", "allow_list", "newest", "undated", "mbis", "crc", "length", "entries", "tail", "deflate"}}
 	return m, nil
 }
 
@@ -175,8 +175,9 @@ func (m *Merger) add(ctx context.Context, tx *sql.Tx, claims []Claim, mbis []cov
 			return fmt.Errorf("replace a segment: %w", err)
 		}
 	}
+	head, tail := split(s, index)
 	m.rows.values = append(m.rows.values, []any{version, patient, m.load.ID, int64(eob.AllowList), claims[len(claims)-1].Entry.LastUpdated, int64(undated),
-		mbiList(mbis), index.Marshal(nil), bytes.Clone(s.Deflate), int64(s.CRC), s.Length})
+		mbiList(mbis), int64(s.CRC), s.Length, index.Marshal(nil), tail, head})
 	return nil
 }
 
@@ -191,7 +192,7 @@ type storedClaims struct {
 func (m *Merger) stored(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeID) (storedClaims, error) {
 	var none storedClaims
 	r, err := scanSegment(tx.QueryRowContext(ctx, `select `+segmentColumns+` from segment
-		where version = $1 and enrollee = $2 and load <= $3 order by load desc limit 1`, int(m.load.Version), int64(id), m.load.ID))
+		where version = $1 and enrollee = $2 and load <= $3 order by load desc limit 1`, int(m.load.Version), int64(id), m.load.ID), false)
 	if errors.Is(err, sql.ErrNoRows) {
 		return none, nil
 	}

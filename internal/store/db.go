@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"time"
@@ -18,7 +19,12 @@ type DB struct {
 	dialect
 	write *sql.DB
 	read  *sql.DB
-	now   func() time.Time
+	// claims is for those who read an enrollee's claims after the other: each
+	// holds a connection for as long as a part takes, and needs another now and
+	// then. There are as many as there are workers, so that it needs no limit,
+	// and with one they would wait for each other.
+	claims *sql.DB
+	now    func() time.Time
 }
 
 // Open opens the database at an address, "sqlite:" and a path or
@@ -40,12 +46,14 @@ func Open(ctx context.Context, address string, now func() time.Time) (*DB, error
 		db.write.Close()
 		return nil, err
 	}
-	if db.read, err = sql.Open(d.driver, d.readDSN); err != nil {
-		db.write.Close()
-		return nil, fmt.Errorf("open the database for reading: %w", err)
+	for _, pool := range []**sql.DB{&db.read, &db.claims} {
+		if *pool, err = sql.Open(d.driver, d.readDSN); err != nil {
+			db.Close()
+			return nil, fmt.Errorf("open the database for reading: %w", err)
+		}
+		(*pool).SetMaxIdleConns(8)
 	}
 	db.read.SetMaxOpenConns(8)
-	db.read.SetMaxIdleConns(8)
 	return db, nil
 }
 
@@ -70,11 +78,13 @@ func (db *DB) migrate(ctx context.Context) error {
 
 // Close closes the database.
 func (db *DB) Close() error {
-	err := db.read.Close()
-	if e := db.write.Close(); err == nil {
-		err = e
+	var faults []error
+	for _, pool := range []*sql.DB{db.claims, db.read, db.write} {
+		if pool != nil {
+			faults = append(faults, pool.Close())
+		}
 	}
-	return err
+	return errors.Join(faults...)
 }
 
 // Ping tells whether the database answers.

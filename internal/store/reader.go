@@ -23,24 +23,44 @@ type segmentRow struct {
 	undated   int
 	mbis      []coverage.MBI
 	entries   []byte
-	segment   segment.Segment
+	tail      []byte          // the last block; empty in rows of old, whose segment is read whole
+	segment   segment.Segment // whole is false: all but Deflate
+	whole     bool
 }
 
-// segmentColumns are what scanSegment reads.
-const segmentColumns = `enrollee, load, newest, undated, allow_list, mbis, entries, deflate, crc, length`
+// segmentColumns are what scanSegment reads, and recentColumns the same without
+// the blocks before the last, if that stands apart.
+const (
+	rowColumns     = `enrollee, load, newest, undated, allow_list, mbis, crc, length, entries, tail, `
+	segmentColumns = rowColumns + `deflate`
+	recentColumns  = rowColumns + `case when length(tail) = 0 then deflate end`
+)
 
-func scanSegment(row interface{ Scan(...any) error }) (*segmentRow, error) {
+// scanSegment reads a row of segmentColumns, or of recentColumns if recent.
+func scanSegment(row interface{ Scan(...any) error }, recent bool) (*segmentRow, error) {
 	var r segmentRow
 	var crc, length int64
 	var mbis string
 	var deflate []byte
-	err := row.Scan(&r.enrollee, &r.load, &r.newest, &r.undated, &r.allowList, &mbis, &r.entries, &deflate, &crc, &length)
+	err := row.Scan(&r.enrollee, &r.load, &r.newest, &r.undated, &r.allowList, &mbis, &crc, &length, &r.entries, &r.tail, &deflate)
 	if err != nil {
 		return nil, err
 	}
-	r.segment = segment.Segment{Deflate: deflate, CRC: uint32(crc), Length: length}
+	r.segment = segment.Segment{CRC: uint32(crc), Length: length}
+	if r.whole = !recent || len(r.tail) == 0; r.whole {
+		r.segment.Deflate = append(deflate, r.tail...)
+	}
 	r.mbis, err = parseMBIs(mbis)
 	return &r, err
+}
+
+// split gives the blocks before the last, and the last, of a new segment.
+func split(s segment.Segment, index segment.Index) (head, tail []byte) {
+	if len(index) == 0 {
+		return s.Deflate, []byte{}
+	}
+	at := index[index.LastBlock()].Block.At
+	return s.Deflate[:at], s.Deflate[at:]
 }
 
 // index reads the row's index. Claims that were minimised by another allow-list
@@ -96,7 +116,11 @@ func (db *DB) Open(ctx context.Context, q export.Query) (export.Reader, error) {
 		return nil, err
 	}
 	r := &reader{db: db, version: int(q.Version), load: p.load, since: q.Since}
-	r.rows, err = db.read.QueryContext(ctx, `select `+segmentColumns+` from segment where version = $1 and enrollee between $2 and $3 and load <= $4
+	columns := segmentColumns
+	if !q.Since.IsZero() {
+		columns = recentColumns
+	}
+	r.rows, err = db.claims.QueryContext(ctx, `select `+columns+` from segment where version = $1 and enrollee between $2 and $3 and load <= $4
 		and (newest > $5 or undated > 0 or $5 = 0) order by enrollee, load desc`, r.version, int64(q.First), int64(q.Last), p.load, millis(q.Since))
 	if err == nil {
 		err = r.advance()
@@ -122,7 +146,7 @@ func (r *reader) advance() (err error) {
 	if !r.rows.Next() {
 		return r.rows.Err()
 	}
-	r.next, err = scanSegment(r.rows)
+	r.next, err = scanSegment(r.rows, !r.since.IsZero())
 	return err
 }
 
@@ -142,8 +166,8 @@ func (r *reader) row(ctx context.Context, s *coverage.Selection) (*segmentRow, e
 		return nil, nil
 	}
 	// Of this one more is wanted than of most: it is new, or was left out before.
-	row, err := scanSegment(r.db.read.QueryRowContext(ctx, `select `+segmentColumns+` from segment where version = $1 and enrollee = $2 and load <= $3
-		order by load desc limit 1`, r.version, int64(id), r.load))
+	row, err := scanSegment(r.db.claims.QueryRowContext(ctx, `select `+segmentColumns+` from segment where version = $1 and enrollee = $2 and load <= $3
+		order by load desc limit 1`, r.version, int64(id), r.load), false)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -170,7 +194,10 @@ func (r *reader) Write(ctx context.Context, s *coverage.Selection, sink export.S
 	case wanted == 0:
 		return nil
 	case wanted < len(index) || !slices.Equal(row.mbis, s.Enrollee.MBIs):
-		return r.cut(row, index, first, s.Enrollee.MBIs, sink)
+		return r.cut(ctx, row, index, first, s.Enrollee.MBIs, sink)
+	}
+	if err := r.complete(ctx, row, index); err != nil {
+		return err
 	}
 	if r.plain, err = r.inflater.Inflate(r.plain[:0], row.segment); err != nil {
 		return fmt.Errorf("read stored claims: %w", err)
@@ -205,12 +232,11 @@ func (r *reader) choose(index segment.Index, s *coverage.Selection, sink export.
 // in place of those that are stored. Only the blocks from the first of them on
 // are inflated: since the newest claims come last, that is little where only
 // what is new is wanted.
-func (r *reader) cut(row *segmentRow, index segment.Index, first int, current []coverage.MBI, sink export.Sink) error {
-	plain, begin, err := r.inflater.InflateFrom(r.plain[:0], row.segment, index, first)
+func (r *reader) cut(ctx context.Context, row *segmentRow, index segment.Index, first int, current []coverage.MBI, sink export.Sink) error {
+	begin, err := r.inflate(ctx, row, index, first)
 	if err != nil {
-		return fmt.Errorf("read stored claims: %w", err)
+		return err
 	}
-	r.plain = plain
 	stored, same := row.mbis, slices.Equal(row.mbis, current)
 	for i := first; i < len(index); i++ {
 		if !r.wanted[i] {
@@ -231,5 +257,38 @@ func (r *reader) cut(row *segmentRow, index segment.Index, first int, current []
 			return err
 		}
 	}
+	return nil
+}
+
+// inflate inflates into r.plain the blocks from that of an entry on, and tells
+// with which entry they begin.
+func (r *reader) inflate(ctx context.Context, row *segmentRow, index segment.Index, entry int) (begin int, err error) {
+	if len(row.tail) > 0 && entry >= index.LastBlock() {
+		r.plain, begin, err = r.inflater.InflateLast(r.plain[:0], row.tail, index)
+	} else if err = r.complete(ctx, row, index); err == nil {
+		r.plain, begin, err = r.inflater.InflateFrom(r.plain[:0], row.segment, index, entry)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read stored claims: %w", err)
+	}
+	return begin, nil
+}
+
+// complete reads the blocks of a row that were left out.
+func (r *reader) complete(ctx context.Context, row *segmentRow, index segment.Index) error {
+	if row.whole {
+		return nil
+	}
+	if index[index.LastBlock()].Block.At == 0 { // there are none
+		row.segment.Deflate, row.whole = row.tail, true
+		return nil
+	}
+	var head []byte
+	err := r.db.claims.QueryRowContext(ctx, `select deflate from segment where version = $1 and enrollee = $2 and load = $3`,
+		r.version, int64(row.enrollee), row.load).Scan(&head)
+	if err != nil {
+		return fmt.Errorf("read the older of stored claims: %w", err)
+	}
+	row.segment.Deflate, row.whole = append(head, row.tail...), true
 	return nil
 }
