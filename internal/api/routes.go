@@ -91,6 +91,8 @@ var rootRoutes = []route{
 	{method: "GET", path: "/health", public: true, head: true, handle: health},
 	{method: "GET", path: "/health/live", public: true, head: true, handle: live},
 	{method: "GET", path: "/metrics", public: true, head: true, handle: metrics},
+	{method: "GET", path: "/openapi.json", public: true, head: true, handle: documentJSON},
+	{method: "GET", path: "/openapi.yaml", public: true, head: true, handle: documentYAML},
 	{method: "POST", path: "/oauth2/{server}/v1/token", public: true, handle: token},
 	{method: "GET", path: "/oauth2/{server}/v1/keys", public: true, head: true, handle: tokenKeys},
 	{method: "GET", path: "/oauth2/{server}/.well-known/oauth-authorization-server", public: true, head: true, handle: tokenMetadata},

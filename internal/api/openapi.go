@@ -1,0 +1,64 @@
+package api
+
+import (
+	"bytes"
+	_ "embed" // for openapi.yaml
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/goccy/go-yaml"
+)
+
+// openAPI is the document that describes this API (OpenAPI 3.0.3).
+//
+//go:embed openapi.yaml
+var openAPI []byte
+
+// What the document has in the place of a server's own address and
+// authorization server.
+const (
+	documentOrigin     = "http://localhost:8080"
+	documentAuthServer = "aus2r7y3gdaFMKBol297"
+)
+
+// openAPIJSON is the document as JSON, in the same order; the same at each call.
+var openAPIJSON = sync.OnceValues(func() ([]byte, error) {
+	indented, err := yaml.YAMLToJSON(openAPI)
+	if err != nil {
+		return nil, fmt.Errorf("read openapi.yaml: %w", err)
+	}
+	var b bytes.Buffer
+	if err := json.Compact(&b, indented); err != nil {
+		return nil, fmt.Errorf("write openapi.yaml as JSON: %w", err)
+	}
+	return b.Bytes(), nil
+})
+
+// documentJSON answers with the document as JSON.
+func documentJSON(a *API, w http.ResponseWriter, r *http.Request, _ call) error {
+	document, err := openAPIJSON()
+	if err != nil {
+		return err
+	}
+	return a.document(w, r, "application/json", document)
+}
+
+// documentYAML answers with the document as it was written (RFC 9512).
+func documentYAML(a *API, w http.ResponseWriter, r *http.Request, _ call) error {
+	return a.document(w, r, "application/yaml", openAPI)
+}
+
+// document sends the document with the addresses of this server in it.
+func (a *API) document(w http.ResponseWriter, r *http.Request, contentType string, document []byte) error {
+	own := strings.NewReplacer(documentOrigin, a.origin(r), documentAuthServer, a.AuthServer).Replace(string(document))
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(own)))
+	if _, err := w.Write([]byte(own)); err != nil {
+		return fmt.Errorf("send the OpenAPI document: %w", err)
+	}
+	return nil
+}
