@@ -1,0 +1,72 @@
+package api
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"ab2d/internal/fhir"
+)
+
+// TestEveryRouteIsDocumented and every documented one is there.
+func TestEveryRouteIsDocumented(t *testing.T) {
+	t.Parallel()
+	document, err := openapi3.NewLoader().LoadFromData(openAPI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var documented, served []string
+	for path, item := range document.Paths.Map() {
+		for method := range item.Operations() {
+			documented = append(documented, method+" "+path)
+		}
+	}
+	add := func(prefix string, routes []route) {
+		for _, r := range routes {
+			served = append(served, r.method+" "+prefix+r.path)
+			if r.head {
+				served = append(served, "HEAD "+prefix+r.path)
+			}
+		}
+	}
+	add("", rootRoutes)
+	add("/api/"+fhir.V1.String()+"/fhir", fhirRoutes)
+	add("/api/"+fhir.V2.String()+"/fhir", fhirRoutes)
+	for _, r := range served {
+		if !slices.Contains(documented, r) {
+			t.Errorf("openapi.yaml lacks %s", r)
+		}
+	}
+	for _, r := range documented {
+		if !slices.Contains(served, r) {
+			t.Errorf("openapi.yaml has %s, which is not served", r)
+		}
+	}
+}
+
+// TestTheDocumentIsInOrder: JSON as YAML, since the order is what a reader
+// goes by.
+func TestTheDocumentIsInOrder(t *testing.T) {
+	t.Parallel()
+	document, err := openAPIJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := 0
+	for line := range strings.Lines(string(openAPI)) {
+		path, ok := strings.CutSuffix(strings.TrimRight(line, "\n"), ":")
+		if !ok || !strings.HasPrefix(path, "  /") {
+			continue
+		}
+		next := strings.Index(string(document), `"`+path[2:]+`":`)
+		if next < at {
+			t.Errorf("%s stands at %d in the JSON, before what it comes after", path, next)
+		}
+		at = next
+	}
+	if at == 0 {
+		t.Error("the document has no path")
+	}
+}

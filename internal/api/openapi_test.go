@@ -1,0 +1,349 @@
+package api_test
+
+import (
+	"context"
+	"database/sql/driver"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/goccy/go-yaml"
+	"github.com/google/go-cmp/cmp"
+
+	"ab2d/internal/api"
+	"ab2d/internal/auth"
+)
+
+func TestTheDocumentIsValid(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, func(s *server) { s.workers = 0 })
+	document := newContract(s).document
+	if err := document.Validate(t.Context(), openapi3.EnableExamplesValidation(), openapi3.EnableSchemaDefaultsValidation(),
+		openapi3.EnableSchemaPatternValidation()); err != nil {
+		t.Error(err)
+	}
+	for _, p := range document.Paths.Map() {
+		for method, o := range p.Operations() {
+			if o.OperationID == "" || o.Summary == "" || len(o.Tags) != 1 || document.Tags.Get(o.Tags[0]) == nil {
+				t.Errorf("%s %s lacks an operationId, a summary or one of the tags", method, o.OperationID)
+			}
+			for status, r := range o.Responses.Map() {
+				for kind, m := range r.Value.Content {
+					if m.Example == nil && len(m.Examples) == 0 {
+						t.Errorf("%s: %s has no example of %s", o.OperationID, status, kind)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestTheDocumentNamesThisServer: its address, also one that a proxy has, and
+// its authorization server.
+func TestTheDocumentNamesThisServer(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{"as asked": "", "behind a proxy": "https://ab2d.example.org", "IPv6": "http://[::1]:9000"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t, func(s *server) { s.workers, s.api.PublicURL, s.api.AuthServer = 0, want, "ours" })
+			if want == "" {
+				want = s.url
+			}
+			asYAML, asJSON := s.do("", "GET", "/openapi.yaml"), s.do("", "GET", "/openapi.json")
+			if a := s.do("", "HEAD", "/openapi.json"); a.length != asJSON.length || len(a.body) != 0 {
+				t.Errorf("HEAD tells %d bytes and sends %d", a.length, len(a.body))
+			}
+			var one, two any
+			if err := yaml.Unmarshal(asYAML.body, &one); err != nil {
+				t.Fatal(err)
+			}
+			if err := json.Unmarshal(asJSON.body, &two); err != nil {
+				t.Fatal(err)
+			}
+			again, err := json.Marshal(one)
+			if err != nil || json.Unmarshal(again, &one) != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(one, two); diff != "" {
+				t.Errorf("YAML and JSON differ:\n%s", diff)
+			}
+			document := newContract(s).document
+			tokenURL := document.Components.SecuritySchemes["clientCredentials"].Value.Flows.ClientCredentials.TokenURL
+			if got := document.Servers[0].URL; got != want || tokenURL != want+"/oauth2/ours/v1/token" {
+				t.Errorf("the server is %s, the token comes from %s", got, tokenURL)
+			}
+			if strings.Contains(string(asJSON.body), "localhost") {
+				t.Error("the document names localhost")
+			}
+		})
+	}
+}
+
+// TestEveryDocumentedStatusIsReal: every answer of all these requests is as
+// documented, and every documented status was among them.
+func TestEveryDocumentedStatusIsReal(t *testing.T) {
+	t.Parallel()
+	c := newContract(newServer(t, func(s *server) { s.workers = 0 }))
+	start := func(t *testing.T, changes ...func(*server)) *server {
+		s := newServer(t, changes...)
+		c.judge(s)
+		return s
+	}
+	idle := func(s *server) { s.workers = 0 }
+	t.Run("in public", func(t *testing.T) { askInPublic(c, start(t, idle)) })
+	t.Run("token", func(t *testing.T) { askForToken(c, start(t, idle)) })
+	t.Run("refused", func(t *testing.T) { askWithoutRight(c, start(t, idle)) })
+	t.Run("down", func(t *testing.T) {
+		s := start(t, idle, func(s *server) { s.api.Checks = append(s.api.Checks, api.Check{Name: "files", Ping: unreachable}) })
+		askWhenDown(c, s)
+	})
+	t.Run("under way", func(t *testing.T) { askUnderWay(c, start(t, idle)) })
+	for _, version := range []string{"v1", "v2"} {
+		t.Run("completed "+version, func(t *testing.T) { askCompleted(c, start(t), version) })
+	}
+	for _, status := range c.unseen() {
+		t.Errorf("no server has answered %s", status)
+	}
+}
+
+func unreachable(context.Context) error { return errors.New("unreachable") }
+
+// ask sends a request of the operation's, as a client or without a token.
+func (s *server) ask(client string, o operation, headers ...string) *answer {
+	s.Helper()
+	return s.do(client, o.method, o.path, headers...)
+}
+
+// wants asks and wants a status.
+func (s *server) wants(status int, client string, o operation, headers ...string) *answer {
+	s.Helper()
+	a := s.ask(client, o, headers...)
+	if a.status != status {
+		s.Errorf("%s: %d %s, want %d", o, a.status, a.body, status)
+	}
+	return a
+}
+
+// submit posts a body as a client, or without a token.
+func (s *server) submit(client, target, body string, headers ...string) *answer {
+	s.Helper()
+	r, err := http.NewRequestWithContext(s.Context(), http.MethodPost, s.absolute(target), strings.NewReader(body))
+	if err != nil {
+		s.Fatal(err)
+	}
+	if client != "" {
+		r.Header.Set("Authorization", "Bearer "+s.token(client, auth.Scope))
+	}
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		r.Header.Set(name, value)
+	}
+	return s.send(r)
+}
+
+func basicAuth(id, secret string) string {
+	r := &http.Request{Header: http.Header{}}
+	r.SetBasicAuth(id, secret)
+	return r.Header.Get("Authorization")
+}
+
+func askInPublic(c *contract, s *server) {
+	for _, o := range c.operations() {
+		if o.public && o.method != "POST" {
+			s.wants(http.StatusOK, "", o)
+			if strings.Contains(o.path, "/oauth2/") {
+				s.wants(http.StatusNotFound, "", operation{method: o.method, path: strings.Replace(o.path, authServer, "other", 1)})
+			}
+		}
+	}
+}
+
+func askForToken(c *contract, s *server) {
+	const form = "Content-Type: application/x-www-form-urlencoded"
+	post := func(status int, path, body, authorization string) {
+		s.Helper()
+		a := s.submit("", path, body, form, "Authorization: "+authorization)
+		if a.status != status {
+			s.Errorf("POST %s: %d %s, want %d", path, a.status, a.body, status)
+		}
+	}
+	grant := "grant_type=client_credentials&scope=clientCreds"
+	post(http.StatusOK, tokenPath+"?"+grant, "", basicAuth(one, secret))
+	post(http.StatusOK, tokenPath, grant, basicAuth(one, secret))
+	post(http.StatusBadRequest, tokenPath, "grant_type=password", basicAuth(one, secret))
+	post(http.StatusUnauthorized, tokenPath, grant, basicAuth(one, "wrong"))
+	post(http.StatusRequestEntityTooLarge, tokenPath, strings.Repeat("x", 70_000), basicAuth(one, secret))
+	post(http.StatusNotFound, "/oauth2/other/v1/token", grant, basicAuth(one, secret))
+}
+
+// askWithoutRight asks everywhere without a token, and with an expired one.
+func askWithoutRight(c *contract, s *server) {
+	token := s.token(one, auth.Scope)
+	for _, o := range c.operations() {
+		if !o.public {
+			s.wants(http.StatusUnauthorized, "", o)
+		}
+	}
+	s.clock.Add(2 * time.Hour)
+	for _, o := range c.operations() {
+		if !o.public {
+			s.wants(http.StatusForbidden, "", o, "Authorization: Bearer "+token)
+		}
+	}
+}
+
+// away is a store of clients whose connection breaks.
+type away struct{ auth.Clients }
+
+func (away) Client(context.Context, string) (*auth.Client, error) { return nil, driver.ErrBadConn }
+
+// askWhenDown asks when the database does not answer, and when it is broken.
+func askWhenDown(c *contract, s *server) {
+	token := "Authorization: Bearer " + s.token(one, auth.Scope)
+	s.api.Bearer.Clients = away{}
+	for _, o := range c.operations() {
+		if !o.public {
+			s.wants(http.StatusServiceUnavailable, "", o, token)
+		}
+	}
+	for _, o := range c.operations(" /health") {
+		if !strings.HasSuffix(o.path, "/live") {
+			s.wants(http.StatusServiceUnavailable, "", o)
+		}
+	}
+	s.api.Bearer.Clients = s.db
+	s.clock.Add(30 * time.Minute) // after which keys are read anew
+	s.db.Close()
+	for _, o := range append(c.operations("GET /oauth2/", "/keys"), c.operations("POST /oauth2/")...) {
+		s.wants(http.StatusInternalServerError, "", operation{method: o.method, path: o.path + "?grant_type=client_credentials"},
+			"Authorization: "+basicAuth(one, secret))
+	}
+	for _, o := range c.operations() {
+		if !o.public {
+			s.wants(http.StatusInternalServerError, "", o, token)
+		}
+	}
+}
+
+// askUnderWay starts an export in each way, and asks for what is not ready.
+func askUnderWay(c *contract, s *server) {
+	for _, kickOff := range c.operations("export") {
+		version := strings.Split(kickOff.path, "/")[2]
+		body := ""
+		if kickOff.method == "POST" {
+			body = `{"resourceType":"Parameters"}`
+			for status, wrong := range map[int][2]string{
+				http.StatusUnsupportedMediaType: {"{}", "text/plain"}, http.StatusRequestEntityTooLarge: {strings.Repeat(" ", 70_000), "application/json"},
+			} {
+				if a := s.submit(one, kickOff.path, wrong[0], "Content-Type: "+wrong[1]); a.status != status {
+					s.Errorf("%s: %d %s, want %d", kickOff, a.status, a.body, status)
+				}
+			}
+		}
+		ask := func(status int, query string, headers ...string) *answer {
+			s.Helper()
+			o, headers := operation{method: kickOff.method, path: kickOff.path + query}, headers
+			if body == "" {
+				return s.wants(status, one, o, headers...)
+			}
+			a := s.submit(one, o.path, body, append(headers, "Content-Type: application/fhir+json")...)
+			if a.status != status {
+				s.Errorf("%s: %d %s, want %d", o, a.status, a.body, status)
+			}
+			return a
+		}
+		ask(http.StatusBadRequest, "?_type=Patient")
+		const key = "Idempotency-Key: weekly"
+		location := ask(http.StatusAccepted, "", key).header.Get("Content-Location")
+		ask(http.StatusTooManyRequests, "")
+		if body == "" {
+			ask(http.StatusUnprocessableEntity, "?_since=2023-01-01T00:00:00Z", key)
+		} else {
+			body = `{"resourceType":"Parameters","parameter":[{"name":"_since","valueInstant":"2023-01-01T00:00:00Z"}]}`
+			ask(http.StatusUnprocessableEntity, "", key)
+		}
+		s.pollUntilRefused(c, version, location)
+		for _, o := range c.operations("/api/"+version+"/", "/file/") {
+			s.wants(http.StatusNotFound, one, ofJob(o, jobID(location)))
+		}
+		s.wants(http.StatusAccepted, one, operation{method: "DELETE", path: strings.TrimPrefix(location, s.url)})
+		for _, o := range c.operations("/api/"+version+"/", "$status") {
+			s.wants(http.StatusNotFound, one, ofJob(o, jobID(location)))
+		}
+	}
+}
+
+// ofJob puts a job's id into the path.
+func ofJob(o operation, id string) operation {
+	o.path = strings.Replace(o.path, "c40e30e6-0913-4803-9b05-bb0563f0cac6", id, 1)
+	return o
+}
+
+// pollUntilRefused asks for the status of a job until that is too often.
+func (s *server) pollUntilRefused(c *contract, version, location string) {
+	s.Helper()
+	for _, o := range c.operations("/api/"+version+"/", "$status") {
+		if o.method == "DELETE" {
+			continue
+		}
+		o, refused := ofJob(o, jobID(location)), false
+		s.wants(http.StatusAccepted, one, o)
+		for range 100 {
+			refused = refused || s.ask(one, o).status == http.StatusTooManyRequests
+		}
+		if !refused {
+			s.Errorf("%s: a hundred in a row were answered", o)
+		}
+		s.clock.Add(time.Minute)
+	}
+}
+
+// askCompleted exports, and asks for what is there, and for what is there no more.
+func askCompleted(c *contract, s *server, version string) {
+	m := s.finish(one, s.kickOff(one, "/api/"+version+"/fhir/Patient/$export"))
+	file := strings.TrimPrefix(m.Output[0].URL, s.url)
+	head, get := operation{method: "HEAD", path: file}, operation{method: "GET", path: file}
+	etag := s.wants(http.StatusOK, one, head).header.Get("ETag")
+	for _, o := range []operation{head, get} {
+		s.wants(http.StatusNotModified, one, o, "If-None-Match: "+etag)
+		s.wants(http.StatusPreconditionFailed, one, o, `If-Match: "other"`)
+		s.wants(http.StatusRequestedRangeNotSatisfiable, one, o, "Range: bytes=999999999-")
+		s.wants(http.StatusPartialContent, one, o, "Range: bytes=0-9")
+	}
+	s.wants(http.StatusOK, one, get, "Accept-Encoding: gzip")
+	s.idle()
+	s.wants(http.StatusGone, one, head)
+	s.wants(http.StatusGone, one, get)
+	jobs := c.operations("/api/"+version+"/", "$status")
+	for _, o := range jobs {
+		if o.method != "DELETE" {
+			s.wants(http.StatusOK, one, ofJob(o, jobID(file)))
+		}
+	}
+	for _, o := range append(c.operations("/api/"+version+"/fhir/$data-status"), listOf(c, version)...) {
+		s.wants(http.StatusOK, one, o)
+	}
+	for _, o := range listOf(c, version) {
+		o.path += "?_count=" + strconv.Itoa(1000)
+		s.wants(http.StatusBadRequest, one, o)
+	}
+	s.clock.Add(73 * time.Hour)
+	for _, o := range jobs {
+		s.wants(http.StatusGone, one, ofJob(o, jobID(file)))
+	}
+}
+
+// listOf is the operation that lists the jobs.
+func listOf(c *contract, version string) (found []operation) {
+	for _, o := range c.operations("/api/"+version+"/", "/Job") {
+		if strings.HasSuffix(o.path, "/Job") {
+			found = append(found, o)
+		}
+	}
+	return found
+}
