@@ -13,14 +13,15 @@ func deleteJob(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 	if err != nil {
 		return err
 	}
+	if j.State == export.Expired {
+		return ended(j)
+	}
 	moved, err := a.Jobs.Delete(r.Context(), j.ID)
 	if err != nil {
 		return err
 	}
 	if !moved {
-		if j.State != export.Expired {
-			j.State = export.Cancelled // by now, by somebody else
-		}
+		j.State = export.Cancelled // by now, by somebody else
 		return ended(j)
 	}
 	a.Intake.Bell.Ring() // for the sweep

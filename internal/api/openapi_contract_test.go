@@ -8,6 +8,7 @@ import (
 	"maps"
 	"mime"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +16,8 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"ab2d/internal/fhir"
 )
 
 // contract is the OpenAPI document as a judge of answers. It is stricter than
@@ -25,6 +28,7 @@ type contract struct {
 	paths    *http.ServeMux // finds the document's path of a request
 	mu       sync.Mutex
 	seen     map[string]bool // "GET /health 200"
+	told     map[string]bool // the texts of errors, without what differs each time
 }
 
 // everywhere are the headers that the document describes in its introduction.
@@ -40,7 +44,7 @@ func newContract(s *server) *contract {
 	if err != nil {
 		s.Fatal(err)
 	}
-	c := &contract{document: document, paths: http.NewServeMux(), seen: map[string]bool{}}
+	c := &contract{document: document, paths: http.NewServeMux(), seen: map[string]bool{}, told: map[string]bool{}}
 	for path, item := range document.Paths.Map() {
 		c.paths.Handle(path, http.NotFoundHandler())
 		for _, o := range item.Operations() {
@@ -109,6 +113,12 @@ func (c *contract) faults(r *http.Request, resp *http.Response, body []byte) []s
 	}
 	c.mu.Lock()
 	c.seen[fmt.Sprintf("%s %s %d", r.Method, path, resp.StatusCode)] = true
+	var value any
+	if json.Unmarshal(body, &value) == nil {
+		for _, text := range errorTexts(value) {
+			c.told[gist(text)] = true
+		}
+	}
 	c.mu.Unlock()
 	faults := headerFaults(documented.Value, resp.Header)
 	if r.Method == http.MethodHead {
@@ -161,7 +171,7 @@ func bodyFaults(documented *openapi3.Response, header http.Header, body []byte) 
 		return []string{"the document has no " + kind}
 	}
 	var value any = string(body)
-	if strings.HasSuffix(kind, "json") {
+	if kind == "application/json" || kind == fhir.TypeFHIR {
 		if err := json.Unmarshal(body, &value); err != nil {
 			return []string{"the body is no JSON: " + err.Error()}
 		}
@@ -170,6 +180,54 @@ func bodyFaults(documented *openapi3.Response, header http.Header, body []byte) 
 		return []string{err.Error()}
 	}
 	return nil
+}
+
+// errorTexts are the sentences of an OperationOutcome or of a token error.
+func errorTexts(value any) (texts []string) {
+	switch v := value.(type) {
+	case map[string]any:
+		for name, inner := range v {
+			if text, ok := inner.(string); ok && (name == "text" || name == "error_description") {
+				texts = append(texts, text)
+			}
+			texts = append(texts, errorTexts(inner)...)
+		}
+	case []any:
+		for _, inner := range v {
+			texts = append(texts, errorTexts(inner)...)
+		}
+	}
+	return texts
+}
+
+var differs = regexp.MustCompile(`"[^"]*"|https?://\S+|[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9: ]+|[0-9]+`)
+
+// gist is a text without the values, addresses and dates in it.
+func gist(text string) string { return differs.ReplaceAllString(text, "…") }
+
+// untold are the texts in the document's examples of errors that no server has said.
+func (c *contract) untold() (texts []string) {
+	for path, item := range c.document.Paths.Map() {
+		for method, o := range item.Operations() {
+			for status, r := range o.Responses.Map() {
+				if status < "400" {
+					continue
+				}
+				for _, m := range r.Value.Content {
+					examples := []any{m.Example}
+					for _, e := range m.Examples {
+						examples = append(examples, e.Value.Value)
+					}
+					for _, text := range errorTexts(examples) {
+						if !c.told[gist(text)] {
+							texts = append(texts, fmt.Sprintf("%s %s %s: %s", method, path, status, text))
+						}
+					}
+				}
+			}
+		}
+	}
+	return texts
 }
 
 // unseen are the documented statuses that no server has answered.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +16,8 @@ import (
 
 	"ab2d/internal/api"
 	"ab2d/internal/auth"
+	"ab2d/internal/coverage"
+	"ab2d/internal/fhir"
 )
 
 func TestTheDocumentIsValid(t *testing.T) {
@@ -106,8 +107,12 @@ func TestEveryDocumentedStatusIsReal(t *testing.T) {
 	for _, version := range []string{"v1", "v2"} {
 		t.Run("completed "+version, func(t *testing.T) { askCompleted(c, start(t), version) })
 	}
+	t.Run("failed", func(t *testing.T) { askFailed(c, start(t, func(s *server) { s.worker.Attempts = 1 })) })
 	for _, status := range c.unseen() {
 		t.Errorf("no server has answered %s", status)
+	}
+	for _, text := range c.untold() {
+		t.Errorf("no server has said what is the example of %s", text)
 	}
 }
 
@@ -129,23 +134,6 @@ func (s *server) wants(status int, client string, o operation, headers ...string
 	return a
 }
 
-// submit posts a body as a client, or without a token.
-func (s *server) submit(client, target, body string, headers ...string) *answer {
-	s.Helper()
-	r, err := http.NewRequestWithContext(s.Context(), http.MethodPost, s.absolute(target), strings.NewReader(body))
-	if err != nil {
-		s.Fatal(err)
-	}
-	if client != "" {
-		r.Header.Set("Authorization", "Bearer "+s.token(client, auth.Scope))
-	}
-	for _, h := range headers {
-		name, value, _ := strings.Cut(h, ": ")
-		r.Header.Set(name, value)
-	}
-	return s.send(r)
-}
-
 func basicAuth(id, secret string) string {
 	r := &http.Request{Header: http.Header{}}
 	r.SetBasicAuth(id, secret)
@@ -164,21 +152,37 @@ func askInPublic(c *contract, s *server) {
 }
 
 func askForToken(c *contract, s *server) {
-	const form = "Content-Type: application/x-www-form-urlencoded"
-	post := func(status int, path, body, authorization string) {
-		s.Helper()
-		a := s.submit("", path, body, form, "Authorization: "+authorization)
-		if a.status != status {
-			s.Errorf("POST %s: %d %s, want %d", path, a.status, a.body, status)
+	grant := "grant_type=client_credentials&scope=clientCreds"
+	for _, ask := range []struct {
+		status                      int
+		path, body, id, credentials string
+	}{
+		{http.StatusOK, tokenPath + "?" + grant, "", one, secret},
+		{http.StatusOK, tokenPath, grant, one, secret},
+		{http.StatusOK, tokenPath, grant + "&client_id=" + one + "&client_secret=" + secret, "", ""},
+		{http.StatusBadRequest, tokenPath, "grant_type=password", one, secret},
+		{http.StatusBadRequest, tokenPath, grant + "all", one, secret},
+		{http.StatusBadRequest, tokenPath + "?client_secret=x", grant, one, secret},
+		{http.StatusUnauthorized, tokenPath, grant, one, "wrong"},
+		{http.StatusUnauthorized, tokenPath, grant, one, ""},
+		{http.StatusRequestEntityTooLarge, tokenPath, strings.Repeat("x", 70_000), one, secret},
+		{http.StatusNotFound, "/oauth2/other/v1/token", grant, one, secret},
+	} {
+		r, err := http.NewRequestWithContext(s.Context(), http.MethodPost, s.url+ask.path, strings.NewReader(ask.body))
+		if err != nil {
+			s.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		switch {
+		case ask.id != "" && ask.credentials != "":
+			r.SetBasicAuth(ask.id, ask.credentials)
+		case ask.id != "":
+			r.Header.Set("Authorization", "Basic damaged")
+		}
+		if a := s.send(r); a.status != ask.status {
+			s.Errorf("POST %s %.80s: %d %s, want %d", ask.path, ask.body, a.status, a.body, ask.status)
 		}
 	}
-	grant := "grant_type=client_credentials&scope=clientCreds"
-	post(http.StatusOK, tokenPath+"?"+grant, "", basicAuth(one, secret))
-	post(http.StatusOK, tokenPath, grant, basicAuth(one, secret))
-	post(http.StatusBadRequest, tokenPath, "grant_type=password", basicAuth(one, secret))
-	post(http.StatusUnauthorized, tokenPath, grant, basicAuth(one, "wrong"))
-	post(http.StatusRequestEntityTooLarge, tokenPath, strings.Repeat("x", 70_000), basicAuth(one, secret))
-	post(http.StatusNotFound, "/oauth2/other/v1/token", grant, basicAuth(one, secret))
 }
 
 // askWithoutRight asks everywhere without a token, and with an expired one.
@@ -187,6 +191,13 @@ func askWithoutRight(c *contract, s *server) {
 	for _, o := range c.operations() {
 		if !o.public {
 			s.wants(http.StatusUnauthorized, "", o)
+			s.wants(http.StatusUnauthorized, "", o, "Authorization: Bearer x")
+		}
+	}
+	for _, o := range c.operations("GET", "export") {
+		s.wants(http.StatusForbidden, unattested, operation{method: o.method, path: strings.Replace(o.path, "Z0000", "Z0009", 1)})
+		if strings.Contains(o.path, "Group") {
+			s.wants(http.StatusForbidden, two, o)
 		}
 	}
 	s.clock.Add(2 * time.Hour)
@@ -219,7 +230,7 @@ func askWhenDown(c *contract, s *server) {
 	s.api.Bearer.Clients = s.db
 	s.clock.Add(30 * time.Minute) // after which keys are read anew
 	s.db.Close()
-	for _, o := range append(c.operations("GET /oauth2/", "/keys"), c.operations("POST /oauth2/")...) {
+	for _, o := range append(c.operations("/oauth2/", "/keys"), c.operations("POST /oauth2/")...) {
 		s.wants(http.StatusInternalServerError, "", operation{method: o.method, path: o.path + "?grant_type=client_credentials"},
 			"Authorization: "+basicAuth(one, secret))
 	}
@@ -232,50 +243,72 @@ func askWhenDown(c *contract, s *server) {
 
 // askUnderWay starts an export in each way, and asks for what is not ready.
 func askUnderWay(c *contract, s *server) {
-	for _, kickOff := range c.operations("export") {
-		version := strings.Split(kickOff.path, "/")[2]
-		body := ""
-		if kickOff.method == "POST" {
-			body = `{"resourceType":"Parameters"}`
-			for status, wrong := range map[int][2]string{
-				http.StatusUnsupportedMediaType: {"{}", "text/plain"}, http.StatusRequestEntityTooLarge: {strings.Repeat(" ", 70_000), "application/json"},
-			} {
-				if a := s.submit(one, kickOff.path, wrong[0], "Content-Type: "+wrong[1]); a.status != status {
-					s.Errorf("%s: %d %s, want %d", kickOff, a.status, a.body, status)
-				}
-			}
+	for _, o := range c.operations("export") {
+		version := strings.Split(o.path, "/")[2]
+		askToStart(s, o)
+		a := s.startBy(o, `{"name":"_type","valueString":"ExplanationOfBenefit"}`, "?_type=ExplanationOfBenefit", "Idempotency-Key: k")
+		if a.status != http.StatusAccepted {
+			s.Fatalf("%s: %d %s", o, a.status, a.body)
 		}
-		ask := func(status int, query string, headers ...string) *answer {
-			s.Helper()
-			o, headers := operation{method: kickOff.method, path: kickOff.path + query}, headers
-			if body == "" {
-				return s.wants(status, one, o, headers...)
-			}
-			a := s.submit(one, o.path, body, append(headers, "Content-Type: application/fhir+json")...)
-			if a.status != status {
-				s.Errorf("%s: %d %s, want %d", o, a.status, a.body, status)
-			}
-			return a
+		if a := s.startBy(o, `{"name":"_since","valueInstant":"2023-01-01T00:00:00Z"}`, "?_since=2023-01-01T00:00:00Z", "Idempotency-Key: k"); a.status != http.StatusUnprocessableEntity {
+			s.Errorf("%s: %d %s, want 422", o, a.status, a.body)
 		}
-		ask(http.StatusBadRequest, "?_type=Patient")
-		const key = "Idempotency-Key: weekly"
-		location := ask(http.StatusAccepted, "", key).header.Get("Content-Location")
-		ask(http.StatusTooManyRequests, "")
-		if body == "" {
-			ask(http.StatusUnprocessableEntity, "?_since=2023-01-01T00:00:00Z", key)
-		} else {
-			body = `{"resourceType":"Parameters","parameter":[{"name":"_since","valueInstant":"2023-01-01T00:00:00Z"}]}`
-			ask(http.StatusUnprocessableEntity, "", key)
+		if a := s.startBy(o, "", ""); a.status != http.StatusTooManyRequests {
+			s.Errorf("%s: %d %s, want 429", o, a.status, a.body)
 		}
+		location := a.header.Get("Content-Location")
 		s.pollUntilRefused(c, version, location)
 		for _, o := range c.operations("/api/"+version+"/", "/file/") {
 			s.wants(http.StatusNotFound, one, ofJob(o, jobID(location)))
 		}
 		s.wants(http.StatusAccepted, one, operation{method: "DELETE", path: strings.TrimPrefix(location, s.url)})
-		for _, o := range c.operations("/api/"+version+"/", "$status") {
+		for _, o := range c.operations("/api/"+version+"/", "/Job/") {
 			s.wants(http.StatusNotFound, one, ofJob(o, jobID(location)))
+			s.wants(http.StatusNotFound, one, ofJob(o, nobody))
 		}
 	}
+}
+
+// startBy starts an export by GET or POST, with a parameter as either has it.
+func (s *server) startBy(o operation, parameter, query string, headers ...string) *answer {
+	s.Helper()
+	if o.method == http.MethodPost {
+		return s.post(one, o.path, fhir.TypeFHIR, resource(parameter), headers...)
+	}
+	return s.do(one, o.method, o.path+query, headers...)
+}
+
+// askToStart asks for exports that cannot be.
+func askToStart(s *server, o operation) {
+	s.Helper()
+	for parameters, query := range map[string]string{
+		`{"name":"_type","valueString":"Patient"},{"name":"_since","valueInstant":"2023-04-05"}`: "?_type=Patient&_since=2023-04-05",
+		`{"name":"since","valueString":"2023-04-05"}`:                                            "?since=2023-04-05",
+	} {
+		if a := s.startBy(o, parameters, query); a.status != http.StatusBadRequest {
+			s.Errorf("%s%s: %d %s, want 400", o, query, a.status, a.body)
+		}
+	}
+	if o.method != http.MethodPost {
+		return
+	}
+	if a := s.post(one, o.path, "text/plain", resource()); a.status != http.StatusUnsupportedMediaType {
+		s.Errorf("%s: %d %s, want 415", o, a.status, a.body)
+	}
+	if a := s.post(one, o.path, fhir.TypeFHIR, strings.Repeat(" ", 70_000)); a.status != http.StatusRequestEntityTooLarge {
+		s.Errorf("%s: %d %s, want 413", o, a.status, a.body)
+	}
+}
+
+// askFailed asks for an export that fails.
+func askFailed(c *contract, s *server) {
+	for id := range 26 {
+		s.source.Fail(coverage.EnrolleeID(id), errors.New("unreachable"))
+	}
+	location := s.kickOff(one, patientV2)
+	o := operation{method: "GET", path: strings.TrimPrefix(location, s.url)}
+	s.until("the job's end", func() bool { s.clock.Add(time.Second); return s.ask(one, o).status != http.StatusAccepted })
+	s.wants(http.StatusInternalServerError, one, o)
 }
 
 // ofJob puts a job's id into the path.
@@ -294,7 +327,9 @@ func (s *server) pollUntilRefused(c *contract, version, location string) {
 		o, refused := ofJob(o, jobID(location)), false
 		s.wants(http.StatusAccepted, one, o)
 		for range 100 {
-			refused = refused || s.ask(one, o).status == http.StatusTooManyRequests
+			if refused = s.ask(one, o).status == http.StatusTooManyRequests; refused {
+				break
+			}
 		}
 		if !refused {
 			s.Errorf("%s: a hundred in a row were answered", o)
@@ -329,7 +364,7 @@ func askCompleted(c *contract, s *server, version string) {
 		s.wants(http.StatusOK, one, o)
 	}
 	for _, o := range listOf(c, version) {
-		o.path += "?_count=" + strconv.Itoa(1000)
+		o.path += "?_count=1000"
 		s.wants(http.StatusBadRequest, one, o)
 	}
 	s.clock.Add(73 * time.Hour)
