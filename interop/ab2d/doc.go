@@ -1,0 +1,2 @@
+// Package ab2d is what oapi-codegen makes of the OpenAPI document.
+package ab2d
