@@ -27,20 +27,16 @@ func (c Capability) Statement() map[string]any {
 		},
 		"fhirVersion": c.Version.FHIR(),
 		"format":      []string{"application/fhir+json", "json"},
-		"rest": []any{map[string]any{
-			"mode":      "server",
-			"security":  c.security(),
-			"resource":  c.resources(),
-			"operation": c.stu3Only([]any{c.operation("export", "patient-export"), c.operation("export-group", "group-export")}),
-		}},
 	}
+	rest := map[string]any{"mode": "server", "security": c.security()}
 	if c.Version == V1 {
 		statement["acceptUnknown"] = "extensions" // mandatory in STU3, gone in R4
+		// A resource of STU3 needs an interaction, such as read, and here there is none.
+		rest["operation"] = []any{c.operation("export", "patient-export"), c.operation("export-group", "group-export")}
+	} else {
+		rest["resource"] = c.resources()
 	}
-	rest := statement["rest"].([]any)[0].(map[string]any)
-	if rest["operation"] == nil {
-		delete(rest, "operation")
-	}
+	statement["rest"] = []any{rest}
 	return statement
 }
 
@@ -67,17 +63,10 @@ func (c Capability) securitySystem() string {
 
 // resources lists where the operations stand in R4: at their resource type.
 func (c Capability) resources() []any {
-	resource := func(kind string, operation any) map[string]any {
-		r := map[string]any{"type": kind}
-		if operation != nil && c.Version != V1 {
-			r["operation"] = []any{operation}
-		}
-		return r
-	}
 	return []any{
-		resource("ExplanationOfBenefit", nil),
-		resource("Group", c.operation("export", "group-export")),
-		resource("Patient", c.operation("export", "patient-export")),
+		map[string]any{"type": "ExplanationOfBenefit"},
+		map[string]any{"type": "Group", "operation": []any{c.operation("export", "group-export")}},
+		map[string]any{"type": "Patient", "operation": []any{c.operation("export", "patient-export")}},
 	}
 }
 
@@ -88,12 +77,4 @@ func (c Capability) operation(name, definition string) map[string]any {
 		return map[string]any{"name": name, "definition": map[string]any{"reference": url}}
 	}
 	return map[string]any{"name": name, "definition": url}
-}
-
-// stu3Only gives the operations where STU3 has them: at the server.
-func (c Capability) stu3Only(operations []any) any {
-	if c.Version == V1 {
-		return operations
-	}
-	return nil
 }
