@@ -114,7 +114,7 @@ func (c *contract) faults(r *http.Request, resp *http.Response, body []byte) []s
 	c.mu.Lock()
 	c.seen[fmt.Sprintf("%s %s %d", r.Method, path, resp.StatusCode)] = true
 	var value any
-	if json.Unmarshal(body, &value) == nil {
+	if resp.StatusCode >= 400 && json.Unmarshal(body, &value) == nil {
 		for _, text := range errorTexts(value) {
 			c.told[gist(text)] = true
 		}

@@ -1242,6 +1242,12 @@ type JobsV1Params struct {
 	UnderscoreCount *Count `form:"_count,omitempty" json:"_count,omitempty"`
 }
 
+// HeadJobsV1Params defines parameters for HeadJobsV1.
+type HeadJobsV1Params struct {
+	// UnderscoreCount At most so many jobs.
+	UnderscoreCount *Count `form:"_count,omitempty" json:"_count,omitempty"`
+}
+
 // FileV1Params defines parameters for FileV1.
 type FileV1Params struct {
 	// AcceptEncoding With `gzip` the file comes compressed, to about a tenth. Its checksum and length in the manifest are those of the uncompressed bytes.
@@ -1352,6 +1358,12 @@ type ExportGroupByBodyV2Params struct {
 
 // JobsV2Params defines parameters for JobsV2.
 type JobsV2Params struct {
+	// UnderscoreCount At most so many jobs.
+	UnderscoreCount *Count `form:"_count,omitempty" json:"_count,omitempty"`
+}
+
+// HeadJobsV2Params defines parameters for HeadJobsV2.
+type HeadJobsV2Params struct {
 	// UnderscoreCount At most so many jobs.
 	UnderscoreCount *Count `form:"_count,omitempty" json:"_count,omitempty"`
 }
@@ -1545,6 +1557,11 @@ type ClientInterface interface {
 	// Corresponds with GET /api/v1/fhir/$data-status (the `DataStatusV1` operationId).
 	DataStatusV1(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// HeadDataStatusV1 The headers of how fresh the data is
+	//
+	// Corresponds with HEAD /api/v1/fhir/$data-status (the `HeadDataStatusV1` operationId).
+	HeadDataStatusV1(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ExportGroupV1 Export the claims of a contract's enrollees (STU3)
 	//
 	// The same as `Patient/$export`: a client has one contract, and may ask for that one only.
@@ -1557,6 +1574,11 @@ type ClientInterface interface {
 	// Corresponds with GET /api/v1/fhir/Job (the `JobsV1` operationId).
 	JobsV1(ctx context.Context, params *JobsV1Params, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// HeadJobsV1 The headers of the list of exports
+	//
+	// Corresponds with HEAD /api/v1/fhir/Job (the `HeadJobsV1` operationId).
+	HeadJobsV1(ctx context.Context, params *HeadJobsV1Params, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// DeleteJobV1 Cancel an export, or delete a completed one
 	//
 	// An export under way stops within seconds. The files are deleted; afterwards job and files are 404.
@@ -1567,7 +1589,7 @@ type ClientInterface interface {
 	// JobStatusV1 Ask how far an export is
 	//
 	// 202 while it is under way: wait as long as `Retry-After` says, and ask again. 200 when it is completed, with the manifest in one line.
-	// Asking more than once a second, after a burst of 30, is answered 429.
+	// Asking more than once a second is answered 429, though not the first 60 times.
 	//
 	// Corresponds with GET /api/v1/fhir/Job/{job}/$status (the `JobStatusV1` operationId).
 	JobStatusV1(ctx context.Context, job Job, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1618,6 +1640,11 @@ type ClientInterface interface {
 	// Corresponds with GET /api/v2/fhir/$data-status (the `DataStatusV2` operationId).
 	DataStatusV2(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// HeadDataStatusV2 The headers of how fresh the data is
+	//
+	// Corresponds with HEAD /api/v2/fhir/$data-status (the `HeadDataStatusV2` operationId).
+	HeadDataStatusV2(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ExportGroupV2 Export the claims of a contract's enrollees (R4)
 	//
 	// The same as `Patient/$export`: a client has one contract, and may ask for that one only.
@@ -1657,6 +1684,11 @@ type ClientInterface interface {
 	// Corresponds with GET /api/v2/fhir/Job (the `JobsV2` operationId).
 	JobsV2(ctx context.Context, params *JobsV2Params, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// HeadJobsV2 The headers of the list of exports
+	//
+	// Corresponds with HEAD /api/v2/fhir/Job (the `HeadJobsV2` operationId).
+	HeadJobsV2(ctx context.Context, params *HeadJobsV2Params, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// DeleteJobV2 Cancel an export, or delete a completed one
 	//
 	// An export under way stops within seconds. The files are deleted; afterwards job and files are 404.
@@ -1667,7 +1699,7 @@ type ClientInterface interface {
 	// JobStatusV2 Ask how far an export is
 	//
 	// 202 while it is under way: wait as long as `Retry-After` says, and ask again. 200 when it is completed, with the manifest in one line.
-	// Asking more than once a second, after a burst of 30, is answered 429.
+	// Asking more than once a second is answered 429, though not the first 60 times.
 	//
 	// Corresponds with GET /api/v2/fhir/Job/{job}/$status (the `JobStatusV2` operationId).
 	JobStatusV2(ctx context.Context, job Job, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1767,6 +1799,11 @@ type ClientInterface interface {
 	// Corresponds with GET /metrics (the `Metrics` operationId).
 	Metrics(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// HeadMetrics The headers of the figures
+	//
+	// Corresponds with HEAD /metrics (the `HeadMetrics` operationId).
+	HeadMetrics(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// TokenMetadata The authorization server (RFC 8414)
 	//
 	// Corresponds with GET /oauth2/{authServer}/.well-known/oauth-authorization-server (the `TokenMetadata` operationId).
@@ -1859,6 +1896,21 @@ func (c *Client) DataStatusV1(ctx context.Context, reqEditors ...RequestEditorFn
 	return c.Client.Do(req)
 }
 
+// HeadDataStatusV1 The headers of how fresh the data is
+//
+// Corresponds with HEAD /api/v1/fhir/$data-status (the `HeadDataStatusV1` operationId).
+func (c *Client) HeadDataStatusV1(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewHeadDataStatusV1Request(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ExportGroupV1 Export the claims of a contract's enrollees (STU3)
 //
 // The same as `Patient/$export`: a client has one contract, and may ask for that one only.
@@ -1891,6 +1943,21 @@ func (c *Client) JobsV1(ctx context.Context, params *JobsV1Params, reqEditors ..
 	return c.Client.Do(req)
 }
 
+// HeadJobsV1 The headers of the list of exports
+//
+// Corresponds with HEAD /api/v1/fhir/Job (the `HeadJobsV1` operationId).
+func (c *Client) HeadJobsV1(ctx context.Context, params *HeadJobsV1Params, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewHeadJobsV1Request(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // DeleteJobV1 Cancel an export, or delete a completed one
 //
 // An export under way stops within seconds. The files are deleted; afterwards job and files are 404.
@@ -1911,7 +1978,7 @@ func (c *Client) DeleteJobV1(ctx context.Context, job Job, reqEditors ...Request
 // JobStatusV1 Ask how far an export is
 //
 // 202 while it is under way: wait as long as `Retry-After` says, and ask again. 200 when it is completed, with the manifest in one line.
-// Asking more than once a second, after a burst of 30, is answered 429.
+// Asking more than once a second is answered 429, though not the first 60 times.
 //
 // Corresponds with GET /api/v1/fhir/Job/{job}/$status (the `JobStatusV1` operationId).
 func (c *Client) JobStatusV1(ctx context.Context, job Job, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2042,6 +2109,21 @@ func (c *Client) DataStatusV2(ctx context.Context, reqEditors ...RequestEditorFn
 	return c.Client.Do(req)
 }
 
+// HeadDataStatusV2 The headers of how fresh the data is
+//
+// Corresponds with HEAD /api/v2/fhir/$data-status (the `HeadDataStatusV2` operationId).
+func (c *Client) HeadDataStatusV2(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewHeadDataStatusV2Request(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ExportGroupV2 Export the claims of a contract's enrollees (R4)
 //
 // The same as `Patient/$export`: a client has one contract, and may ask for that one only.
@@ -2131,6 +2213,21 @@ func (c *Client) JobsV2(ctx context.Context, params *JobsV2Params, reqEditors ..
 	return c.Client.Do(req)
 }
 
+// HeadJobsV2 The headers of the list of exports
+//
+// Corresponds with HEAD /api/v2/fhir/Job (the `HeadJobsV2` operationId).
+func (c *Client) HeadJobsV2(ctx context.Context, params *HeadJobsV2Params, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewHeadJobsV2Request(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // DeleteJobV2 Cancel an export, or delete a completed one
 //
 // An export under way stops within seconds. The files are deleted; afterwards job and files are 404.
@@ -2151,7 +2248,7 @@ func (c *Client) DeleteJobV2(ctx context.Context, job Job, reqEditors ...Request
 // JobStatusV2 Ask how far an export is
 //
 // 202 while it is under way: wait as long as `Retry-After` says, and ask again. 200 when it is completed, with the manifest in one line.
-// Asking more than once a second, after a burst of 30, is answered 429.
+// Asking more than once a second is answered 429, though not the first 60 times.
 //
 // Corresponds with GET /api/v2/fhir/Job/{job}/$status (the `JobStatusV2` operationId).
 func (c *Client) JobStatusV2(ctx context.Context, job Job, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2401,6 +2498,21 @@ func (c *Client) Metrics(ctx context.Context, reqEditors ...RequestEditorFn) (*h
 	return c.Client.Do(req)
 }
 
+// HeadMetrics The headers of the figures
+//
+// Corresponds with HEAD /metrics (the `HeadMetrics` operationId).
+func (c *Client) HeadMetrics(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewHeadMetricsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // TokenMetadata The authorization server (RFC 8414)
 //
 // Corresponds with GET /oauth2/{authServer}/.well-known/oauth-authorization-server (the `TokenMetadata` operationId).
@@ -2622,6 +2734,33 @@ func NewDataStatusV1Request(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewHeadDataStatusV1Request constructs an http.Request for the HeadDataStatusV1 method
+func NewHeadDataStatusV1Request(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/fhir/$data-status")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodHead, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewExportGroupV1Request constructs an http.Request for the ExportGroupV1 method
 func NewExportGroupV1Request(server string, contract Contract, params *ExportGroupV1Params) (*http.Request, error) {
 	var err error
@@ -2780,6 +2919,60 @@ func NewJobsV1Request(server string, params *JobsV1Params) (*http.Request, error
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewHeadJobsV1Request constructs an http.Request for the HeadJobsV1 method
+func NewHeadJobsV1Request(server string, params *HeadJobsV1Params) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/fhir/Job")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.UnderscoreCount != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "_count", *params.UnderscoreCount, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodHead, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -3274,6 +3467,33 @@ func NewDataStatusV2Request(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewHeadDataStatusV2Request constructs an http.Request for the HeadDataStatusV2 method
+func NewHeadDataStatusV2Request(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v2/fhir/$data-status")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodHead, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewExportGroupV2Request constructs an http.Request for the ExportGroupV2 method
 func NewExportGroupV2Request(server string, contract Contract, params *ExportGroupV2Params) (*http.Request, error) {
 	var err error
@@ -3540,6 +3760,60 @@ func NewJobsV2Request(server string, params *JobsV2Params) (*http.Request, error
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewHeadJobsV2Request constructs an http.Request for the HeadJobsV2 method
+func NewHeadJobsV2Request(server string, params *HeadJobsV2Params) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v2/fhir/Job")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.UnderscoreCount != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "_count", *params.UnderscoreCount, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodHead, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -4243,6 +4517,33 @@ func NewMetricsRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewHeadMetricsRequest constructs an http.Request for the HeadMetrics method
+func NewHeadMetricsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/metrics")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodHead, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewTokenMetadataRequest constructs an http.Request for the TokenMetadata method
 func NewTokenMetadataRequest(server string, authServer AuthServer) (*http.Request, error) {
 	var err error
@@ -4694,6 +4995,13 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/v1/fhir/$data-status (the `DataStatusV1` operationId).
 	DataStatusV1WithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*DataStatusV1Response, error)
 
+	// HeadDataStatusV1WithResponse The headers of how fresh the data is
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with HEAD /api/v1/fhir/$data-status (the `HeadDataStatusV1` operationId).
+	HeadDataStatusV1WithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*HeadDataStatusV1Response, error)
+
 	// ExportGroupV1WithResponse Export the claims of a contract's enrollees (STU3)
 	//
 	// The same as `Patient/$export`: a client has one contract, and may ask for that one only.
@@ -4710,6 +5018,13 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/v1/fhir/Job (the `JobsV1` operationId).
 	JobsV1WithResponse(ctx context.Context, params *JobsV1Params, reqEditors ...RequestEditorFn) (*JobsV1Response, error)
 
+	// HeadJobsV1WithResponse The headers of the list of exports
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with HEAD /api/v1/fhir/Job (the `HeadJobsV1` operationId).
+	HeadJobsV1WithResponse(ctx context.Context, params *HeadJobsV1Params, reqEditors ...RequestEditorFn) (*HeadJobsV1Response, error)
+
 	// DeleteJobV1WithResponse Cancel an export, or delete a completed one
 	//
 	// An export under way stops within seconds. The files are deleted; afterwards job and files are 404.
@@ -4722,7 +5037,7 @@ type ClientWithResponsesInterface interface {
 	// JobStatusV1WithResponse Ask how far an export is
 	//
 	// 202 while it is under way: wait as long as `Retry-After` says, and ask again. 200 when it is completed, with the manifest in one line.
-	// Asking more than once a second, after a burst of 30, is answered 429.
+	// Asking more than once a second is answered 429, though not the first 60 times.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -4789,6 +5104,13 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/v2/fhir/$data-status (the `DataStatusV2` operationId).
 	DataStatusV2WithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*DataStatusV2Response, error)
 
+	// HeadDataStatusV2WithResponse The headers of how fresh the data is
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with HEAD /api/v2/fhir/$data-status (the `HeadDataStatusV2` operationId).
+	HeadDataStatusV2WithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*HeadDataStatusV2Response, error)
+
 	// ExportGroupV2WithResponse Export the claims of a contract's enrollees (R4)
 	//
 	// The same as `Patient/$export`: a client has one contract, and may ask for that one only.
@@ -4832,6 +5154,13 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/v2/fhir/Job (the `JobsV2` operationId).
 	JobsV2WithResponse(ctx context.Context, params *JobsV2Params, reqEditors ...RequestEditorFn) (*JobsV2Response, error)
 
+	// HeadJobsV2WithResponse The headers of the list of exports
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with HEAD /api/v2/fhir/Job (the `HeadJobsV2` operationId).
+	HeadJobsV2WithResponse(ctx context.Context, params *HeadJobsV2Params, reqEditors ...RequestEditorFn) (*HeadJobsV2Response, error)
+
 	// DeleteJobV2WithResponse Cancel an export, or delete a completed one
 	//
 	// An export under way stops within seconds. The files are deleted; afterwards job and files are 404.
@@ -4844,7 +5173,7 @@ type ClientWithResponsesInterface interface {
 	// JobStatusV2WithResponse Ask how far an export is
 	//
 	// 202 while it is under way: wait as long as `Retry-After` says, and ask again. 200 when it is completed, with the manifest in one line.
-	// Asking more than once a second, after a burst of 30, is answered 429.
+	// Asking more than once a second is answered 429, though not the first 60 times.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -4967,6 +5296,13 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /metrics (the `Metrics` operationId).
 	MetricsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*MetricsResponse, error)
+
+	// HeadMetricsWithResponse The headers of the figures
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with HEAD /metrics (the `HeadMetrics` operationId).
+	HeadMetricsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*HeadMetricsResponse, error)
 
 	// TokenMetadataWithResponse The authorization server (RFC 8414)
 	//
@@ -5163,6 +5499,112 @@ func (r DataStatusV1Response) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r DataStatusV1Response) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// HeadDataStatusV1Response200Headers the declared response headers of an HTTP 200 response for HeadDataStatusV1
+type HeadDataStatusV1Response200Headers struct {
+	XRequestId openapi_types.UUID
+}
+
+// HeadDataStatusV1Response401Headers the declared response headers of an HTTP 401 response for HeadDataStatusV1
+type HeadDataStatusV1Response401Headers struct {
+	WWWAuthenticate string
+	XRequestId      openapi_types.UUID
+}
+
+// HeadDataStatusV1Response403Headers the declared response headers of an HTTP 403 response for HeadDataStatusV1
+type HeadDataStatusV1Response403Headers struct {
+	XRequestId openapi_types.UUID
+}
+
+// HeadDataStatusV1Response500Headers the declared response headers of an HTTP 500 response for HeadDataStatusV1
+type HeadDataStatusV1Response500Headers struct {
+	XRequestId openapi_types.UUID
+}
+
+// HeadDataStatusV1Response503Headers the declared response headers of an HTTP 503 response for HeadDataStatusV1
+type HeadDataStatusV1Response503Headers struct {
+	RetryAfter int
+	XRequestId openapi_types.UUID
+}
+
+type HeadDataStatusV1Response struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationfhirJSON200 the response for an HTTP 200 `application/fhir+json` response
+	ApplicationfhirJSON200 *DataStatus
+	// ApplicationfhirJSON401 the response for an HTTP 401 `application/fhir+json` response
+	ApplicationfhirJSON401 *NoToken
+	// ApplicationfhirJSON403 the response for an HTTP 403 `application/fhir+json` response
+	ApplicationfhirJSON403 *NotAllowed
+	// ApplicationfhirJSON500 the response for an HTTP 500 `application/fhir+json` response
+	ApplicationfhirJSON500 *Fault
+	// ApplicationfhirJSON503 the response for an HTTP 503 `application/fhir+json` response
+	ApplicationfhirJSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *HeadDataStatusV1Response200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *HeadDataStatusV1Response401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *HeadDataStatusV1Response403Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *HeadDataStatusV1Response500Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *HeadDataStatusV1Response503Headers
+}
+
+// GetApplicationfhirJSON200 returns the response for an HTTP 200 `application/fhir+json` response
+func (r HeadDataStatusV1Response) GetApplicationfhirJSON200() *DataStatus {
+	return r.ApplicationfhirJSON200
+}
+
+// GetApplicationfhirJSON401 returns the response for an HTTP 401 `application/fhir+json` response
+func (r HeadDataStatusV1Response) GetApplicationfhirJSON401() *NoToken {
+	return r.ApplicationfhirJSON401
+}
+
+// GetApplicationfhirJSON403 returns the response for an HTTP 403 `application/fhir+json` response
+func (r HeadDataStatusV1Response) GetApplicationfhirJSON403() *NotAllowed {
+	return r.ApplicationfhirJSON403
+}
+
+// GetApplicationfhirJSON500 returns the response for an HTTP 500 `application/fhir+json` response
+func (r HeadDataStatusV1Response) GetApplicationfhirJSON500() *Fault {
+	return r.ApplicationfhirJSON500
+}
+
+// GetApplicationfhirJSON503 returns the response for an HTTP 503 `application/fhir+json` response
+func (r HeadDataStatusV1Response) GetApplicationfhirJSON503() *Unavailable {
+	return r.ApplicationfhirJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r HeadDataStatusV1Response) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r HeadDataStatusV1Response) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r HeadDataStatusV1Response) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r HeadDataStatusV1Response) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -5428,6 +5870,126 @@ func (r JobsV1Response) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r JobsV1Response) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// HeadJobsV1Response200Headers the declared response headers of an HTTP 200 response for HeadJobsV1
+type HeadJobsV1Response200Headers struct {
+	XRequestId openapi_types.UUID
+}
+
+// HeadJobsV1Response400Headers the declared response headers of an HTTP 400 response for HeadJobsV1
+type HeadJobsV1Response400Headers struct {
+	XRequestId openapi_types.UUID
+}
+
+// HeadJobsV1Response401Headers the declared response headers of an HTTP 401 response for HeadJobsV1
+type HeadJobsV1Response401Headers struct {
+	WWWAuthenticate string
+	XRequestId      openapi_types.UUID
+}
+
+// HeadJobsV1Response403Headers the declared response headers of an HTTP 403 response for HeadJobsV1
+type HeadJobsV1Response403Headers struct {
+	XRequestId openapi_types.UUID
+}
+
+// HeadJobsV1Response500Headers the declared response headers of an HTTP 500 response for HeadJobsV1
+type HeadJobsV1Response500Headers struct {
+	XRequestId openapi_types.UUID
+}
+
+// HeadJobsV1Response503Headers the declared response headers of an HTTP 503 response for HeadJobsV1
+type HeadJobsV1Response503Headers struct {
+	RetryAfter int
+	XRequestId openapi_types.UUID
+}
+
+type HeadJobsV1Response struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationfhirJSON200 the response for an HTTP 200 `application/fhir+json` response
+	ApplicationfhirJSON200 *Jobs
+	// ApplicationfhirJSON400 the response for an HTTP 400 `application/fhir+json` response
+	ApplicationfhirJSON400 *BadCount
+	// ApplicationfhirJSON401 the response for an HTTP 401 `application/fhir+json` response
+	ApplicationfhirJSON401 *NoToken
+	// ApplicationfhirJSON403 the response for an HTTP 403 `application/fhir+json` response
+	ApplicationfhirJSON403 *NotAllowed
+	// ApplicationfhirJSON500 the response for an HTTP 500 `application/fhir+json` response
+	ApplicationfhirJSON500 *Fault
+	// ApplicationfhirJSON503 the response for an HTTP 503 `application/fhir+json` response
+	ApplicationfhirJSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *HeadJobsV1Response200Headers
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *HeadJobsV1Response400Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *HeadJobsV1Response401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *HeadJobsV1Response403Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *HeadJobsV1Response500Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *HeadJobsV1Response503Headers
+}
+
+// GetApplicationfhirJSON200 returns the response for an HTTP 200 `application/fhir+json` response
+func (r HeadJobsV1Response) GetApplicationfhirJSON200() *Jobs {
+	return r.ApplicationfhirJSON200
+}
+
+// GetApplicationfhirJSON400 returns the response for an HTTP 400 `application/fhir+json` response
+func (r HeadJobsV1Response) GetApplicationfhirJSON400() *BadCount {
+	return r.ApplicationfhirJSON400
+}
+
+// GetApplicationfhirJSON401 returns the response for an HTTP 401 `application/fhir+json` response
+func (r HeadJobsV1Response) GetApplicationfhirJSON401() *NoToken {
+	return r.ApplicationfhirJSON401
+}
+
+// GetApplicationfhirJSON403 returns the response for an HTTP 403 `application/fhir+json` response
+func (r HeadJobsV1Response) GetApplicationfhirJSON403() *NotAllowed {
+	return r.ApplicationfhirJSON403
+}
+
+// GetApplicationfhirJSON500 returns the response for an HTTP 500 `application/fhir+json` response
+func (r HeadJobsV1Response) GetApplicationfhirJSON500() *Fault {
+	return r.ApplicationfhirJSON500
+}
+
+// GetApplicationfhirJSON503 returns the response for an HTTP 503 `application/fhir+json` response
+func (r HeadJobsV1Response) GetApplicationfhirJSON503() *Unavailable {
+	return r.ApplicationfhirJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r HeadJobsV1Response) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r HeadJobsV1Response) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r HeadJobsV1Response) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r HeadJobsV1Response) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -6601,6 +7163,112 @@ func (r DataStatusV2Response) ContentType() string {
 	return ""
 }
 
+// HeadDataStatusV2Response200Headers the declared response headers of an HTTP 200 response for HeadDataStatusV2
+type HeadDataStatusV2Response200Headers struct {
+	XRequestId openapi_types.UUID
+}
+
+// HeadDataStatusV2Response401Headers the declared response headers of an HTTP 401 response for HeadDataStatusV2
+type HeadDataStatusV2Response401Headers struct {
+	WWWAuthenticate string
+	XRequestId      openapi_types.UUID
+}
+
+// HeadDataStatusV2Response403Headers the declared response headers of an HTTP 403 response for HeadDataStatusV2
+type HeadDataStatusV2Response403Headers struct {
+	XRequestId openapi_types.UUID
+}
+
+// HeadDataStatusV2Response500Headers the declared response headers of an HTTP 500 response for HeadDataStatusV2
+type HeadDataStatusV2Response500Headers struct {
+	XRequestId openapi_types.UUID
+}
+
+// HeadDataStatusV2Response503Headers the declared response headers of an HTTP 503 response for HeadDataStatusV2
+type HeadDataStatusV2Response503Headers struct {
+	RetryAfter int
+	XRequestId openapi_types.UUID
+}
+
+type HeadDataStatusV2Response struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationfhirJSON200 the response for an HTTP 200 `application/fhir+json` response
+	ApplicationfhirJSON200 *DataStatus
+	// ApplicationfhirJSON401 the response for an HTTP 401 `application/fhir+json` response
+	ApplicationfhirJSON401 *NoToken
+	// ApplicationfhirJSON403 the response for an HTTP 403 `application/fhir+json` response
+	ApplicationfhirJSON403 *NotAllowed
+	// ApplicationfhirJSON500 the response for an HTTP 500 `application/fhir+json` response
+	ApplicationfhirJSON500 *Fault
+	// ApplicationfhirJSON503 the response for an HTTP 503 `application/fhir+json` response
+	ApplicationfhirJSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *HeadDataStatusV2Response200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *HeadDataStatusV2Response401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *HeadDataStatusV2Response403Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *HeadDataStatusV2Response500Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *HeadDataStatusV2Response503Headers
+}
+
+// GetApplicationfhirJSON200 returns the response for an HTTP 200 `application/fhir+json` response
+func (r HeadDataStatusV2Response) GetApplicationfhirJSON200() *DataStatus {
+	return r.ApplicationfhirJSON200
+}
+
+// GetApplicationfhirJSON401 returns the response for an HTTP 401 `application/fhir+json` response
+func (r HeadDataStatusV2Response) GetApplicationfhirJSON401() *NoToken {
+	return r.ApplicationfhirJSON401
+}
+
+// GetApplicationfhirJSON403 returns the response for an HTTP 403 `application/fhir+json` response
+func (r HeadDataStatusV2Response) GetApplicationfhirJSON403() *NotAllowed {
+	return r.ApplicationfhirJSON403
+}
+
+// GetApplicationfhirJSON500 returns the response for an HTTP 500 `application/fhir+json` response
+func (r HeadDataStatusV2Response) GetApplicationfhirJSON500() *Fault {
+	return r.ApplicationfhirJSON500
+}
+
+// GetApplicationfhirJSON503 returns the response for an HTTP 503 `application/fhir+json` response
+func (r HeadDataStatusV2Response) GetApplicationfhirJSON503() *Unavailable {
+	return r.ApplicationfhirJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r HeadDataStatusV2Response) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r HeadDataStatusV2Response) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r HeadDataStatusV2Response) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r HeadDataStatusV2Response) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ExportGroupV2Response202Headers the declared response headers of an HTTP 202 response for ExportGroupV2
 type ExportGroupV2Response202Headers struct {
 	ContentLength   *int
@@ -7033,6 +7701,126 @@ func (r JobsV2Response) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r JobsV2Response) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// HeadJobsV2Response200Headers the declared response headers of an HTTP 200 response for HeadJobsV2
+type HeadJobsV2Response200Headers struct {
+	XRequestId openapi_types.UUID
+}
+
+// HeadJobsV2Response400Headers the declared response headers of an HTTP 400 response for HeadJobsV2
+type HeadJobsV2Response400Headers struct {
+	XRequestId openapi_types.UUID
+}
+
+// HeadJobsV2Response401Headers the declared response headers of an HTTP 401 response for HeadJobsV2
+type HeadJobsV2Response401Headers struct {
+	WWWAuthenticate string
+	XRequestId      openapi_types.UUID
+}
+
+// HeadJobsV2Response403Headers the declared response headers of an HTTP 403 response for HeadJobsV2
+type HeadJobsV2Response403Headers struct {
+	XRequestId openapi_types.UUID
+}
+
+// HeadJobsV2Response500Headers the declared response headers of an HTTP 500 response for HeadJobsV2
+type HeadJobsV2Response500Headers struct {
+	XRequestId openapi_types.UUID
+}
+
+// HeadJobsV2Response503Headers the declared response headers of an HTTP 503 response for HeadJobsV2
+type HeadJobsV2Response503Headers struct {
+	RetryAfter int
+	XRequestId openapi_types.UUID
+}
+
+type HeadJobsV2Response struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationfhirJSON200 the response for an HTTP 200 `application/fhir+json` response
+	ApplicationfhirJSON200 *Jobs
+	// ApplicationfhirJSON400 the response for an HTTP 400 `application/fhir+json` response
+	ApplicationfhirJSON400 *BadCount
+	// ApplicationfhirJSON401 the response for an HTTP 401 `application/fhir+json` response
+	ApplicationfhirJSON401 *NoToken
+	// ApplicationfhirJSON403 the response for an HTTP 403 `application/fhir+json` response
+	ApplicationfhirJSON403 *NotAllowed
+	// ApplicationfhirJSON500 the response for an HTTP 500 `application/fhir+json` response
+	ApplicationfhirJSON500 *Fault
+	// ApplicationfhirJSON503 the response for an HTTP 503 `application/fhir+json` response
+	ApplicationfhirJSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *HeadJobsV2Response200Headers
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *HeadJobsV2Response400Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *HeadJobsV2Response401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *HeadJobsV2Response403Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *HeadJobsV2Response500Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *HeadJobsV2Response503Headers
+}
+
+// GetApplicationfhirJSON200 returns the response for an HTTP 200 `application/fhir+json` response
+func (r HeadJobsV2Response) GetApplicationfhirJSON200() *Jobs {
+	return r.ApplicationfhirJSON200
+}
+
+// GetApplicationfhirJSON400 returns the response for an HTTP 400 `application/fhir+json` response
+func (r HeadJobsV2Response) GetApplicationfhirJSON400() *BadCount {
+	return r.ApplicationfhirJSON400
+}
+
+// GetApplicationfhirJSON401 returns the response for an HTTP 401 `application/fhir+json` response
+func (r HeadJobsV2Response) GetApplicationfhirJSON401() *NoToken {
+	return r.ApplicationfhirJSON401
+}
+
+// GetApplicationfhirJSON403 returns the response for an HTTP 403 `application/fhir+json` response
+func (r HeadJobsV2Response) GetApplicationfhirJSON403() *NotAllowed {
+	return r.ApplicationfhirJSON403
+}
+
+// GetApplicationfhirJSON500 returns the response for an HTTP 500 `application/fhir+json` response
+func (r HeadJobsV2Response) GetApplicationfhirJSON500() *Fault {
+	return r.ApplicationfhirJSON500
+}
+
+// GetApplicationfhirJSON503 returns the response for an HTTP 503 `application/fhir+json` response
+func (r HeadJobsV2Response) GetApplicationfhirJSON503() *Unavailable {
+	return r.ApplicationfhirJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r HeadJobsV2Response) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r HeadJobsV2Response) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r HeadJobsV2Response) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r HeadJobsV2Response) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -8534,6 +9322,47 @@ func (r MetricsResponse) ContentType() string {
 	return ""
 }
 
+// HeadMetricsResponse200Headers the declared response headers of an HTTP 200 response for HeadMetrics
+type HeadMetricsResponse200Headers struct {
+	XRequestId openapi_types.UUID
+}
+
+type HeadMetricsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *HeadMetricsResponse200Headers
+}
+
+// GetBody returns the raw response body bytes
+func (r HeadMetricsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r HeadMetricsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r HeadMetricsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r HeadMetricsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // TokenMetadataResponse200Headers the declared response headers of an HTTP 200 response for TokenMetadata
 type TokenMetadataResponse200Headers struct {
 	XRequestId openapi_types.UUID
@@ -9260,6 +10089,19 @@ func (c *ClientWithResponses) DataStatusV1WithResponse(ctx context.Context, reqE
 	return ParseDataStatusV1Response(rsp)
 }
 
+// HeadDataStatusV1WithResponse The headers of how fresh the data is
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with HEAD /api/v1/fhir/$data-status (the `HeadDataStatusV1` operationId).
+func (c *ClientWithResponses) HeadDataStatusV1WithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*HeadDataStatusV1Response, error) {
+	rsp, err := c.HeadDataStatusV1(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseHeadDataStatusV1Response(rsp)
+}
+
 // ExportGroupV1WithResponse Export the claims of a contract's enrollees (STU3)
 //
 // The same as `Patient/$export`: a client has one contract, and may ask for that one only.
@@ -9288,6 +10130,19 @@ func (c *ClientWithResponses) JobsV1WithResponse(ctx context.Context, params *Jo
 	return ParseJobsV1Response(rsp)
 }
 
+// HeadJobsV1WithResponse The headers of the list of exports
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with HEAD /api/v1/fhir/Job (the `HeadJobsV1` operationId).
+func (c *ClientWithResponses) HeadJobsV1WithResponse(ctx context.Context, params *HeadJobsV1Params, reqEditors ...RequestEditorFn) (*HeadJobsV1Response, error) {
+	rsp, err := c.HeadJobsV1(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseHeadJobsV1Response(rsp)
+}
+
 // DeleteJobV1WithResponse Cancel an export, or delete a completed one
 //
 // An export under way stops within seconds. The files are deleted; afterwards job and files are 404.
@@ -9306,7 +10161,7 @@ func (c *ClientWithResponses) DeleteJobV1WithResponse(ctx context.Context, job J
 // JobStatusV1WithResponse Ask how far an export is
 //
 // 202 while it is under way: wait as long as `Retry-After` says, and ask again. 200 when it is completed, with the manifest in one line.
-// Asking more than once a second, after a burst of 30, is answered 429.
+// Asking more than once a second is answered 429, though not the first 60 times.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -9421,6 +10276,19 @@ func (c *ClientWithResponses) DataStatusV2WithResponse(ctx context.Context, reqE
 	return ParseDataStatusV2Response(rsp)
 }
 
+// HeadDataStatusV2WithResponse The headers of how fresh the data is
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with HEAD /api/v2/fhir/$data-status (the `HeadDataStatusV2` operationId).
+func (c *ClientWithResponses) HeadDataStatusV2WithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*HeadDataStatusV2Response, error) {
+	rsp, err := c.HeadDataStatusV2(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseHeadDataStatusV2Response(rsp)
+}
+
 // ExportGroupV2WithResponse Export the claims of a contract's enrollees (R4)
 //
 // The same as `Patient/$export`: a client has one contract, and may ask for that one only.
@@ -9494,6 +10362,19 @@ func (c *ClientWithResponses) JobsV2WithResponse(ctx context.Context, params *Jo
 	return ParseJobsV2Response(rsp)
 }
 
+// HeadJobsV2WithResponse The headers of the list of exports
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with HEAD /api/v2/fhir/Job (the `HeadJobsV2` operationId).
+func (c *ClientWithResponses) HeadJobsV2WithResponse(ctx context.Context, params *HeadJobsV2Params, reqEditors ...RequestEditorFn) (*HeadJobsV2Response, error) {
+	rsp, err := c.HeadJobsV2(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseHeadJobsV2Response(rsp)
+}
+
 // DeleteJobV2WithResponse Cancel an export, or delete a completed one
 //
 // An export under way stops within seconds. The files are deleted; afterwards job and files are 404.
@@ -9512,7 +10393,7 @@ func (c *ClientWithResponses) DeleteJobV2WithResponse(ctx context.Context, job J
 // JobStatusV2WithResponse Ask how far an export is
 //
 // 202 while it is under way: wait as long as `Retry-After` says, and ask again. 200 when it is completed, with the manifest in one line.
-// Asking more than once a second, after a burst of 30, is answered 429.
+// Asking more than once a second is answered 429, though not the first 60 times.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -9724,6 +10605,19 @@ func (c *ClientWithResponses) MetricsWithResponse(ctx context.Context, reqEditor
 		return nil, err
 	}
 	return ParseMetricsResponse(rsp)
+}
+
+// HeadMetricsWithResponse The headers of the figures
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with HEAD /metrics (the `HeadMetrics` operationId).
+func (c *ClientWithResponses) HeadMetricsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*HeadMetricsResponse, error) {
+	rsp, err := c.HeadMetrics(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseHeadMetricsResponse(rsp)
 }
 
 // TokenMetadataWithResponse The authorization server (RFC 8414)
@@ -9993,6 +10887,127 @@ func ParseDataStatusV1Response(rsp *http.Response) (*DataStatusV1Response, error
 		response.Headers500 = &headers
 	case rsp.StatusCode == 503:
 		var headers DataStatusV1Response503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseHeadDataStatusV1Response parses an HTTP response from a HeadDataStatusV1WithResponse call
+func ParseHeadDataStatusV1Response(rsp *http.Response) (*HeadDataStatusV1Response, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &HeadDataStatusV1Response{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest DataStatus
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationfhirJSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest NoToken
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationfhirJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest NotAllowed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationfhirJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Fault
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationfhirJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationfhirJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers HeadDataStatusV1Response200Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers HeadDataStatusV1Response401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers HeadDataStatusV1Response403Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 500:
+		var headers HeadDataStatusV1Response500Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 503:
+		var headers HeadDataStatusV1Response503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
@@ -10327,6 +11342,144 @@ func ParseJobsV1Response(rsp *http.Response) (*JobsV1Response, error) {
 		response.Headers500 = &headers
 	case rsp.StatusCode == 503:
 		var headers JobsV1Response503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseHeadJobsV1Response parses an HTTP response from a HeadJobsV1WithResponse call
+func ParseHeadJobsV1Response(rsp *http.Response) (*HeadJobsV1Response, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &HeadJobsV1Response{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Jobs
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationfhirJSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadCount
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationfhirJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest NoToken
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationfhirJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest NotAllowed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationfhirJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Fault
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationfhirJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationfhirJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers HeadJobsV1Response200Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 400:
+		var headers HeadJobsV1Response400Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 401:
+		var headers HeadJobsV1Response401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers HeadJobsV1Response403Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 500:
+		var headers HeadJobsV1Response500Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 503:
+		var headers HeadJobsV1Response503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
@@ -11988,6 +13141,127 @@ func ParseDataStatusV2Response(rsp *http.Response) (*DataStatusV2Response, error
 	return response, nil
 }
 
+// ParseHeadDataStatusV2Response parses an HTTP response from a HeadDataStatusV2WithResponse call
+func ParseHeadDataStatusV2Response(rsp *http.Response) (*HeadDataStatusV2Response, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &HeadDataStatusV2Response{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest DataStatus
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationfhirJSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest NoToken
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationfhirJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest NotAllowed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationfhirJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Fault
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationfhirJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationfhirJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers HeadDataStatusV2Response200Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers HeadDataStatusV2Response401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers HeadDataStatusV2Response403Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 500:
+		var headers HeadDataStatusV2Response500Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 503:
+		var headers HeadDataStatusV2Response503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseExportGroupV2Response parses an HTTP response from a ExportGroupV2WithResponse call
 func ParseExportGroupV2Response(rsp *http.Response) (*ExportGroupV2Response, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -12532,6 +13806,144 @@ func ParseJobsV2Response(rsp *http.Response) (*JobsV2Response, error) {
 		response.Headers500 = &headers
 	case rsp.StatusCode == 503:
 		var headers JobsV2Response503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseHeadJobsV2Response parses an HTTP response from a HeadJobsV2WithResponse call
+func ParseHeadJobsV2Response(rsp *http.Response) (*HeadJobsV2Response, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &HeadJobsV2Response{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Jobs
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationfhirJSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadCount
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationfhirJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest NoToken
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationfhirJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest NotAllowed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationfhirJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Fault
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationfhirJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationfhirJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers HeadJobsV2Response200Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 400:
+		var headers HeadJobsV2Response400Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 401:
+		var headers HeadJobsV2Response401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers HeadJobsV2Response403Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 500:
+		var headers HeadJobsV2Response500Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 503:
+		var headers HeadJobsV2Response503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
@@ -14508,6 +15920,35 @@ func ParseMetricsResponse(rsp *http.Response) (*MetricsResponse, error) {
 	switch {
 	case rsp.StatusCode == 200:
 		var headers MetricsResponse200Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestId = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseHeadMetricsResponse parses an HTTP response from a HeadMetricsWithResponse call
+func ParseHeadMetricsResponse(rsp *http.Response) (*HeadMetricsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &HeadMetricsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers HeadMetricsResponse200Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value openapi_types.UUID
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
