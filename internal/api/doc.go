@@ -15,6 +15,10 @@
 //  5. errors.go is the one place where an error becomes a status, an
 //     OperationOutcome and a log line. What is internal stays in the log.
 //
+// openapi.yaml describes all of this to those who write clients, by hand;
+// openapi.go serves it. A route that is not in it fails the tests, and so does a
+// status, a header or a field.
+//
 // delivery.go decides whether a file was delivered completely, which is what the
 // limit of downloads counts; delivery_linux.go and delivery_other.go look at its
 // connection. inflate.go reads a stored file as what is in it. url.go makes the
