@@ -31,11 +31,12 @@ type contract struct {
 	told     map[string]bool // the texts of errors, without what differs each time
 }
 
-// everywhere are the headers that the document describes in its introduction.
-var everywhere = []string{
-	"Cache-Control", "Pragma", "Expires", "X-Content-Type-Options", "X-Frame-Options", "X-Xss-Protection",
-	"Content-Type", "Content-Length", "Date",
-}
+// everywhere are the headers of every answer, which the document describes in its
+// introduction; others are HTTP's own and need no word.
+var (
+	everywhere = []string{"Cache-Control", "Pragma", "Expires", "X-Content-Type-Options", "X-Frame-Options", "X-Xss-Protection"}
+	others     = []string{"Content-Type", "Content-Length", "Date"}
+)
 
 // newContract reads the document from the server.
 func newContract(s *server) *contract {
@@ -147,9 +148,14 @@ func headerFaults(documented *openapi3.Response, got http.Header) (faults []stri
 			faults = append(faults, fmt.Sprintf("header %s: %v", name, err))
 		}
 	}
+	for _, name := range everywhere {
+		if len(got.Values(name)) != 1 {
+			faults = append(faults, fmt.Sprintf("there are %d headers %s", len(got.Values(name)), name))
+		}
+	}
 	for name := range got {
 		described := func(h string) bool { return http.CanonicalHeaderKey(h) == name }
-		if !slices.Contains(everywhere, name) && !slices.ContainsFunc(slices.Collect(maps.Keys(documented.Headers)), described) {
+		if !slices.Contains(everywhere, name) && !slices.Contains(others, name) && !slices.ContainsFunc(slices.Collect(maps.Keys(documented.Headers)), described) {
 			faults = append(faults, "the document has no header "+name)
 		}
 	}
