@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -52,13 +53,19 @@ func skip(t *testing.T, why string) {
 	t.Skip(why)
 }
 
-func TestCMSBash(t *testing.T) {
-	t.Parallel()
-	for _, tool := range []string{"curl", "jq", "bash"} {
+// tools are what CMS's scripts use.
+func tools(t *testing.T) {
+	t.Helper()
+	for _, tool := range []string{"bash", "curl", "jq"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			skip(t, tool+" is not here")
 		}
 	}
+}
+
+func TestCMSBash(t *testing.T) {
+	t.Parallel()
+	tools(t)
 	url := sandbox(t)
 	for name, c := range map[string]struct {
 		base, since string
@@ -84,6 +91,35 @@ func TestCMSBash(t *testing.T) {
 				t.Errorf("%d claims, want %d", claims, c.claims)
 			}
 		})
+	}
+}
+
+// TestCMSGuessesNames: files are found by names that are put together.
+func TestCMSGuessesNames(t *testing.T) {
+	t.Parallel()
+	tools(t)
+	url, directory := sandbox(t, "--max-downloads=2"), t.TempDir()
+	run := func(script string, more ...string) string {
+		t.Helper()
+		cmd := exec.Command("bash", script)
+		cmd.Env = append(append(os.Environ(), "IDP_URL="+url+tokenPath, "AUTH="+basicAuth, "API_URL="+url+"/api/v2/fhir", "DIRECTORY="+directory), more...)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		return string(out)
+	}
+	run("testdata/cms.sh", "SINCE=", "PAUSE=0.3")
+	job, err := os.ReadFile(filepath.Join(directory, "jobId.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code := run("testdata/cms-download.sh", "CONTRACT=Z0000", "JOB="+strings.TrimSpace(string(job))); code != "202" {
+		t.Errorf("deleted with %s", code)
+	}
+	got, err := filepath.Glob(filepath.Join(directory, "*.ndjson.gz"))
+	if err != nil || len(got) != 1 || filepath.Base(got[0]) != "Z0000_0001.ndjson.gz" {
+		t.Errorf("downloaded %v, %v", got, err)
 	}
 }
 

@@ -5,7 +5,7 @@
 //
 //	sandbox_test.go    the server they all talk to: the built program, ab2d sandbox
 //	generated_test.go  the generated client; that it is generated from the document as it is
-//	cms_test.go        CMS's bash client (testdata/cms.sh) and its Python client (testdata/cms.py)
+//	cms_test.go        CMS's bash client (testdata/cms.sh, cms-download.sh) and its Python client (cms.py)
 //	smart_test.go      SMART's bulk-data-client
 //	google_test.go     Google's bulk_fhir_fetch
 //
