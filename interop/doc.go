@@ -4,7 +4,7 @@
 // module of its own, so that what they need stays out of the program's.
 //
 //	sandbox_test.go    the server they all talk to: the built program, ab2d sandbox
-//	generated_test.go  the generated client; that it is generated from the document as it is
+//	generated_test.go  the generated client, which go generate makes, and ./test before it tests
 //	cms_test.go        CMS's bash client (testdata/cms.sh, cms-download.sh) and its Python client (cms.py)
 //	smart_test.go      SMART's bulk-data-client
 //	google_test.go     Google's bulk_fhir_fetch

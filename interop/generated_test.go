@@ -1,14 +1,10 @@
 package interop
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
-	"os"
-	"os/exec"
 	"path"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -18,27 +14,6 @@ import (
 
 	"ab2d/interop/ab2d"
 )
-
-// TestTheClientIsGeneratedFromTheDocument as it is now.
-func TestTheClientIsGeneratedFromTheDocument(t *testing.T) {
-	t.Parallel()
-	again := filepath.Join(t.TempDir(), "again.go")
-	cmd := exec.Command("go", "tool", "oapi-codegen", "-generate", "types,client", "-package", "ab2d", "-o", again, "../internal/api/openapi.yaml")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	got, err := os.ReadFile(again)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := os.ReadFile("ab2d/ab2d.gen.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Error("ab2d/ab2d.gen.go is not what openapi.yaml gives: run go generate in interop")
-	}
-}
 
 // discover reads the server's address and the token URL from the document that
 // the server answers.

@@ -33,7 +33,11 @@ func jobList(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 	if err != nil {
 		return err
 	}
-	b := fhir.Bundle{ResourceType: "Bundle", Type: "searchset", Total: len(jobs), Entry: make([]fhir.BundleEntry, 0, len(jobs))}
+	b := fhir.Bundle{ResourceType: "Bundle", Type: "searchset", Entry: make([]fhir.BundleEntry, 0, len(jobs))}
+	if len(jobs) < limit {
+		n := len(jobs)
+		b.Total = &n
+	}
 	for _, j := range jobs {
 		b.Entry = append(b.Entry, fhir.BundleEntry{FullURL: "urn:uuid:" + j.ID, Resource: a.task(r, c, j)})
 	}

@@ -7,6 +7,7 @@ type Capability struct {
 	TokenURL string
 	Software string // the server's release
 	Date     string // FHIR date of the release
+	CORS     bool   // scripts of web pages may ask
 }
 
 // Statement builds the CapabilityStatement that GET metadata answers (Bulk
@@ -42,7 +43,7 @@ func (c Capability) Statement() map[string]any {
 
 func (c Capability) security() map[string]any {
 	return map[string]any{
-		"cors": false,
+		"cors": c.CORS,
 		"service": []any{map[string]any{
 			"coding": []any{map[string]any{"system": c.securitySystem(), "code": "OAuth"}},
 			"text":   "OAuth2 client credentials",

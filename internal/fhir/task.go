@@ -9,7 +9,7 @@ import (
 type Bundle struct {
 	ResourceType string        `json:"resourceType"`
 	Type         string        `json:"type"`
-	Total        int           `json:"total"`
+	Total        *int          `json:"total,omitempty"` // of all that match; nil: not known
 	Entry        []BundleEntry `json:"entry,omitempty"` // FHIR has no empty lists
 }
 
