@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strings"
@@ -20,6 +21,11 @@ type Config struct {
 	TokenURL     string
 	ClientID     string
 	ClientSecret string `json:"-"`
+	// Key proves the client instead of ClientSecret.
+	Key *Key `json:"-"`
+	// Scope is what the token is asked for: clientCreds when empty, which is
+	// AB2D's, or with a Key system/ExplanationOfBenefit.rs.
+	Scope string
 
 	// HTTP makes the requests; nil for a client with sensible time limits. It
 	// must not have a Timeout, which would cut long downloads. Its redirects
@@ -43,10 +49,13 @@ type Client struct {
 	tokenURL *url.URL // nil when the server asks for no token
 	id       string
 	secret   string
+	key      *Key
+	scope    string
 	http     *http.Client // follows redirects as redirect says
 	direct   *http.Client // follows none
 	now      func() time.Time
 	sleep    func(context.Context, time.Duration) error
+	random   func() float64 // from 0 to 1, for the length of waits
 	token    token
 }
 
@@ -55,16 +64,24 @@ type Client struct {
 func New(cfg Config) (*Client, error) {
 	base, err := endpoint("BaseURL", strings.TrimRight(cfg.BaseURL, "/"))
 	faults := []error{err}
-	c := &Client{base: base, id: cfg.ClientID, secret: cfg.ClientSecret, now: cfg.Now, sleep: cfg.Sleep, token: newToken()}
+	c := &Client{base: base, id: cfg.ClientID, secret: cfg.ClientSecret, key: cfg.Key, scope: cfg.Scope, now: cfg.Now, sleep: cfg.Sleep,
+		random: rand.Float64, token: newToken()}
 	if cfg.TokenURL != "" {
 		c.tokenURL, err = endpoint("TokenURL", cfg.TokenURL)
 		faults = append(faults, err)
-		if cfg.ClientID == "" || cfg.ClientSecret == "" {
-			faults = append(faults, errors.New("ClientID and ClientSecret must be set"))
+		if cfg.ClientID == "" || (cfg.ClientSecret == "") == (cfg.Key == nil) {
+			faults = append(faults, errors.New("ClientID must be set, and either ClientSecret or Key"))
 		}
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, fmt.Errorf("configuring the client: %w", err)
+	}
+	switch {
+	case c.scope != "":
+	case c.key != nil:
+		c.scope = "system/ExplanationOfBenefit.rs"
+	default:
+		c.scope = "clientCreds"
 	}
 	if c.now == nil {
 		c.now = time.Now

@@ -71,7 +71,7 @@ func TestStart(t *testing.T) {
 				w.WriteHeader(http.StatusAccepted)
 			}}
 			job, err := s.client(nil).Start(t.Context(), tt.request)
-			if err != nil || job != s.job() {
+			if err != nil || job.StatusURL != s.job().StatusURL {
 				t.Errorf("got %v, %v; want %v", job, err, s.job())
 			}
 		})

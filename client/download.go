@@ -105,11 +105,19 @@ func (c *Client) open(ctx context.Context, f File, u *url.URL) (*http.Response, 
 		defer resp.Body.Close()
 		return nil, c.refusal(resp)
 	}
-	if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); kind == "text/html" {
+	if err := notPage(resp); err != nil {
 		resp.Body.Close()
-		return nil, errors.New("the server answered with a web page instead of the file")
+		return nil, err
 	}
 	return resp, nil
+}
+
+// notPage is an error when a web page comes instead of a file.
+func notPage(resp *http.Response) error {
+	if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); kind == "text/html" {
+		return errors.New("the server answered with a web page instead of the file")
+	}
+	return nil
 }
 
 // inflate gives the body without its encoding.
@@ -162,7 +170,7 @@ func receive(to *os.File, body io.Reader, f File, progress func(int64)) error {
 	if f.Length >= 0 {
 		body = io.LimitReader(body, f.Length+1)
 	}
-	t := &tally{to: to, hash: sha256.New(), progress: progress}
+	t := newTally(to, progress)
 	if _, err := io.CopyBuffer(t, body, make([]byte, 256<<10)); err != nil {
 		return err
 	}
@@ -180,6 +188,10 @@ type tally struct {
 	lines    int64
 	last     byte
 	progress func(int64)
+}
+
+func newTally(to io.Writer, progress func(int64)) *tally {
+	return &tally{to: to, hash: sha256.New(), progress: progress}
 }
 
 func (t *tally) Write(p []byte) (int, error) {

@@ -80,8 +80,9 @@ func (e *Error) Temporary() bool {
 }
 
 // refusal reads an answer that is not the wanted one. Should the server repeat
-// a credential, it is struck out.
-func (c *Client) refusal(resp *http.Response) *Error {
+// a credential, it is struck out; more are credentials that are not the
+// client's secret nor in the request's header.
+func (c *Client) refusal(resp *http.Response, more ...string) *Error {
 	e := &Error{Status: resp.StatusCode, Retry: retryAfter(resp.Header, c.now())}
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxSmallBody)) // what came of it will do
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
@@ -90,7 +91,7 @@ func (c *Client) refusal(resp *http.Response) *Error {
 	} else if kind == "text/plain" && len(body) > 0 {
 		e.Issues = []string{string(body)}
 	}
-	secrets := []string{c.secret, url.QueryEscape(c.secret)}
+	secrets := append(more, c.secret, url.QueryEscape(c.secret))
 	if _, credential, ok := strings.Cut(resp.Request.Header.Get("Authorization"), " "); ok {
 		secrets = append(secrets, credential)
 	}
@@ -102,8 +103,9 @@ func (c *Client) refusal(resp *http.Response) *Error {
 // gateways and identity providers answer instead.
 type outcome struct {
 	Issue []struct {
-		Code    string `json:"code"`
-		Details struct {
+		Severity string `json:"severity"`
+		Code     string `json:"code"`
+		Details  struct {
 			Text   string `json:"text"`
 			Coding []struct {
 				Display string `json:"display"`

@@ -24,9 +24,16 @@ type Request struct {
 	// Until is _until: only what changed up to it. Sent to the millisecond.
 	// Zero for no bound. Not every server knows it; AB2D does in v2.
 	Until time.Time
+	// TypeFilter are the _typeFilter, each a FHIR search that only fitting
+	// resources belong to, such as
+	// ExplanationOfBenefit?service-date=ge2023-01-01&service-date=le2023-12-31.
+	TypeFilter []string
 	// Group exports the members of a Group, in AB2D a contract such as S1234,
 	// rather than all patients.
 	Group string
+	// IdempotencyKey is the Idempotency-Key under which a server that knows
+	// this header starts the same export once only. Others pass over it.
+	IdempotencyKey string
 }
 
 // Job is an export at the server.
@@ -34,6 +41,9 @@ type Job struct {
 	// StatusURL is where its status is asked for. It is all there is to a
 	// job: kept, it lets another process wait for the job.
 	StatusURL string
+	// Accepted is when the server accepted it, by the server's clock; zero
+	// when it does not say.
+	Accepted time.Time
 }
 
 // groupID is a FHIR id (FHIR R4 §2.24.0.1).
@@ -61,6 +71,9 @@ func (c *Client) start(ctx context.Context, r Request) (Job, error) {
 	}
 	h := header("application/fhir+json")
 	h.Set("Prefer", "respond-async")
+	if r.IdempotencyKey != "" {
+		h.Set("Idempotency-Key", r.IdempotencyKey)
+	}
 	resp, err := c.send(ctx, http.MethodGet, u, h, true)
 	if err != nil {
 		return Job{}, err
@@ -79,7 +92,11 @@ func (c *Client) start(ctx context.Context, r Request) (Job, error) {
 	if err != nil {
 		return Job{}, err
 	}
-	return Job{StatusURL: status.String()}, nil
+	job := Job{StatusURL: status.String()}
+	if t, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		job.Accepted = t
+	}
+	return job, nil
 }
 
 // kickOff is the URL that starts an export.
@@ -104,6 +121,9 @@ func (c *Client) kickOff(r Request) (*url.URL, error) {
 	}
 	if !r.Until.IsZero() {
 		set("_until", r.Until.UTC().Format(instant))
+	}
+	for _, f := range r.TypeFilter {
+		q.Add("_typeFilter", f)
 	}
 	u.RawQuery = q.Encode()
 	return u, nil

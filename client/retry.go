@@ -13,7 +13,8 @@ import (
 // How long to wait, and how often to try.
 const (
 	minPause      = time.Second
-	maxPause      = 2 * time.Minute
+	maxPause      = 2 * time.Minute // of our own accord
+	maxAsked      = time.Hour       // when the server asks for it
 	defaultPause  = 5 * time.Second
 	pollTries     = 10 // about ten minutes of a server that is away
 	downloadTries = 5  // AB2D counts the downloads of a file, and allows six
@@ -55,7 +56,7 @@ func (c *Client) persevere(ctx context.Context, tries int, try func() error, tol
 		if err == nil || ctx.Err() != nil || n == tries || !retryable(err) {
 			return err
 		}
-		d := pause(err, n)
+		d := c.pause(err, n)
 		told(err, d)
 		if err := c.sleep(ctx, d); err != nil {
 			return err
@@ -63,17 +64,20 @@ func (c *Client) persevere(ctx context.Context, tries int, try func() error, tol
 	}
 }
 
-// pause is the wait after the nth fault in a row: what the server asks for,
-// or doubled from one to the next.
-func pause(err error, n int) time.Duration {
+// pause is the wait after the nth fault in a row: what the server asks for, or
+// doubled from one to the next, and then shortened by up to a half at random, so
+// that clients which failed together do not come back together.
+func (c *Client) pause(err error, n int) time.Duration {
 	if e, ok := errors.AsType[*Error](err); ok && e.Retry > 0 {
-		return bounded(e.Retry)
+		return asked(e.Retry)
 	}
-	return bounded(defaultPause << min(n-1, 10))
+	d := min(defaultPause<<min(n-1, 10), maxPause)
+	return max(minPause, d/2+time.Duration(c.random()*float64(d/2)))
 }
 
-// bounded keeps a wait between the shortest and the longest.
-func bounded(d time.Duration) time.Duration { return min(max(d, minPause), maxPause) }
+// asked keeps a wait that the server asks for between the shortest and the
+// longest.
+func asked(d time.Duration) time.Duration { return min(max(d, minPause), maxAsked) }
 
 // retryAfter reads Retry-After, whole seconds or a date (RFC 9110 §10.2.3).
 // Zero when it is absent, unreadable or past.

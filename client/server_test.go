@@ -172,6 +172,7 @@ func (s *server) client(slept *[]time.Duration) *Client {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	c.random = func() float64 { return 1 }
 	return c
 }
 

@@ -55,22 +55,31 @@ func (c *Client) accessToken(ctx context.Context, refused string) (value string,
 // fetchToken asks the token endpoint (RFC 6749 §4.4.2). A redirect is not
 // followed: it would carry the secret elsewhere.
 func (c *Client) fetchToken(ctx context.Context) (string, time.Duration, error) {
-	form := url.Values{"grant_type": {"client_credentials"}, "scope": {"clientCreds"}}
+	form := url.Values{"grant_type": {"client_credentials"}, "scope": {c.scope}}
+	if c.key != nil {
+		assertion, err := c.key.assertion(c.id, c.tokenURL.String(), c.now())
+		if err != nil {
+			return "", 0, errors.New("the assertion could not be signed")
+		}
+		form.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+		form.Set("client_assertion", assertion)
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.tokenURL.String(), strings.NewReader(form.Encode()))
 	if err != nil {
 		return "", 0, errors.New("TokenURL is not valid")
 	}
 	req.Header = header("application/json")
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	// RFC 6749 §2.3.1: both are form-encoded before they become user and password.
-	req.SetBasicAuth(url.QueryEscape(c.id), url.QueryEscape(c.secret))
+	if c.key == nil { // RFC 6749 §2.3.1: both are form-encoded before they become user and password.
+		req.SetBasicAuth(url.QueryEscape(c.id), url.QueryEscape(c.secret))
+	}
 	resp, err := do(c.direct, req)
 	if err != nil {
 		return "", 0, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return "", 0, c.refusal(resp)
+		return "", 0, c.refusal(resp, form.Get("client_assertion"))
 	}
 	body, err := readBody(resp, maxSmallBody)
 	if err != nil {

@@ -24,8 +24,8 @@ type Progress struct {
 }
 
 // Wait asks for a job's status until it has ended, and gives its manifest. It
-// asks as often as the server's Retry-After tells, between one second and two
-// minutes, every five seconds without. A server that is busy or away is asked
+// asks as often as the server's Retry-After tells, between one second and an
+// hour, every five seconds without. A server that is busy or away is asked
 // again, at growing distances, ten times in a row at most. progress, which may
 // be nil, is called after each answer that is not the last one. A job that
 // failed, was cancelled or has expired is an *Error.
@@ -96,7 +96,7 @@ func readProgress(h http.Header, now time.Time) Progress {
 		p.Percent = min(n, 100)
 	}
 	if h.Get("Retry-After") != "" {
-		p.Wait = bounded(retryAfter(h, now))
+		p.Wait = asked(retryAfter(h, now))
 	}
 	return p
 }

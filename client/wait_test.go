@@ -21,7 +21,7 @@ func TestWaitTellsProgress(t *testing.T) {
 		answer(202, "", "X-Progress", "queued, 3 jobs ahead", "Retry-After", "1"),
 		answer(202, "", "X-Progress", "20% complete", "Retry-After", "7"),
 		answer(202, "", "X-Progress", "99.5 % complete", "Retry-After", aDay.Add(9*time.Second).Format(http.TimeFormat)),
-		answer(202, "", "X-Progress", "120%", "Retry-After", "3600"),
+		answer(202, "", "X-Progress", "120%", "Retry-After", "7200"),
 		answer(202, "", "Retry-After", "0"),
 		answer(202, ""),
 		answer(200, emptyManifest, "Expires", "Fri, 27 Nov 2026 08:00:00 GMT"),
@@ -36,7 +36,7 @@ func TestWaitTellsProgress(t *testing.T) {
 		{Percent: -1, Text: "queued, 3 jobs ahead", Wait: time.Second},
 		{Percent: 20, Text: "20% complete", Wait: 7 * time.Second},
 		{Percent: 99, Text: "99.5 % complete", Wait: 9 * time.Second},
-		{Percent: 100, Text: "120%", Wait: 2 * time.Minute},
+		{Percent: 100, Text: "120%", Wait: time.Hour},
 		{Percent: -1, Wait: time.Second},
 		{Percent: -1, Wait: 5 * time.Second},
 	}
@@ -81,7 +81,7 @@ func TestWaitOutlastsFaults(t *testing.T) {
 	}
 	want := []time.Duration{
 		5 * time.Second,
-		5 * time.Second, 10 * time.Second, 11 * time.Second, 2 * time.Minute, 80 * time.Second, 2 * time.Minute,
+		5 * time.Second, 10 * time.Second, 11 * time.Second, 999 * time.Second, 80 * time.Second, 2 * time.Minute,
 		5 * time.Second, 5 * time.Second,
 	}
 	if d := cmp.Diff(want, slept); d != "" {

@@ -1,0 +1,223 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+var (
+	// ErrLocked says that another process works in the folder.
+	ErrLocked = errors.New("another export is at work in this folder")
+	// ErrOtherSource says that the folder holds what another client exported,
+	// or from another server.
+	ErrOtherSource = errors.New("the folder belongs to another client or server")
+	// ErrUnfinished says that an export with other parameters is not finished.
+	ErrUnfinished = errors.New("an export with other parameters is unfinished in this folder")
+)
+
+// Source is what a folder is filled from.
+type Source struct {
+	Server   string `json:"server"`          // Config.BaseURL
+	ClientID string `json:"clientId"`        // which at AB2D stands for one contract
+	Group    string `json:"group,omitempty"` // Request.Group
+}
+
+// Folder is a folder that is kept up to date with what a server has, one
+// export after another. Each export is a folder of its own in it, a Run, which
+// has its name only when all its files are there and checked.
+//
+// What is done is noted in the file ab2d.json, before it counts. So a Folder
+// opened again after a crash at any moment goes on where it was: the export is
+// found again at the server, files that are complete are not fetched again,
+// and a half one is fetched from where it broke off. The file holds no secret.
+//
+// One Folder at a time has a folder, in all processes of all machines that see
+// the same lock. A Folder is not safe for concurrent use.
+type Folder struct {
+	dir   string
+	lock  *flock.Flock
+	state state
+}
+
+// OpenFolder opens a folder and makes it if it is not there. It must be closed.
+// A folder that holds the exports of another source is an ErrOtherSource,
+// unless rebind is set: then it is this one's from now on. That is for the same
+// contract's new client id or address.
+func OpenFolder(dir string, source Source, rebind bool) (*Folder, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the folder: %w", err)
+	}
+	f := &Folder{dir: dir, lock: flock.New(filepath.Join(dir, "ab2d.lock"), flock.SetPermissions(0o600))}
+	switch got, err := f.lock.TryLock(); {
+	case err != nil:
+		return nil, fmt.Errorf("locking %s: %w", dir, err)
+	case !got:
+		return nil, fmt.Errorf("%w: %s", ErrLocked, dir)
+	}
+	if err := f.open(source, rebind); err != nil {
+		return nil, errors.Join(err, f.lock.Close())
+	}
+	return f, nil
+}
+
+func (f *Folder) open(source Source, rebind bool) error {
+	if err := f.state.read(f.statePath()); err != nil {
+		return err
+	}
+	if f.state.Source == (Source{}) || rebind {
+		f.state.Source = source
+	}
+	if f.state.Source != source {
+		return fmt.Errorf("%w: %s holds the exports of client %s at %s", ErrOtherSource, f.dir, f.state.Source.ClientID, f.state.Source.Server)
+	}
+	return nil
+}
+
+// Close lets another process have the folder.
+func (f *Folder) Close() error { return f.lock.Close() }
+
+// Dir is the folder's path.
+func (f *Folder) Dir() string { return f.dir }
+
+// Since is the moment up to which the folder is complete: where the next export
+// starts. Zero when there is none yet.
+func (f *Folder) Since() time.Time { return f.state.Since }
+
+// Runs are the names of the folders of the exports that are complete, the
+// oldest first.
+func (f *Folder) Runs() []string { return append([]string(nil), f.state.Runs...) }
+
+// Unfinished tells whether an export was begun and not finished.
+func (f *Folder) Unfinished() bool { return f.state.Current != nil }
+
+// Options say how a Folder exports.
+type Options struct {
+	// Full exports everything, rather than what changed since the last export.
+	Full bool
+	// First is Since for an export of everything, for servers that without it
+	// would go on from some earlier download of anybody's, as AB2D does in v2.
+	First time.Time
+	// Parallel is how many files are fetched at once; zero for four.
+	Parallel int
+	// Event, which may be nil, is told what happens. It is called from several
+	// goroutines, one at a time.
+	Event func(Event)
+}
+
+// Export brings the folder up to date: it goes on with the export that was
+// begun, or starts one, waits for it, and fetches and checks its files. Of the
+// Request, Since asks for another start than the end of the last export, and
+// Group is the folder's.
+//
+// The run is complete and on disk when it is returned. Until Finish is called
+// the next Export returns it again, so that what is done with a run can go on
+// after a crash, too. An export that is gone at the server, because it expired,
+// was cancelled, or its files were fetched elsewhere, is started anew, once. An
+// unfinished export that was begun with other parameters is an ErrUnfinished.
+func (f *Folder) Export(ctx context.Context, c *Client, r Request, o Options) (*Run, error) {
+	w := &work{Folder: f, client: c, parallel: o.Parallel, told: o.Event}
+	if err := f.begin(r, o, w); err != nil {
+		return nil, err
+	}
+	run, err := w.run(ctx)
+	if gone, ok := errors.AsType[*goneError](err); ok {
+		w.tell(Event{Kind: EventRestarted, Text: gone.Error()})
+		if err := f.again(); err != nil {
+			return nil, err
+		}
+		run, err = w.run(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return run, nil
+}
+
+// begin makes the export that is to be done the current one, unless one is
+// under way.
+func (f *Folder) begin(r Request, o Options, w *work) error {
+	r.Group = f.state.Source.Group
+	a := wish{Request: r, Full: o.Full}
+	if current := f.state.Current; current != nil {
+		if !reflect.DeepEqual(current.Asked, a.normal()) {
+			return ErrUnfinished
+		}
+		w.tell(Event{Kind: EventContinued, Text: current.Job.StatusURL})
+		return nil
+	}
+	if r.Since.IsZero() {
+		if r.Since = f.state.Since; o.Full || r.Since.IsZero() {
+			r.Since = o.First
+		}
+	}
+	r.IdempotencyKey = rand.Text()
+	f.state.Current = &ongoing{Asked: a.normal(), Request: r}
+	return f.save()
+}
+
+// again forgets the job and what was fetched of it, so that the export starts
+// anew.
+func (f *Folder) again() error {
+	old := f.state.Current
+	f.state.Current = &ongoing{Asked: old.Asked, Request: old.Request}
+	f.state.Current.Request.IdempotencyKey = rand.Text()
+	if err := f.save(); err != nil {
+		return err
+	}
+	return f.removeHalf(old)
+}
+
+// Finish says that all is done with the run that Export returned: the next
+// Export is a new one.
+func (f *Folder) Finish() error {
+	f.state.Current = nil
+	return f.save()
+}
+
+// Cancel abandons the export that is not finished: it is cancelled at the
+// server, and what was fetched of it is removed. Without one it does nothing.
+func (f *Folder) Cancel(ctx context.Context, c *Client) error {
+	old := f.state.Current
+	if old == nil {
+		return nil
+	}
+	if old.Job.StatusURL != "" && !old.Complete {
+		if err := c.Delete(ctx, old.Job); err != nil && !over(err) {
+			return err
+		}
+	}
+	f.state.Current = nil
+	if err := f.save(); err != nil || old.Complete {
+		return err
+	}
+	return f.removeHalf(old)
+}
+
+// removeHalf removes what was fetched of an export that is not finished.
+func (f *Folder) removeHalf(c *ongoing) error {
+	if c.Run == "" {
+		return nil
+	}
+	if err := os.RemoveAll(filepath.Join(f.dir, c.Run+partial)); err != nil {
+		return fmt.Errorf("removing the half export: %w", err)
+	}
+	return nil
+}
+
+// exists tells whether there is something at a path.
+func exists(path string) (bool, error) {
+	_, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}

@@ -1,0 +1,173 @@
+package client
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Run is an export that is complete in a Folder. It is kept as manifest.json
+// in the run's folder.
+type Run struct {
+	// Name is the name of the run's folder, made of the moment up to which the
+	// export is complete.
+	Name string `json:"-"`
+	// Server is the base URL it came from.
+	Server string `json:"server"`
+	// Request is the request as the server understood it.
+	Request string `json:"request"`
+	// TransactionTime is the moment up to which the export is complete. Zero
+	// when the server did not tell.
+	TransactionTime time.Time `json:"transactionTime,omitzero"`
+	// Since, Until and TypeFilter are what bounds it.
+	Since      time.Time `json:"since,omitzero"`
+	Until      time.Time `json:"until,omitzero"`
+	TypeFilter []string  `json:"typeFilter,omitempty"`
+	// Continuous says that the next export goes on from this one.
+	Continuous bool      `json:"continuous"`
+	Files      []RunFile `json:"files"`
+	// Totals are the job's totals by outcome, from servers that tell them, such
+	// as enrollees, delivered, noClaims, optedOut, notRead.
+	Totals map[string]int64 `json:"totals,omitempty"`
+}
+
+// RunFile is a file of a Run.
+type RunFile struct {
+	Name   string `json:"name"`   // in the run's folder
+	List   string `json:"list"`   // of the manifest: output, deleted or error
+	Type   string `json:"type"`   // resource type of every line
+	Count  int64  `json:"count"`  // lines; -1 when the server did not tell
+	Length int64  `json:"length"` // bytes; -1 when the server did not tell
+	SHA256 string `json:"sha256,omitempty"`
+}
+
+// files are all files of an export.
+func (m *Manifest) files() []File { return slices.Concat(m.Output, m.Deleted, m.Error) }
+
+// newRun describes what a manifest promises. Servers name files alike where
+// their URLs differ in more than the last segment: those get numbers.
+func newRun(server string, r Request, m *Manifest) *Run {
+	run := &Run{Server: server, Request: m.Request, TransactionTime: m.TransactionTime, Since: r.Since, Until: r.Until, TypeFilter: r.TypeFilter,
+		Files: []RunFile{}, Totals: totals(m.Totals)}
+	taken := map[string]bool{"manifest.json": true}
+	for _, list := range []struct {
+		name  string
+		files []File
+	}{{"output", m.Output}, {"deleted", m.Deleted}, {"error", m.Error}} {
+		for _, f := range list.files {
+			name, err := f.Name()
+			if err != nil || taken[strings.ToLower(name)] || strings.HasSuffix(name, received) || strings.HasSuffix(name, ".part") {
+				name = fmt.Sprintf("%s-%04d.ndjson", list.name, len(run.Files)+1)
+			}
+			taken[strings.ToLower(name)] = true
+			run.Files = append(run.Files, RunFile{Name: name, List: list.name, Type: f.Type, Count: f.Count, Length: f.Length, SHA256: hex.EncodeToString(f.SHA256)})
+		}
+	}
+	return run
+}
+
+// totals reads this server's extension.
+func totals(raw json.RawMessage) map[string]int64 {
+	var t struct {
+		Extension []struct {
+			URL   string `json:"url"`
+			Value *int64 `json:"valueDecimal"`
+		} `json:"extension"`
+	}
+	if raw == nil || json.Unmarshal(raw, &t) != nil {
+		return nil
+	}
+	out := map[string]int64{}
+	for _, e := range t.Extension {
+		if e.Value != nil {
+			out[e.URL] = *e.Value
+		}
+	}
+	return out
+}
+
+// write writes manifest.json.
+func (r *Run) write(dir string) error {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(r); err != nil {
+		return err
+	}
+	return replace(filepath.Join(dir, "manifest.json"), b.Bytes())
+}
+
+// Run reads what a run of this folder is.
+func (f *Folder) Run(name string) (*Run, error) {
+	path := filepath.Join(f.dir, name, "manifest.json")
+	b, err := readLimited(path, maxManifest)
+	if err != nil {
+		return nil, fmt.Errorf("reading a run: %w", err)
+	}
+	run := &Run{Name: name}
+	if err := json.Unmarshal(b, run); err != nil {
+		return nil, fmt.Errorf("reading a run: %s is not the manifest of a run", path)
+	}
+	for _, file := range run.Files {
+		if !fileName.MatchString(file.Name) {
+			return nil, fmt.Errorf("reading a run: %s names a file outside its folder", path)
+		}
+	}
+	return run, nil
+}
+
+// Paths are the paths of a run's files of one list: output, deleted or error.
+func (f *Folder) Paths(r *Run, list string) []string {
+	var out []string
+	for _, file := range r.Files {
+		if file.List == list {
+			out = append(out, filepath.Join(f.dir, r.Name, file.Name))
+		}
+	}
+	return out
+}
+
+// sameExport tells whether a job's request, as the server tells it, is the one
+// this client would make. AB2D encodes it a second time.
+func (c *Client) sameExport(told string, r Request) bool {
+	want, err := c.kickOff(r)
+	if err != nil {
+		return false
+	}
+	got, err := url.Parse(told)
+	if err != nil || !strings.HasSuffix(plain(got.Path), plain(want.Path)) {
+		return false
+	}
+	a, b := got.Query(), want.Query()
+	for _, name := range []string{"_since", "_until", "_typeFilter", "_type"} {
+		if !slices.EqualFunc(a[name], b[name], sameValue) {
+			return false
+		}
+	}
+	return true
+}
+
+func sameValue(a, b string) bool {
+	a, b = plain(a), plain(b)
+	if a == b {
+		return true
+	}
+	t, err := time.Parse(time.RFC3339Nano, strings.ReplaceAll(a, " ", "+"))
+	u, err2 := time.Parse(time.RFC3339Nano, b)
+	return err == nil && err2 == nil && t.Equal(u)
+}
+
+// plain undoes what may be encoded once too often.
+func plain(s string) string {
+	if p, err := url.PathUnescape(s); err == nil {
+		return p
+	}
+	return s
+}

@@ -1,0 +1,413 @@
+package client
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// received ends the name of what came of a file so far, as it came.
+const received = ".received"
+
+// held is how much of the end of a gzip file is left for later: the checksum
+// and length that RFC 1952 §2.3.1 has there. The claims before them can be
+// checked against the manifest without.
+//
+// So a server that counts complete downloads, and allows one, counts it only
+// when the file is checked and on disk. Were the client killed after the last
+// byte came and before it was kept, the file could not be had again.
+const held = 8
+
+// transfer is one file on its way into a folder.
+type transfer struct {
+	*work
+	file    File
+	url     *url.URL
+	name    string // in the folder
+	path    string // of the complete file
+	arrival *arrival
+	came    int64 // bytes received in the last attempt
+}
+
+// fetchOne fetches a file that is not there yet. It goes on where it broke off,
+// as often as that brings it further. A damaged file is fetched again from its
+// start, once.
+func (w *work) fetchOne(ctx context.Context, f File, name string) error {
+	u, err := w.client.fileURL(f)
+	if err != nil {
+		return err
+	}
+	w.saving.Lock()
+	h := w.state.Current.Files[name]
+	if h == nil {
+		h = &arrival{}
+		w.state.Current.Files[name] = h
+	}
+	w.saving.Unlock()
+	t := &transfer{work: w, file: f, url: u, name: name, path: filepath.Join(w.dir, w.state.Current.Run+partial, name), arrival: h}
+	there, err := t.there()
+	if err != nil {
+		return err
+	}
+	if there {
+		w.tell(Event{Kind: EventSkipped, File: name, Bytes: max(f.Length, 0)})
+	} else if err := t.get(ctx); err != nil {
+		return err
+	}
+	return t.settle(ctx)
+}
+
+// there tells whether the complete file is there. One that was noted as checked
+// is not read again; one that got its name just before a crash is.
+func (t *transfer) there() (bool, error) {
+	info, err := os.Lstat(t.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, t.set(func(h *arrival) { h.Done, h.Settled = false, false })
+	case err != nil:
+		return false, err
+	case t.arrival.Done && (t.file.Length < 0 || info.Size() == t.file.Length):
+		return true, nil
+	}
+	whole, err := os.Open(t.path)
+	if err != nil {
+		return false, err
+	}
+	measured := newTally(io.Discard, func(int64) {})
+	_, err = io.Copy(measured, whole)
+	if err := errors.Join(err, whole.Close()); err != nil {
+		return false, err
+	}
+	if t.file.SHA256 == nil || measured.check(t.file) != nil {
+		return false, errors.Join(os.Remove(t.path), t.set(func(h *arrival) { h.Done, h.Settled = false, false }))
+	}
+	return true, t.set(func(h *arrival) { h.Done = true })
+}
+
+// set changes what is noted of the file. It writes only what is news.
+func (t *transfer) set(change func(*arrival)) error {
+	t.saving.Lock()
+	defer t.saving.Unlock()
+	before := *t.arrival
+	if change(t.arrival); before == *t.arrival {
+		return nil
+	}
+	return t.save()
+}
+
+// get fetches the file until it is complete.
+func (t *transfer) get(ctx context.Context) error {
+	again := false
+	for faults := 1; ; faults++ {
+		err := t.attempt(ctx)
+		if err == nil {
+			t.tell(Event{Kind: EventFetched, File: t.name, Bytes: max(t.file.Length, 0)})
+			return nil
+		}
+		if errors.Is(err, ErrDamaged) && !again && ctx.Err() == nil {
+			again, faults = true, 0
+			t.fault(t.name, err, 0)
+			if err := t.forget(); err != nil {
+				return err
+			}
+			continue
+		}
+		if t.came > 0 && t.arrival.ETag != "" {
+			faults = 1
+		}
+		if ctx.Err() != nil || faults >= downloadTries || !retryable(err) && !internal(err) {
+			return verdict(err)
+		}
+		d := t.client.pause(err, faults)
+		t.fault(t.name, err, d)
+		if err := t.client.sleep(ctx, d); err != nil {
+			return err
+		}
+	}
+}
+
+// verdict tells an answer that the file cannot be had, which is the end of the
+// export, from other faults.
+func verdict(err error) error {
+	if over(err) || internal(err) {
+		return &goneError{err}
+	}
+	return err
+}
+
+// internal tells whether the server answered 500, as AB2D does for a file that
+// has expired.
+func internal(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Status == http.StatusInternalServerError
+}
+
+// forget drops what was received.
+func (t *transfer) forget() error {
+	if err := os.Remove(t.path + received); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return t.set(func(h *arrival) { *h = arrival{} })
+}
+
+// attempt fetches what is missing, in one request or two, and checks the whole.
+func (t *transfer) attempt(ctx context.Context) error {
+	t.came = 0
+	have, err := t.kept()
+	if err != nil {
+		return err
+	}
+	if have == 0 {
+		whole, err := t.probe(ctx)
+		if err != nil {
+			return err
+		}
+		if whole != nil { // ranges are not to be had
+			defer whole.Body.Close()
+			return t.receive(nil, 0, whole)
+		}
+		have = 1
+	}
+	kept, err := os.OpenFile(t.path+received, os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	defer kept.Close()
+	last := t.arrival.Size - t.hold()
+	if have >= last {
+		return t.receive(kept, last, nil)
+	}
+	resp, err := t.ask(ctx, have, last)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusOK { // it is another one now: all of it comes
+		if err := t.forget(); err != nil {
+			return err
+		}
+		return t.receive(nil, 0, resp)
+	}
+	return t.receive(kept, have, resp)
+}
+
+// kept is how much was received of a representation that can be resumed.
+func (t *transfer) kept() (int64, error) {
+	if t.arrival.ETag == "" {
+		return 0, t.forget()
+	}
+	info, err := os.Stat(t.path + received)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, t.forget()
+	}
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
+
+// hold is how many of the last bytes are left for later.
+func (t *transfer) hold() int64 {
+	if t.arrival.Gzip && t.file.SHA256 != nil && t.file.Length >= 0 && t.arrival.Size > 2*held {
+		return held
+	}
+	return 0
+}
+
+// probe asks for the first byte, which tells whether and of what there are
+// ranges. Where there are none the answer is the file.
+func (t *transfer) probe(ctx context.Context) (whole *http.Response, err error) {
+	resp, err := t.ask(ctx, 0, 1)
+	if e, ok := errors.AsType[*Error](err); ok && e.Status == http.StatusRequestedRangeNotSatisfiable { // it is empty
+		return t.client.open(ctx, t.file, t.url)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode == http.StatusOK {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	r, err := contentRange(resp)
+	if err != nil {
+		return nil, err
+	}
+	etag, encoding := resp.Header.Get("ETag"), strings.ToLower(resp.Header.Get("Content-Encoding"))
+	if etag == "" || strings.HasPrefix(etag, "W/") || r.first != 0 || encoding != "" && encoding != "gzip" {
+		return t.client.open(ctx, t.file, t.url) // RFC 9110 §13.1.5: a resumed one could be another
+	}
+	first, err := io.ReadAll(io.LimitReader(wire{resp.Body}, 2))
+	if err != nil || len(first) != 1 {
+		return nil, errors.Join(err, errors.New("the server sent another range than was asked for"))
+	}
+	if err := os.WriteFile(t.path+received, first, 0o600); err != nil {
+		return nil, err
+	}
+	return nil, t.set(func(h *arrival) { h.ETag, h.Size, h.Gzip = etag, r.size, encoding == "gzip" })
+}
+
+// ask asks for the bytes from one offset to before another. The answer is they,
+// or the whole file.
+func (t *transfer) ask(ctx context.Context, from, to int64) (*http.Response, error) {
+	h := header("application/fhir+ndjson")
+	h.Set("Accept-Encoding", "gzip")
+	if t.arrival.ETag != "" && !t.arrival.Gzip {
+		h.Set("Accept-Encoding", "identity")
+	}
+	h.Set("Range", fmt.Sprintf("bytes=%d-%d", from, to-1))
+	if t.arrival.ETag != "" {
+		h.Set("If-Range", t.arrival.ETag)
+	}
+	resp, err := t.client.send(ctx, http.MethodGet, t.url, h, t.file.RequiresAccessToken)
+	if err != nil {
+		return nil, err
+	}
+	switch resp.StatusCode {
+	case http.StatusOK:
+		if err := notPage(resp); err != nil {
+			resp.Body.Close()
+			return nil, err
+		}
+		return resp, nil
+	case http.StatusPartialContent:
+		r, err := contentRange(resp)
+		if err == nil && (r.first != from || r.last != to-1 || t.arrival.ETag != "" && r.size != t.arrival.Size) {
+			err = errors.New("the server sent another range than was asked for")
+		}
+		if err != nil {
+			resp.Body.Close()
+			return nil, err
+		}
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	return nil, t.client.refusal(resp)
+}
+
+// span is a Content-Range (RFC 9110 §14.4).
+type span struct{ first, last, size int64 }
+
+func contentRange(resp *http.Response) (span, error) {
+	var s span
+	text := resp.Header.Get("Content-Range")
+	if _, err := fmt.Sscanf(text, "bytes %d-%d/%d", &s.first, &s.last, &s.size); err != nil || s.first < 0 || s.last < s.first || s.size <= s.last {
+		return s, fmt.Errorf("the server's Content-Range %q cannot be read", printable(text, 60))
+	}
+	return s, nil
+}
+
+// receive makes the file of the first have bytes that are kept and those that
+// come. What comes is kept on the way, where it can be resumed. The file has
+// its name only when it is checked and on disk.
+func (t *transfer) receive(kept *os.File, have int64, resp *http.Response) error {
+	var body io.Reader = http.NoBody
+	gzipped := t.arrival.Gzip
+	if resp != nil {
+		body = &counted{r: wire{resp.Body}, n: &t.came}
+		if kept == nil {
+			encoding := strings.ToLower(resp.Header.Get("Content-Encoding"))
+			if gzipped = encoding == "gzip" || encoding == "x-gzip"; !gzipped && encoding != "" && encoding != "identity" {
+				return fmt.Errorf("the server sent the encoding %q, which was not asked for", printable(encoding, 20))
+			}
+		}
+	}
+	hold := int64(0)
+	if kept != nil {
+		hold = t.hold()
+		if _, err := kept.Seek(have, io.SeekStart); err != nil {
+			return err
+		}
+		body = io.MultiReader(io.NewSectionReader(kept, 0, have), io.TeeReader(body, kept))
+	}
+	if gzipped {
+		z, err := gzip.NewReader(body)
+		if err != nil {
+			return inflating(err)
+		}
+		body = unfinished{inflater{z}, hold > 0}
+	}
+	part := t.path + ".part"
+	out, err := os.OpenFile(part, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	err = receive(out, body, t.file, func(n int64) {
+		t.tell(Event{Kind: EventFetching, File: t.name, Bytes: n, Of: max(t.file.Length, 0)})
+	})
+	if err := errors.Join(err, out.Close()); err != nil {
+		return errors.Join(err, os.Remove(part))
+	}
+	if err := publish(part, t.path); err != nil {
+		return err
+	}
+	if err := t.set(func(h *arrival) { h.Done, h.Settled = true, hold == 0 }); err != nil {
+		return err
+	}
+	if err := os.Remove(t.path + received); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// settle fetches the last bytes of a file that is checked and on disk, so that
+// the server knows it delivered. It may have sent them before a crash already,
+// and refuse them now. If they are not to be had, nothing is lost.
+func (t *transfer) settle(ctx context.Context) error {
+	if t.arrival.Settled {
+		return nil
+	}
+	if t.arrival.ETag != "" {
+		err := t.client.persevere(ctx, downloadTries, func() error {
+			resp, err := t.ask(ctx, t.arrival.Size-t.hold(), t.arrival.Size)
+			if err != nil {
+				return err
+			}
+			defer resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return nil
+			}
+			_, err = io.Copy(io.Discard, wire{resp.Body})
+			return err
+		}, func(err error, d time.Duration) { t.fault(t.name, err, d) })
+		if _, refused := errors.AsType[*Error](err); err != nil && !refused {
+			t.fault(t.name, err, 0)
+			return ctx.Err()
+		}
+	}
+	return t.set(func(h *arrival) { h.Settled = true })
+}
+
+// unfinished reads gzip whose last bytes are not there: it ends before them.
+type unfinished struct {
+	inflater
+	held bool
+}
+
+func (u unfinished) Read(p []byte) (int, error) {
+	n, err := u.inflater.Read(p)
+	if u.held && errors.Is(err, io.ErrUnexpectedEOF) && !lost(err) {
+		err = io.EOF // whether it was all is what the checksum tells
+	}
+	return n, err
+}
+
+// counted counts what is read.
+type counted struct {
+	r io.Reader
+	n *int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	*c.n += int64(n)
+	return n, err
+}
