@@ -96,6 +96,15 @@ func (f *Folder) Since() time.Time { return f.state.Since }
 // oldest first.
 func (f *Folder) Runs() []string { return append([]string(nil), f.state.Runs...) }
 
+// Job is the export that is not finished; its StatusURL is empty when there is
+// none, or the server has not taken it yet.
+func (f *Folder) Job() Job {
+	if f.state.Current == nil {
+		return Job{}
+	}
+	return f.state.Current.Job
+}
+
 // Unfinished tells whether an export was begun and not finished.
 func (f *Folder) Unfinished() bool { return f.state.Current != nil }
 

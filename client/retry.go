@@ -104,3 +104,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 		return ctx.Err()
 	}
 }
+
+// Temporary tells whether a fault of this package may pass, so that the same
+// call may succeed later: the network, or a server that is away or busy.
+func Temporary(err error) bool { return retryable(err) }

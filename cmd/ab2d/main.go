@@ -26,12 +26,15 @@ const (
 	exitFailed = 1 // what was asked for could not be done
 	exitUsage  = 2 // the arguments or settings are wrong
 	exitSome   = 3 // part of the input was left out
+	exitAgain  = 4 // stopped before the end; the same command goes on from there
+	exitLocked = 5 // another process is at it
 )
 
 // commands are the program's commands; each has a Run method.
 type commands struct {
 	Sandbox  sandboxCommand   `cmd:"" help:"Start a complete server with synthetic claims, in which the AB2D tutorial works as it stands."`
 	Demo     demoCommand      `cmd:"" help:"Do the main job once: start a sandbox on a free port, export a sponsor's claims, download and check them, and stop."`
+	Export   exportCommand    `cmd:"" help:"Download a sponsor's claims from this server, CMS's AB2D or any Bulk Data server into a folder, and keep it up to date."`
 	Serve    serveCommand     `cmd:"" help:"Run a server: the API, and workers in the same process unless --workers=0."`
 	Worker   workerCommand    `cmd:"" help:"Run workers only, beside servers on the same PostgreSQL and S3."`
 	Migrate  migrateCommand   `cmd:"" help:"Bring the database's tables up to date, as every command does when it starts."`
@@ -51,6 +54,14 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
 	os.Exit(run(ctx, os.Args[1:], streams{out: os.Stdout, err: os.Stderr}))
 }
+
+// codedError is an error with an exit code of its own.
+type codedError struct {
+	code int
+	error
+}
+
+func (e *codedError) Unwrap() error { return e.error }
 
 // exited is what kong's own exits (--help, --version) are turned into.
 type exited int
@@ -84,6 +95,7 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 	}
 	var usage *usageError
 	var wrong *kong.ParseError
+	var coded *codedError
 	switch {
 	case err == nil:
 		return exitOK
@@ -93,6 +105,9 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 	case errors.Is(err, errSomeInvalid):
 		fmt.Fprintf(s.err, "ab2d: %v\n", err)
 		return exitSome
+	case errors.As(err, &coded):
+		fmt.Fprintf(s.err, "ab2d: %v\n", err)
+		return coded.code
 	case errors.As(err, &usage):
 		fmt.Fprintf(s.err, "ab2d: %v\n", err)
 		return exitUsage

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"ab2d/client"
+)
+
+// terminal tells whether what is written is seen on a terminal.
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
+}
+
+const (
+	barWidth = 30
+	refresh  = 100 * time.Millisecond
+)
+
+// bars are progress bars on a terminal.
+type bars struct {
+	progress *mpb.Progress
+	all      []*mpb.Bar
+}
+
+func newBars(w io.Writer) *bars {
+	return &bars{progress: mpb.New(mpb.WithOutput(w), mpb.WithWidth(barWidth), mpb.WithRefreshRate(refresh), mpb.WithAutoRefresh())}
+}
+
+// say writes a line above the bars.
+func (b *bars) say(text string) { fmt.Fprintln(b.progress, text) }
+
+// style is how a bar is drawn: in characters that every terminal and screen
+// reader knows.
+func style() mpb.BarFillerBuilder {
+	return mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]")
+}
+
+// percent is a bar from 0 to 100, with what words says beside it.
+func (b *bars) percent(name string, words func() string) *mpb.Bar {
+	return b.add(100, mpb.PrependDecorators(decor.Name(name, decor.WCSyncSpaceR)),
+		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return words() })))
+}
+
+// bytes is a bar of bytes, with the speed and what words says beside it.
+func (b *bars) bytes(name string, total int64, words func() string, more ...mpb.BarOption) *mpb.Bar {
+	return b.add(total, append(more, mpb.PrependDecorators(decor.Name(name, decor.WCSyncSpaceR)),
+		mpb.AppendDecorators(decor.Counters(decor.SizeB1000(0), "% .1f / % .1f", decor.WCSyncSpace), decor.AverageSpeed(decor.SizeB1000(0), "  % .0f"),
+			decor.Any(func(decor.Statistics) string { return words() })))...)
+}
+
+func (b *bars) add(total int64, options ...mpb.BarOption) *mpb.Bar {
+	bar := b.progress.New(total, style(), options...)
+	b.all = append(b.all, bar)
+	return bar
+}
+
+// end leaves the bars as they are and takes no more.
+func (b *bars) end() {
+	for _, bar := range b.all {
+		bar.Abort(false)
+	}
+	b.progress.Wait()
+}
+
+// barView shows an export with a bar for the server, one for each file on its
+// way, and one for all of them.
+type barView struct {
+	streams
+	*bars
+
+	mu      sync.Mutex
+	server  *mpb.Bar
+	words   string
+	total   *mpb.Bar
+	files   map[string]*mpb.Bar
+	arrived map[string]int64 // bytes of each file
+	sum     int64
+	count   int
+	got     int
+	step    *mpb.Bar
+}
+
+func newBarView(s streams) *barView {
+	return &barView{streams: s, bars: newBars(s.err), files: map[string]*mpb.Bar{}, arrived: map[string]int64{}}
+}
+
+func (v *barView) event(e client.Event) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch e.Kind {
+	case client.EventProgress:
+		v.serverAt(e)
+	case client.EventReady:
+		v.ready(e)
+	case client.EventFetching:
+		v.fileAt(e)
+	case client.EventFetched, client.EventSkipped:
+		v.fileDone(e)
+	default:
+		if text := told(e); text != "" {
+			v.say(text)
+		}
+	}
+}
+
+func (v *barView) serverAt(e client.Event) {
+	if v.server == nil {
+		v.server = v.percent("Export", v.serverWords)
+	}
+	v.words = said(e)
+	v.server.SetCurrent(int64(max(e.Percent, 0)))
+}
+
+// serverWords is called while the bar is drawn.
+func (v *barView) serverWords() string { return v.words }
+
+func (v *barView) ready(e client.Event) {
+	if v.server != nil {
+		v.words = "complete"
+		v.server.SetCurrent(100)
+	}
+	if v.count = e.Files; v.count > 0 {
+		v.total = v.bytes("Download", e.Bytes, v.filesWords, mpb.BarPriority(1<<20))
+	} else {
+		v.say(told(e))
+	}
+}
+
+func (v *barView) filesWords() string {
+	return fmt.Sprintf("  %d of %s", v.got, several(int64(v.count), "file"))
+}
+
+func (v *barView) fileAt(e client.Event) {
+	bar := v.files[e.File]
+	if bar == nil {
+		bar = v.bytes("  "+e.File, e.Of, func() string { return "" }, mpb.BarRemoveOnComplete())
+		v.files[e.File] = bar
+	}
+	bar.SetCurrent(e.Bytes)
+	v.at(e.File, e.Bytes)
+}
+
+// at moves the bar of all files.
+func (v *barView) at(file string, bytes int64) {
+	v.sum += bytes - v.arrived[file]
+	v.arrived[file] = bytes
+	v.total.SetCurrent(v.sum)
+}
+
+func (v *barView) fileDone(e client.Event) {
+	v.got++
+	if bar := v.files[e.File]; bar != nil {
+		bar.Abort(true)
+	}
+	v.at(e.File, e.Bytes)
+}
+
+func (v *barView) reading(step string, total int64) func(int64) {
+	bar := v.bytes(step, total, func() string { return "" })
+	return func(n int64) { bar.SetCurrent(min(n, total)) }
+}
+
+func (v *barView) end() { v.bars.end() }
+
+func (v *barView) failed(error) {}
+
+func (v *barView) report(d *exported) {
+	fmt.Fprintln(v.err)
+	report(v.out, d)
+}

@@ -1,0 +1,244 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"ab2d/client"
+	"ab2d/internal/synth"
+	"ab2d/internal/table"
+)
+
+// exportCommand is ab2d export.
+type exportCommand struct {
+	exportServer
+	exportCredentials
+	Out      string `help:"Folder that is kept up to date: a folder in it for each export, and ab2d.json, which says what is done." short:"o" default:"claims" type:"path" placeholder:"DIR"`
+	Format   string `help:"What to make of the claims, besides NDJSON, which is always there: ndjson (nothing more), parquet or csv (the tables claims, lines, diagnoses, procedures and care_team)." default:"ndjson" placeholder:"FORMAT"`
+	Latest   bool   `help:"Also keep latest/, with only the newest version of each claim of all exports in the folder."`
+	Parallel int    `help:"Files that are downloaded at once." default:"4" placeholder:"N"`
+
+	Full        bool     `help:"Export everything. The default is what changed since the last export in the folder."`
+	Since       string   `help:"Export what changed after this instant, for example 2026-01-01T00:00:00Z." placeholder:"INSTANT"`
+	Until       string   `help:"Export what changed up to this instant. AB2D knows it in v2." placeholder:"INSTANT"`
+	ServiceDate []string `help:"Export claims with such service dates: eq, gt, ge, lt or le and a date, for example ge2023-01-01. May be given twice, for a period. Of v2." name:"service-date" placeholder:"BOUND"`
+	Group       string   `help:"Export the members of a group, at AB2D a contract, rather than all patients." placeholder:"ID"`
+	Type        string   `help:"Resource type to export. Tables are made of ExplanationOfBenefit only." default:"ExplanationOfBenefit" placeholder:"TYPE"`
+
+	Delete bool `help:"When all files are on disk, have the server delete its copy. AB2D does not."`
+	Cancel bool `help:"Abandon the unfinished export of the folder, cancel it at the server, and stop."`
+	Rebind bool `help:"Go on with a folder that was filled as another client or from another address of the same contract."`
+
+	JSON  bool `help:"Write what happens to standard output, one JSON object a line." name:"json"`
+	Quiet bool `help:"Write nothing but errors, and what the server reports." short:"q"`
+}
+
+// exportServer says where the claims are.
+type exportServer struct {
+	Server   string `help:"One of CMS's own: sandbox (sandbox.ab2d.cms.gov) or prod (api.ab2d.cms.gov)." placeholder:"NAME"`
+	URL      string `help:"Any other: the address of an ab2d server, for example http://localhost:8080, or the FHIR base URL of any Bulk Data server." name:"url" placeholder:"URL"`
+	API      string `help:"Version of AB2D's API: v1 (FHIR STU3) or v2 (FHIR R4)." name:"api" default:"v2" placeholder:"VERSION"`
+	TokenURL string `help:"OAuth2 token endpoint. The default is what the server itself names." name:"token-url" placeholder:"URL"`
+}
+
+// cms are CMS's own servers.
+var cms = map[string]struct{ api, token string }{
+	"sandbox": {"https://sandbox.ab2d.cms.gov", "https://test.idp.idm.cms.gov/oauth2/aus2r7y3gdaFMKBol297/v1/token"},
+	"prod":    {"https://api.ab2d.cms.gov", "https://idm.cms.gov/oauth2/aus2ytanytjdaF9cr297/v1/token"},
+}
+
+// earliestSince is the earliest _since that AB2D takes. In v2 an export without
+// one goes on from whatever anybody downloaded last.
+var earliestSince = time.Date(2020, 2, 13, 5, 0, 0, 0, time.UTC)
+
+// base is the FHIR base URL, and whether it is that of AB2D's API.
+func (c *exportServer) base() (base string, ab2d bool) {
+	address := c.URL
+	if c.Server != "" {
+		address = cms[c.Server].api
+	}
+	address = strings.TrimRight(address, "/")
+	if u, err := url.Parse(address); err == nil && u.Path == "" {
+		return address + "/api/" + c.API + "/fhir", true
+	}
+	return address, strings.HasSuffix(address, "/api/v1/fhir") || strings.HasSuffix(address, "/api/v2/fhir")
+}
+
+// earliest is the start of an export of everything.
+func (c *exportServer) earliest() time.Time {
+	if base, ab2d := c.base(); ab2d && strings.HasSuffix(base, "/api/v2/fhir") {
+		return earliestSince
+	}
+	return time.Time{}
+}
+
+func (c *exportServer) validate(f *faults) {
+	_, known := cms[c.Server]
+	f.add(c.Server != "" && !known, "--server=%s: write sandbox or prod, or give another server's address with --url", c.Server)
+	f.add((c.Server == "") == (c.URL == ""), "--server or --url: give one of them, for example --url=http://localhost:8080")
+	f.add(c.API != "v1" && c.API != "v2", "--api=%s: write v1 or v2", c.API)
+	for name, address := range map[string]string{"url": c.URL, "token-url": c.TokenURL} {
+		u, err := url.Parse(address)
+		f.add(address != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != ""),
+			"--%s: write http:// or https://, a host and possibly a path", name)
+	}
+}
+
+// request reads what is to be exported.
+func (c *exportCommand) request(f *faults) client.Request {
+	r := client.Request{Type: c.Type, OutputFormat: "application/fhir+ndjson", Group: c.Group}
+	for _, at := range []struct {
+		name, value string
+		to          *time.Time
+	}{{"since", c.Since, &r.Since}, {"until", c.Until, &r.Until}} {
+		if at.value == "" {
+			continue
+		}
+		t, err := time.Parse(time.RFC3339Nano, at.value)
+		f.add(err != nil, "--%s=%s: write an instant with its zone, for example 2026-01-01T00:00:00Z", at.name, at.value)
+		*at.to = t.UTC()
+	}
+	f.add(c.Full && c.Since != "", "--full and --since: give one of them")
+	for _, bound := range c.ServiceDate {
+		f.add(!serviceDate.MatchString(bound), "--service-date=%s: write eq, gt, ge, lt or le and a date, for example ge2023-01-01", bound)
+	}
+	if len(c.ServiceDate) > 0 {
+		r.TypeFilter = []string{c.Type + "?service-date=" + strings.Join(c.ServiceDate, "&service-date=")}
+	}
+	return r
+}
+
+// validate reports all faults of the arguments at once.
+func (c *exportCommand) validate() (client.Request, error) {
+	var f faults
+	c.exportServer.validate(&f)
+	c.exportCredentials.validate(&f)
+	r := c.request(&f)
+	switch table.Format(c.Format) {
+	case table.NDJSON:
+	case table.Parquet, table.CSV:
+		f.add(c.Type != "ExplanationOfBenefit", "--format=%s: tables are made of ExplanationOfBenefit only", c.Format)
+	default:
+		f.add(true, "--format=%s: write ndjson, parquet or csv", c.Format)
+	}
+	f.add(c.Latest && c.Type != "ExplanationOfBenefit", "--latest: only ExplanationOfBenefit has versions of claims")
+	f.add(c.Parallel < 1 || c.Parallel > 32, "--parallel=%d: give 1 to 32", c.Parallel)
+	return r, f.err()
+}
+
+// open makes the client and opens the folder.
+func (c *exportCommand) open(ctx context.Context) (*client.Client, *client.Folder, error) {
+	cfg, err := c.exportCredentials.config()
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg.BaseURL, _ = c.base()
+	folder, err := client.OpenFolder(c.Out, client.Source{Server: cfg.BaseURL, ClientID: cfg.ClientID, Group: c.Group}, c.Rebind)
+	if err != nil {
+		return nil, nil, err
+	}
+	api, err := c.connect(ctx, cfg)
+	if err != nil {
+		return nil, nil, errors.Join(err, folder.Close())
+	}
+	return api, folder, nil
+}
+
+// connect finds the token endpoint where it is not told.
+func (c *exportCommand) connect(ctx context.Context, cfg client.Config) (*client.Client, error) {
+	switch {
+	case cfg.ClientID == "":
+	case c.TokenURL != "":
+		cfg.TokenURL = c.TokenURL
+	case c.Server != "":
+		cfg.TokenURL = cms[c.Server].token
+	default:
+		var err error
+		if cfg.TokenURL, err = client.Discover(ctx, cfg.BaseURL, nil); err != nil {
+			return nil, fmt.Errorf("%w\n(if the address is right, name the endpoint with --token-url)", err)
+		}
+	}
+	return client.New(cfg)
+}
+
+// exportCredentials say who exports.
+type exportCredentials struct {
+	ClientID         string `help:"OAuth2 client id." name:"client-id" placeholder:"ID"`
+	ClientSecretFile string `help:"File with the client's secret. The secret may also be in the environment variable AB2D_CLIENT_SECRET; never on the command line, which every user of the machine can see." name:"client-secret-file" type:"path" placeholder:"FILE"`
+	AuthFile         string `help:"File with the Base64 text of id:secret, as CMS hands it out and its sample clients read it." name:"auth-file" type:"path" placeholder:"FILE"`
+	PrivateKey       string `help:"File with a private key, PEM or JWK, instead of a secret (SMART Backend Services): RSA, or elliptic on P-384." name:"private-key" type:"path" placeholder:"FILE"`
+	KeyID            string `help:"The key's kid, as it is registered at the server. The default is the JWK's own, or the key's thumbprint (RFC 7638)." name:"key-id" placeholder:"KID"`
+	Scope            string `help:"Scope of the access token. The default is clientCreds, with a private key system/ExplanationOfBenefit.rs." placeholder:"SCOPE"`
+	Sponsor          string `help:"One of the sandbox's sponsors, whose credentials are public: PDP-100, PDP-1000, PDP-2000, PDP-5000 or PDP-10000." placeholder:"NAME"`
+	ClientSecret     string `hidden:"" name:"client-secret" env:"-"`
+}
+
+// secretVariable may hold the client's secret.
+const secretVariable = "AB2D_CLIENT_SECRET"
+
+func (c *exportCredentials) validate(f *faults) {
+	f.add(c.ClientSecret != "", "--client-secret: every user of the machine could read it in the list of processes. "+
+		"Put it into a file for --client-secret-file, or into the environment variable %s", secretVariable)
+	given := 0
+	for _, s := range []string{c.Sponsor, c.AuthFile, c.ClientSecretFile, c.PrivateKey} {
+		if s != "" {
+			given++
+		}
+	}
+	f.add(given > 1, "--sponsor, --auth-file, --client-secret-file and --private-key: give one of them")
+	f.add(c.ClientID != "" && (c.Sponsor != "" || c.AuthFile != ""), "--client-id: it comes with --sponsor and with --auth-file")
+	f.add(c.ClientID == "" && (c.ClientSecretFile != "" || c.PrivateKey != ""), "--client-id: give it, too")
+	f.add(c.ClientID != "" && given == 0 && os.Getenv(secretVariable) == "" && c.ClientSecret == "",
+		"--client-id: give --client-secret-file or --private-key, too, or set %s", secretVariable)
+	f.add(c.KeyID != "" && c.PrivateKey == "", "--key-id: it goes with --private-key")
+	if c.Sponsor != "" {
+		_, err := sandboxSponsor(c.Sponsor)
+		f.add(err != nil, "%v", err)
+	}
+}
+
+func sandboxSponsor(name string) (*synth.Sponsor, error) {
+	var names []string
+	for _, p := range synth.Sponsors() {
+		if p.Name == name {
+			return &p, nil
+		}
+		names = append(names, p.Name)
+	}
+	return nil, fmt.Errorf("--sponsor=%s: write one of %s", name, strings.Join(names, ", "))
+}
+
+// config is the configuration of a client with these credentials. Without any
+// it is one for a server that asks for none.
+func (c *exportCredentials) config() (client.Config, error) {
+	cfg := client.Config{ClientID: c.ClientID, Scope: c.Scope}
+	var err error
+	switch {
+	case c.Sponsor != "":
+		p, err := sandboxSponsor(c.Sponsor)
+		if err != nil {
+			return cfg, err
+		}
+		cfg.ClientID, cfg.ClientSecret = p.Credentials[0].ID, p.Credentials[0].Secrets[0]
+	case c.AuthFile != "":
+		cfg.ClientID, cfg.ClientSecret, err = readAuth(c.AuthFile)
+	case c.ClientSecretFile != "":
+		cfg.ClientSecret, err = readSecret(c.ClientSecretFile)
+	case c.PrivateKey != "":
+		var content string
+		if content, err = readSecret(c.PrivateKey); err == nil {
+			cfg.Key, err = client.ParseKey([]byte(content), c.KeyID)
+		}
+	case c.ClientID != "":
+		cfg.ClientSecret = os.Getenv(secretVariable)
+	}
+	if err != nil {
+		return cfg, &usageError{err}
+	}
+	return cfg, nil
+}

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"time"
+
+	"ab2d/client"
+	"ab2d/internal/table"
+)
+
+// exported is what an export came to.
+type exported struct {
+	run    *client.Run
+	dir    string // of the run
+	issues []client.Issue
+	tables table.Counts  // of this run; nil for ndjson
+	latest *table.Latest // nil without --latest
+	next   time.Time     // where the next export starts; zero at the beginning
+	notes  []string
+}
+
+// Run exports, or goes on with an export.
+func (c *exportCommand) Run(ctx context.Context, s streams) error {
+	request, err := c.validate()
+	if err != nil {
+		return err
+	}
+	api, folder, err := c.open(ctx)
+	if err != nil {
+		return c.coded(ctx, err)
+	}
+	defer folder.Close()
+	if c.Cancel {
+		return c.cancel(ctx, api, folder, s)
+	}
+	view := c.newView(s)
+	done, err := c.export(ctx, api, folder, request, view)
+	view.end()
+	if err != nil {
+		err = c.coded(ctx, err)
+		view.failed(err)
+		return err
+	}
+	view.report(done)
+	for _, i := range done.issues {
+		if i.Serious() {
+			return &codedError{exitSome, errors.New("the export is complete, but the server reports claims that are not in it")}
+		}
+	}
+	return nil
+}
+
+// export does the whole: claims, tables, newest versions.
+func (c *exportCommand) export(ctx context.Context, api *client.Client, folder *client.Folder, request client.Request, view exportView) (*exported, error) {
+	run, err := folder.Export(ctx, api, request, client.Options{Full: c.Full, First: c.earliest(), Parallel: c.Parallel, Event: view.event})
+	if err != nil {
+		return nil, err
+	}
+	done := &exported{run: run, dir: filepath.Join(folder.Dir(), run.Name)}
+	if done.issues, err = client.ReadIssues(ctx, folder.Paths(run, "error")); err != nil {
+		return nil, err
+	}
+	if c.Format != string(table.NDJSON) {
+		if err := c.tables(ctx, folder, done, view); err != nil {
+			return nil, err
+		}
+	}
+	if c.Latest {
+		if err := c.latest(ctx, folder, done, view); err != nil {
+			return nil, err
+		}
+	}
+	if job := folder.Job(); c.Delete && job.StatusURL != "" {
+		if err := api.Delete(ctx, job); err != nil {
+			done.notes = append(done.notes, fmt.Sprintf("The server keeps its copy until it expires: %v.", err))
+		}
+	}
+	done.next = folder.Since()
+	return done, folder.Finish()
+}
+
+// tables makes the tables of each run of the folder that has none.
+func (c *exportCommand) tables(ctx context.Context, folder *client.Folder, done *exported, view exportView) error {
+	for _, name := range folder.Runs() {
+		dir := filepath.Join(folder.Dir(), name, c.Format)
+		_, err := os.Stat(dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err == nil && name != done.run.Name {
+			continue
+		}
+		run, err := folder.Run(name)
+		if err != nil {
+			return err
+		}
+		counts, err := table.Convert(ctx, claimFiles(folder, run), nil, dir, table.Format(c.Format), view.reading("Making tables", length(run)))
+		if err != nil {
+			return fmt.Errorf("making the tables of %s: %w", name, err)
+		}
+		if name == done.run.Name {
+			done.tables = counts
+		}
+	}
+	return nil
+}
+
+// latest makes the folder of the newest versions of all runs.
+func (c *exportCommand) latest(ctx context.Context, folder *client.Folder, done *exported, view exportView) error {
+	var paths []string
+	var total int64
+	for _, name := range folder.Runs() {
+		run, err := folder.Run(name)
+		if err != nil {
+			return err
+		}
+		paths = append(paths, claimFiles(folder, run)...)
+		total += length(run)
+	}
+	latest, err := table.FindLatest(ctx, paths, folder.Dir(), view.reading("Finding the newest versions", total))
+	if err != nil {
+		return err
+	}
+	_, err = table.Convert(ctx, paths, latest.Keep, filepath.Join(folder.Dir(), "latest"), table.Format(c.Format), view.reading("Writing latest", total))
+	if err != nil {
+		return fmt.Errorf("making latest: %w", err)
+	}
+	done.latest = latest
+	return nil
+}
+
+// claimFiles are the paths of a run's files of claims.
+func claimFiles(folder *client.Folder, run *client.Run) []string { return folder.Paths(run, "output") }
+
+// length is how many bytes they have.
+func length(run *client.Run) (n int64) {
+	for _, f := range run.Files {
+		if f.List == "output" {
+			n += max(f.Length, 0)
+		}
+	}
+	return n
+}
+
+// cancel abandons the unfinished export.
+func (c *exportCommand) cancel(ctx context.Context, api *client.Client, folder *client.Folder, s streams) error {
+	if !folder.Unfinished() {
+		fmt.Fprintln(s.out, "There is no unfinished export to cancel.")
+		return nil
+	}
+	if err := folder.Cancel(ctx, api); err != nil {
+		return c.coded(ctx, err)
+	}
+	fmt.Fprintln(s.out, "The unfinished export is cancelled, and what was downloaded of it removed.")
+	return nil
+}
+
+// coded gives an error its exit code, and says what to do.
+func (c *exportCommand) coded(ctx context.Context, err error) error {
+	again := func(why string) error {
+		return &codedError{exitAgain, fmt.Errorf("%s\nWhat is done is kept: the same command goes on from there", why)}
+	}
+	switch {
+	case errors.Is(err, client.ErrLocked):
+		return &codedError{exitLocked, err}
+	case errors.Is(err, client.ErrOtherSource):
+		return &usageError{fmt.Errorf("%w.\nGive another folder with -o, or --rebind if it is the same contract", err)}
+	case errors.Is(err, client.ErrUnfinished):
+		return &usageError{fmt.Errorf("%w.\nFinish it with the parameters it was begun with, or abandon it with --cancel", err)}
+	case ctx.Err() != nil:
+		return again("stopped")
+	case diskFull(err):
+		return again(fmt.Sprintf("the disk is full: %v\nMake space", err))
+	case client.Temporary(err):
+		return again(err.Error())
+	}
+	return err
+}
+
+// diskFull tells whether there was no space.
+func diskFull(err error) bool {
+	if runtime.GOOS == "windows" { // ERROR_DISK_FULL, ERROR_HANDLE_DISK_FULL
+		return errors.Is(err, syscall.Errno(112)) || errors.Is(err, syscall.Errno(39))
+	}
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}

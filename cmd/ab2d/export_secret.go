@@ -1,0 +1,50 @@
+package main
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+)
+
+// maxSecret bounds a file with a secret or key.
+const maxSecret = 64 << 10
+
+// serviceDate is a bound on service dates (FHIR R4 §3.1.1.5.6).
+var serviceDate = regexp.MustCompile(`^(eq|gt|ge|lt|le)[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$`)
+
+// readSecret reads a file with a secret. Its errors quote nothing of it.
+func readSecret(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+	if err != nil {
+		return "", err
+	}
+	s := strings.TrimSpace(strings.TrimPrefix(string(b), "\ufeff")) // as Windows editors begin a file
+	if s == "" || len(b) > maxSecret {
+		return "", fmt.Errorf("%s holds no secret: it is empty or longer than %d bytes", path, maxSecret)
+	}
+	return s, nil
+}
+
+// readAuth reads the file that CMS hands out: the Base64 text of id:secret.
+func readAuth(path string) (id, secret string, err error) {
+	s, err := readSecret(path)
+	if err != nil {
+		return "", "", err
+	}
+	s = strings.TrimRight(strings.TrimPrefix(s, "Basic "), "=")
+	b, err := base64.RawStdEncoding.DecodeString(s)
+	id, secret, ok := strings.Cut(string(b), ":")
+	if err != nil || !ok || id == "" || secret == "" || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return "", "", errors.New(path + " does not hold the Base64 text of id:secret; is its beginning cut off?")
+	}
+	return id, secret, nil
+}

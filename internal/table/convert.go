@@ -1,0 +1,213 @@
+package table
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/go-json-experiment/json"
+)
+
+// Names are the tables, in the order in which they are documented.
+var Names = []string{"claims", "lines", "diagnoses", "procedures", "care_team"}
+
+// maxLine bounds a line of NDJSON. The largest claims known have some hundred
+// kilobytes.
+const maxLine = 64 << 20
+
+// Format is a form of tables.
+type Format string
+
+// The formats.
+const (
+	Parquet Format = "parquet" // zstd, a file a table
+	CSV     Format = "csv"     // RFC 4180 with a header line, UTF-8, a file a table
+	NDJSON  Format = "ndjson"  // one file of the claims as they came
+)
+
+// Counts are the rows of each table, by its name.
+type Counts map[string]int64
+
+// sink takes the claims in one format.
+type sink interface {
+	// add takes a claim: its line without the line's end, and its rows, which
+	// may be used again after it returns. rows is nil for formats that need
+	// none.
+	add(line []byte, r *rows) error
+	// close ends the files and has them on disk.
+	close() (Counts, error)
+	// abort ends them however they are.
+	abort()
+}
+
+// Convert makes tables of files of NDJSON in a new folder, which has its name
+// only when they are complete and on disk. What is there under the name is
+// replaced. keep, which may be nil, tells for each claim, counted from zero over
+// all files, whether it is taken. progress, which may be nil, is told the bytes
+// read so far. Resources that are not claims are left out. Its errors name a
+// file and a line, and quote nothing of it.
+func Convert(ctx context.Context, paths []string, keep func(claim int64) bool, dir string, format Format, progress func(int64)) (Counts, error) {
+	tmp := dir + ".partial"
+	if err := os.RemoveAll(tmp); err != nil {
+		return nil, fmt.Errorf("clearing the folder for tables: %w", err)
+	}
+	if err := os.MkdirAll(tmp, 0o700); err != nil {
+		return nil, fmt.Errorf("making the folder for tables: %w", err)
+	}
+	counts, err := convert(ctx, paths, keep, tmp, format, progress)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(tmp))
+	}
+	return counts, swap(tmp, dir)
+}
+
+// swap puts a folder in another's place. A crash can leave neither, but never
+// half a one.
+func swap(tmp, dir string) error {
+	old := dir + ".old"
+	if err := os.RemoveAll(old); err != nil {
+		return fmt.Errorf("replacing tables: %w", err)
+	}
+	if err := os.Rename(dir, old); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("replacing tables: %w", err)
+	}
+	if err := os.Rename(tmp, dir); err != nil {
+		return fmt.Errorf("replacing tables: %w", err)
+	}
+	return os.RemoveAll(old)
+}
+
+func convert(ctx context.Context, paths []string, keep func(int64) bool, dir string, format Format, progress func(int64)) (Counts, error) {
+	s, err := open(dir, format)
+	if err != nil {
+		return nil, fmt.Errorf("writing tables: %w", err)
+	}
+	var r *rows
+	if format != NDJSON {
+		r = new(rows)
+	}
+	var claim int64
+	err = scan(ctx, paths, progress, func(line []byte) error {
+		claim++
+		if keep != nil && !keep(claim-1) {
+			return nil
+		}
+		e := new(eob)
+		if err := json.Unmarshal(line, e); err != nil {
+			return notClaim(err)
+		}
+		if e.ResourceType != "ExplanationOfBenefit" {
+			return nil
+		}
+		if r != nil {
+			if err := r.of(e); err != nil {
+				return err
+			}
+		}
+		return s.add(line, r)
+	})
+	if err != nil {
+		s.abort()
+		return nil, err
+	}
+	counts, err := s.close()
+	if err != nil {
+		return nil, fmt.Errorf("writing tables: %w", err)
+	}
+	return counts, nil
+}
+
+// notClaim says what of a line cannot be read, without its content.
+func notClaim(err error) error {
+	if e, ok := errors.AsType[*json.SemanticError](err); ok && e.JSONPointer != "" {
+		return fmt.Errorf("%s is not of the type that a claim has there", e.JSONPointer)
+	}
+	return errors.New("it is not a claim in JSON")
+}
+
+// open begins the files of a format in a folder.
+func open(dir string, format Format) (sink, error) {
+	switch format {
+	case Parquet:
+		return openParquet(dir)
+	case CSV:
+		return openCSV(dir)
+	case NDJSON:
+		return openNDJSON(dir)
+	}
+	return nil, fmt.Errorf("there is no format %q", format)
+}
+
+// scan calls f with each line of files of NDJSON, without the line's end.
+func scan(ctx context.Context, paths []string, progress func(int64), f func(line []byte) error) error {
+	var read int64
+	for _, path := range paths {
+		if err := scanFile(ctx, path, &read, progress, f); err != nil {
+			return fmt.Errorf("reading %s: %w", filepath.Base(path), err)
+		}
+	}
+	return nil
+}
+
+func scanFile(ctx context.Context, path string, read *int64, progress func(int64), f func(line []byte) error) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	lines := bufio.NewScanner(file)
+	lines.Buffer(make([]byte, 256<<10), maxLine)
+	n := 0
+	for ; lines.Scan(); n++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		*read += int64(len(lines.Bytes())) + 1
+		if line := bytes.TrimSpace(lines.Bytes()); len(line) > 0 {
+			if err := f(line); err != nil {
+				return fmt.Errorf("line %d: %w", n+1, err)
+			}
+		}
+		if progress != nil {
+			progress(*read)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("line %d: %w", n+1, err)
+	}
+	return nil
+}
+
+// file is a file of a table on its way to disk.
+type file struct {
+	*os.File
+	*bufio.Writer
+}
+
+func create(dir, name string) (*file, error) {
+	f, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return &file{f, bufio.NewWriterSize(f, 1<<20)}, nil
+}
+
+func (f *file) Write(p []byte) (int, error) { return f.Writer.Write(p) }
+
+func (f *file) ReadFrom(r io.Reader) (int64, error) { return f.Writer.ReadFrom(r) }
+
+func (f *file) WriteString(s string) (int, error) { return f.Writer.WriteString(s) }
+
+// Close has the file on disk when it returns.
+func (f *file) Close() error {
+	err := f.Writer.Flush()
+	if err == nil {
+		err = f.File.Sync()
+	}
+	return errors.Join(err, f.File.Close())
+}
