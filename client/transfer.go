@@ -63,6 +63,9 @@ func (w *work) fetchOne(ctx context.Context, f File, name string) error {
 	} else if err := t.get(ctx); err != nil {
 		return err
 	}
+	if err := os.Remove(t.path + received); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	return t.settle(ctx)
 }
 
@@ -172,8 +175,7 @@ func (t *transfer) attempt(ctx context.Context) error {
 			return err
 		}
 		if whole != nil { // ranges are not to be had
-			defer whole.Body.Close()
-			return t.receive(nil, 0, whole)
+			return t.receiveWhole(whole)
 		}
 		have = 1
 	}
@@ -190,12 +192,8 @@ func (t *transfer) attempt(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusOK { // it is another one now: all of it comes
-		if err := t.forget(); err != nil {
-			return err
-		}
-		return t.receive(nil, 0, resp)
+		return errors.Join(t.forget(), t.receiveWhole(resp))
 	}
 	return t.receive(kept, have, resp)
 }
@@ -306,28 +304,42 @@ func contentRange(resp *http.Response) (span, error) {
 }
 
 // receive makes the file of the first have bytes that are kept and those that
-// come. What comes is kept on the way, where it can be resumed. The file has
-// its name only when it is checked and on disk.
+// come, which are kept, too.
 func (t *transfer) receive(kept *os.File, have int64, resp *http.Response) error {
-	var body io.Reader = http.NoBody
-	gzipped := t.arrival.Gzip
+	s := newStream(kept, have)
+	filled := make(chan struct{})
+	go func() {
+		defer close(filled)
+		if resp == nil {
+			s.fill(http.NoBody)
+			return
+		}
+		s.fill(&counted{r: wire{resp.Body}, n: &t.came})
+	}()
+	err := t.write(s, t.arrival.Gzip, t.hold())
 	if resp != nil {
-		body = &counted{r: wire{resp.Body}, n: &t.came}
-		if kept == nil {
-			encoding := strings.ToLower(resp.Header.Get("Content-Encoding"))
-			if gzipped = encoding == "gzip" || encoding == "x-gzip"; !gzipped && encoding != "" && encoding != "identity" {
-				return fmt.Errorf("the server sent the encoding %q, which was not asked for", printable(encoding, 20))
-			}
-		}
+		resp.Body.Close() // which ends fill when the writing failed
 	}
-	hold := int64(0)
-	if kept != nil {
-		hold = t.hold()
-		if _, err := kept.Seek(have, io.SeekStart); err != nil {
-			return err
-		}
-		body = io.MultiReader(io.NewSectionReader(kept, 0, have), io.TeeReader(body, kept))
+	<-filled
+	return err
+}
+
+// receiveWhole makes the file of an answer that cannot be resumed.
+func (t *transfer) receiveWhole(resp *http.Response) error {
+	defer resp.Body.Close()
+	switch encoding := strings.ToLower(resp.Header.Get("Content-Encoding")); encoding {
+	case "", "identity":
+		return t.write(wire{resp.Body}, false, 0)
+	case "gzip", "x-gzip":
+		return t.write(wire{resp.Body}, true, 0)
+	default:
+		return fmt.Errorf("the server sent the encoding %q, which was not asked for", printable(encoding, 20))
 	}
+}
+
+// write makes the file of a body, of which the last hold bytes are missing. It
+// has its name only when it is checked and on disk.
+func (t *transfer) write(body io.Reader, gzipped bool, hold int64) error {
 	if gzipped {
 		z, err := gzip.NewReader(body)
 		if err != nil {
@@ -349,13 +361,7 @@ func (t *transfer) receive(kept *os.File, have int64, resp *http.Response) error
 	if err := publish(part, t.path); err != nil {
 		return err
 	}
-	if err := t.set(func(h *arrival) { h.Done, h.Settled = true, hold == 0 }); err != nil {
-		return err
-	}
-	if err := os.Remove(t.path + received); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
+	return t.set(func(h *arrival) { h.Done, h.Settled = true, hold == 0 })
 }
 
 // settle fetches the last bytes of a file that is checked and on disk, so that

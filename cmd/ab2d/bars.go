@@ -23,6 +23,8 @@ func terminal(w io.Writer) bool {
 const (
 	barWidth = 30
 	refresh  = 100 * time.Millisecond
+
+	belowFiles = 1 << 20 // the place of the bar of all files
 )
 
 // bars are progress bars on a terminal.
@@ -129,7 +131,7 @@ func (v *barView) ready(e client.Event) {
 		v.server.SetCurrent(100)
 	}
 	if v.count = e.Files; v.count > 0 {
-		v.total = v.bytes("Download", e.Bytes, v.filesWords, mpb.BarPriority(1<<20))
+		v.total = v.bytes("Download", e.Bytes, v.filesWords, mpb.BarPriority(belowFiles))
 	} else {
 		v.say(told(e))
 	}
@@ -165,7 +167,7 @@ func (v *barView) fileDone(e client.Event) {
 }
 
 func (v *barView) reading(step string, total int64) func(int64) {
-	bar := v.bytes(step, total, func() string { return "" })
+	bar := v.bytes(step, total, func() string { return "" }, mpb.BarPriority(belowFiles+1))
 	return func(n int64) { bar.SetCurrent(min(n, total)) }
 }
 
