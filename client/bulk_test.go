@@ -31,6 +31,7 @@ type bulk struct {
 	sent  map[string]int64  // of a file, by job and name: the end of what was delivered in a row
 	moved map[string]int64  // bytes written of each file, over all requests
 	token int
+	zips  map[string][]byte // deflated, by content
 
 	kick   func(w http.ResponseWriter, r *http.Request) bool              // true: it has answered
 	status func(w http.ResponseWriter, r *http.Request) bool              // true: it has answered
@@ -42,7 +43,7 @@ type bulk struct {
 }
 
 func newBulk(t *testing.T) *bulk {
-	b := &bulk{t: t, files: map[string]string{}, errs: map[string]string{}, at: "2026-11-24T08:00:00.000Z", sent: map[string]int64{}, moved: map[string]int64{}}
+	b := &bulk{t: t, files: map[string]string{}, errs: map[string]string{}, at: "2026-11-24T08:00:00.000Z", sent: map[string]int64{}, moved: map[string]int64{}, zips: map[string][]byte{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /token", func(w http.ResponseWriter, _ *http.Request) {
 		b.mu.Lock()
@@ -117,7 +118,12 @@ func (b *bulk) send(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	b.mu.Lock()
-	content := deflated(b.files[name] + b.errs[name])
+	content, ok := b.zips[b.files[name]+b.errs[name]]
+	if !ok {
+		content = deflated(b.files[name] + b.errs[name])
+		b.zips[b.files[name]+b.errs[name]] = content
+	}
+	content = bytes.Clone(content)
 	key := r.PathValue("job") + "/" + name
 	sent, size := b.sent[key], int64(len(content))
 	b.mu.Unlock()

@@ -384,9 +384,12 @@ func (t *transfer) settle(ctx context.Context) error {
 			_, err = io.Copy(io.Discard, wire{resp.Body})
 			return err
 		}, func(err error, d time.Duration) { t.fault(t.name, err, d) })
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if _, refused := errors.AsType[*Error](err); err != nil && !refused {
 			t.fault(t.name, err, 0)
-			return ctx.Err()
+			return nil
 		}
 	}
 	return t.set(func(h *arrival) { h.Settled = true })

@@ -198,11 +198,13 @@ func (w *work) plan(m *Manifest) (*Run, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := w.note(func(c *ongoing) { c.Run, c.Files = name, map[string]*arrival{} }); err != nil {
+		if err := w.note(func(c *ongoing) { c.Run = name }); err != nil {
 			return nil, err
 		}
 	}
-	run.Name = current.Run
+	if run.Name = current.Run; current.Files == nil {
+		current.Files = map[string]*arrival{}
+	}
 	// A crash may have come between the run's name and the note of it.
 	final, path := filepath.Join(w.dir, run.Name), filepath.Join(w.dir, run.Name+partial)
 	if there, err := exists(final); err != nil || there {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mattn/go-isatty"
@@ -79,16 +80,16 @@ type barView struct {
 	streams
 	*bars
 
+	words atomic.Pointer[string] // of the server; read while bars are drawn
+	got   atomic.Int64           // files; the same
+
 	mu      sync.Mutex
 	server  *mpb.Bar
-	words   string
 	total   *mpb.Bar
 	files   map[string]*mpb.Bar
 	arrived map[string]int64 // bytes of each file
 	sum     int64
-	count   int
-	got     int
-	step    *mpb.Bar
+	count   int64
 }
 
 func newBarView(s streams) *barView {
@@ -115,23 +116,25 @@ func (v *barView) event(e client.Event) {
 }
 
 func (v *barView) serverAt(e client.Event) {
+	v.setWords(said(e))
 	if v.server == nil {
 		v.server = v.percent("Export", v.serverWords)
 	}
-	v.words = said(e)
 	v.server.SetCurrent(int64(max(e.Percent, 0)))
 }
 
-// serverWords is called while the bar is drawn.
-func (v *barView) serverWords() string { return v.words }
+func (v *barView) setWords(s string) { v.words.Store(&s) }
+
+func (v *barView) serverWords() string { return *v.words.Load() }
 
 func (v *barView) ready(e client.Event) {
 	if v.server != nil {
-		v.words = "complete"
+		v.setWords("complete")
 		v.server.SetCurrent(100)
 	}
-	if v.count = e.Files; v.count > 0 {
-		v.total = v.bytes("Download", e.Bytes, v.filesWords, mpb.BarPriority(belowFiles))
+	if v.count = int64(e.Files); v.count > 0 {
+		v.total = v.bytes("Download", 0, func() string { return fmt.Sprintf("  %d of %s", v.got.Load(), several(v.count, "file")) }, mpb.BarPriority(belowFiles))
+		v.total.SetTotal(e.Bytes, false) // it is complete with the last file
 	} else {
 		v.say(told(e))
 	}
@@ -159,11 +162,13 @@ func (v *barView) at(file string, bytes int64) {
 }
 
 func (v *barView) fileDone(e client.Event) {
-	v.got++
 	if bar := v.files[e.File]; bar != nil {
 		bar.Abort(true)
 	}
 	v.at(e.File, e.Bytes)
+	if v.got.Add(1) == v.count {
+		v.total.SetTotal(-1, true)
+	}
 }
 
 func (v *barView) reading(step string, total int64) func(int64) {

@@ -12,8 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mattn/go-isatty"
-	"github.com/schollz/progressbar/v3"
+	"github.com/vbauerster/mpb/v8"
 
 	"ab2d/client"
 	"ab2d/internal/synth"
@@ -114,10 +113,12 @@ func (c *demoCommand) export(ctx context.Context, url string, sponsor *synth.Spo
 		return nil, err
 	}
 	bar := newBar(s, 100, fmt.Sprintf("Export %s", sponsor.Name), false)
+	defer func() { bar.stop() }() // also that of the download
 	manifest, err := api.Wait(ctx, job, func(p client.Progress) { bar.set(int64(p.Percent)) })
 	if err != nil {
 		return nil, err
 	}
+	bar.set(100)
 	bar.finish()
 	var length int64
 	for _, f := range manifest.Output {
@@ -161,31 +162,42 @@ func (c *demoCommand) removeOld(f client.File) error {
 
 // bar is a progress bar on a terminal, and a line at the end elsewhere.
 type bar struct {
-	bar  *progressbar.ProgressBar // nil when not on a terminal
+	all  *bars // nil when not on a terminal
+	bar  *mpb.Bar
 	name string
 	out  io.Writer
 }
 
 func newBar(s streams, total int64, name string, bytes bool) *bar {
 	b := &bar{name: name, out: s.err}
-	if f, ok := s.err.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
-		b.bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(s.err), progressbar.OptionSetDescription(name),
-			progressbar.OptionShowBytes(bytes), progressbar.OptionSetWidth(40), progressbar.OptionThrottle(50*time.Millisecond),
-			progressbar.OptionOnCompletion(func() { fmt.Fprintln(s.err) }))
+	if !terminal(s.err) {
+		return b
+	}
+	b.all = newBars(s.err)
+	nothing := func() string { return "" }
+	if bytes {
+		b.bar = b.all.bytes(name, total, nothing)
+	} else {
+		b.bar = b.all.percent(name, nothing)
 	}
 	return b
 }
 
 func (b *bar) set(n int64) {
-	if b.bar != nil {
-		b.bar.Set64(max(n, 0)) // a bar that cannot be drawn is no reason to stop
+	if b.all != nil {
+		b.bar.SetCurrent(max(n, 0))
 	}
 }
 
 func (b *bar) finish() {
-	if b.bar != nil {
-		b.bar.Finish()
-		return
+	if b.stop(); b.all == nil {
+		fmt.Fprintf(b.out, "%s: done\n", b.name)
 	}
-	fmt.Fprintf(b.out, "%s: done\n", b.name)
+}
+
+// stop leaves the bar as it is. It may be called again.
+func (b *bar) stop() {
+	if b.all != nil {
+		b.all.end()
+	}
 }

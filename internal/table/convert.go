@@ -183,18 +183,21 @@ func scanFile(ctx context.Context, path string, read *int64, progress func(int64
 	return nil
 }
 
+// buffered is how much is gathered before it is written to a table's file.
+const buffered = 1 << 20
+
 // file is a file of a table on its way to disk.
 type file struct {
 	*os.File
 	*bufio.Writer
 }
 
-func create(dir, name string) (*file, error) {
+func create(dir, name string, buffer int) (*file, error) {
 	f, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	return &file{f, bufio.NewWriterSize(f, 1<<20)}, nil
+	return &file{f, bufio.NewWriterSize(f, buffer)}, nil
 }
 
 func (f *file) Write(p []byte) (int, error) { return f.Writer.Write(p) }

@@ -36,7 +36,7 @@ func columns(t reflect.Type) (names, kinds []string) {
 }
 
 func newCSVTable(dir, name string, row reflect.Type) (*csvTable, error) {
-	f, err := create(dir, name+".csv")
+	f, err := create(dir, name+".csv", buffered)
 	if err != nil {
 		return nil, err
 	}

@@ -66,12 +66,11 @@ func FindLatest(ctx context.Context, paths []string, tmp string, progress func(i
 func findLatest(ctx context.Context, paths []string, dir string, progress func(int64)) (*Latest, error) {
 	var files [buckets]*file
 	for i := range files {
-		f, err := create(dir, fmt.Sprint(i))
+		f, err := create(dir, fmt.Sprint(i), 64<<10)
 		if err != nil {
 			return nil, err
 		}
 		defer f.File.Close()
-		f.Writer = bufio.NewWriterSize(f.File, 64<<10)
 		files[i] = f
 	}
 	total, err := spread(ctx, paths, &files, progress)

@@ -7,7 +7,7 @@ type ndjsonSink struct {
 }
 
 func openNDJSON(dir string) (sink, error) {
-	f, err := create(dir, "claims.ndjson")
+	f, err := create(dir, "claims.ndjson", buffered)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ type parquetTable[T any] struct {
 }
 
 func newParquetTable[T any](dir, name string) (*parquetTable[T], error) {
-	f, err := create(dir, name+".parquet")
+	f, err := create(dir, name+".parquet", buffered)
 	if err != nil {
 		return nil, err
 	}
