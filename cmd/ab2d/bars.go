@@ -140,10 +140,6 @@ func (v *barView) ready(e client.Event) {
 	}
 }
 
-func (v *barView) filesWords() string {
-	return fmt.Sprintf("  %d of %s", v.got, several(int64(v.count), "file"))
-}
-
 func (v *barView) fileAt(e client.Event) {
 	bar := v.files[e.File]
 	if bar == nil {
