@@ -93,8 +93,15 @@ func (f *Folder) Dir() string { return f.dir }
 func (f *Folder) Since() time.Time { return f.state.Since }
 
 // Runs are the names of the folders of the exports that are complete, the
-// oldest first.
-func (f *Folder) Runs() []string { return append([]string(nil), f.state.Runs...) }
+// oldest first. Those that somebody has removed since are left out.
+func (f *Folder) Runs() (names []string) {
+	for _, name := range f.state.Runs {
+		if there, err := exists(filepath.Join(f.dir, name)); err != nil || there {
+			names = append(names, name)
+		}
+	}
+	return names
+}
 
 // Job is the export that is not finished; its StatusURL is empty when there is
 // none, or the server has not taken it yet.

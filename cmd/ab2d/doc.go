@@ -10,6 +10,11 @@
 //   - sandbox.go   ab2d sandbox
 //   - serve.go, worker.go, migrate.go, admin.go, minimise.go: the commands of these names
 //   - import.go, import_claims.go  ab2d import
+//   - export.go    ab2d export: its flags, server and credentials
+//   - export_run.go     an export from the folder to the exit code
+//   - export_view.go, export_report.go  what is shown of it
+//   - export_secret.go  files with secrets
+//   - bars.go      progress bars
 //   - demo.go      ab2d demo
 //   - summary.go   what downloaded claims hold, in a table
 //   - summary_claim.go  the few fields of a claim that the summary needs

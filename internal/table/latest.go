@@ -45,11 +45,11 @@ type version struct {
 
 // buckets is into how many files the versions are spread, by their group, so
 // that only one of them at a time is in memory: of a hundred million versions
-// some 100 MB. Beside it, one bit a version is kept.
+// some 200 MB. Beside it, one bit a version is kept.
 const buckets = 64
 
 // FindLatest reads files of NDJSON, in the order in which they came, and finds
-// the newest versions. It needs 57 bytes a version in the folder for temporary
+// the newest versions. It needs 49 bytes a version in the folder for temporary
 // files.
 func FindLatest(ctx context.Context, paths []string, tmp string, progress func(int64)) (*Latest, error) {
 	dir, err := os.MkdirTemp(tmp, "latest-*.partial")
