@@ -57,6 +57,45 @@ func Example() {
 	// Z0000_0001.ndjson 1
 }
 
+// A folder that is kept up to date: said again, the same lines bring what changed
+// since, and after a crash at any moment they go on where it was.
+func ExampleFolder() {
+	server := httptest.NewServer(oneClaim())
+	defer server.Close()
+	dir, err := os.MkdirTemp("", "claims")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+
+	ctx := context.Background()
+	cfg := client.Config{BaseURL: server.URL + "/api/v2/fhir", TokenURL: server.URL + "/token", ClientID: "me", ClientSecret: "it stays in no file"}
+	c, err := client.New(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	folder, err := client.OpenFolder(dir, client.Source{Server: cfg.BaseURL, ClientID: cfg.ClientID}, false)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer folder.Close()
+	run, err := folder.Export(ctx, c, client.Request{Type: "ExplanationOfBenefit"}, client.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, path := range folder.Paths(run, "output") {
+		rel, _ := filepath.Rel(dir, path)
+		fmt.Println(filepath.ToSlash(rel))
+	}
+	if err := folder.Finish(); err != nil { // the next Export is a new one
+		log.Fatal(err)
+	}
+	fmt.Println("complete up to", folder.Since())
+	// Output:
+	// 2026-11-24T08-00-00Z/Z0000_0001.ndjson
+	// complete up to 2026-11-24 08:00:00 +0000 UTC
+}
+
 // What a server refused can be told from other faults, and acted on.
 func ExampleError() {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

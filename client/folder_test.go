@@ -448,3 +448,25 @@ func TestReadIssues(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// FuzzReadIssues takes any bytes for an error file: each line gives a sentence
+// fit for a terminal, and no person.
+func FuzzReadIssues(f *testing.F) {
+	f.Add([]byte(`{"issue":[{"severity":"error","code":"x","details":{"text":"Patient/-12 is missing"},"diagnostics":"1EG4TE5MK73"}]}` + "\n{}\n"))
+	f.Add([]byte("[]\n\x00"))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		path := filepath.Join(t.TempDir(), "e.ndjson")
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		issues, err := ReadIssues(t.Context(), []string{path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range issues {
+			if i.Count < 1 || i.Text != printable(i.Text, maxText+1) || strings.Contains(i.Text, "Patient/-12") || strings.Contains(i.Text, "1EG4TE5MK73") {
+				t.Errorf("%+v", i)
+			}
+		}
+	})
+}

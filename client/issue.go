@@ -32,8 +32,8 @@ const (
 
 // persons is what names a person in a sentence: a reference to a Patient, a
 // Medicare beneficiary identifier, or a long number.
-var persons = regexp.MustCompile(`Patient/[A-Za-z0-9.-]+|\b[1-9][AC-HJKMNP-RT-Yac-hjkmnp-rt-y][AC-HJKMNP-RT-Yac-hjkmnp-rt-y0-9][0-9]-?[AC-HJKMNP-RT-Yac-hjkmnp-rt-y]` +
-	`[AC-HJKMNP-RT-Yac-hjkmnp-rt-y0-9][0-9]-?[AC-HJKMNP-RT-Yac-hjkmnp-rt-y]{2}[0-9]{2}\b|-?\b[0-9]{8,}\b`)
+var persons = regexp.MustCompile(`Patient/[A-Za-z0-9.-]+|[1-9][AC-HJKMNP-RT-Yac-hjkmnp-rt-y][AC-HJKMNP-RT-Yac-hjkmnp-rt-y0-9][0-9]-?[AC-HJKMNP-RT-Yac-hjkmnp-rt-y]` +
+	`[AC-HJKMNP-RT-Yac-hjkmnp-rt-y0-9][0-9]-?[AC-HJKMNP-RT-Yac-hjkmnp-rt-y]{2}[0-9]{2}|-?[0-9]{8,}`)
 
 // ReadIssues reads files of OperationOutcome resources, one a line. Issues that
 // differ in persons only are one; the serious ones come first.
@@ -64,6 +64,11 @@ func ReadIssues(ctx context.Context, paths []string) ([]Issue, error) {
 // rank orders issues by how serious they are.
 func rank(i Issue) int { return slices.Index([]string{"warning", "information"}, i.Severity) }
 
+// impersonal is a text of the server's that is fit for a terminal and a log.
+func impersonal(s string) string {
+	return printable(persons.ReplaceAllString(printable(s, maxOutcome), "(an enrollee)"), maxText)
+}
+
 func readIssues(ctx context.Context, path string, tell func(Issue)) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -86,8 +91,11 @@ func readIssues(ctx context.Context, path string, tell func(Issue)) error {
 			continue
 		}
 		for n, text := range o.texts() {
-			tell(Issue{Severity: cmp.Or(o.Issue[n].Severity, "error"), Code: o.Issue[n].Code,
-				Text: printable(persons.ReplaceAllString(text, "(an enrollee)"), maxText)})
+			severity := o.Issue[n].Severity
+			if !slices.Contains([]string{"fatal", "error", "warning", "information"}, severity) {
+				severity = "error"
+			}
+			tell(Issue{Severity: severity, Code: impersonal(o.Issue[n].Code), Text: impersonal(text)})
 		}
 	}
 	return lines.Err()

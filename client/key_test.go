@@ -175,3 +175,31 @@ func TestDiscover(t *testing.T) {
 		h.Close()
 	}
 }
+
+// FuzzParseKey takes any bytes for a key: what is taken can sign.
+func FuzzParseKey(f *testing.F) {
+	ecKey, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		f.Fatal(err)
+	}
+	der, err := x509.MarshalECPrivateKey(ecKey)
+	if err != nil {
+		f.Fatal(err)
+	}
+	jwk, err := json.Marshal(jose.JSONWebKey{Key: ecKey, KeyID: "k"})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}), "")
+	f.Add(jwk, "")
+	f.Add([]byte(`{"keys":[`+string(jwk)+`]}`), "k")
+	f.Fuzz(func(t *testing.T, data []byte, id string) {
+		key, err := ParseKey(data, id)
+		if err != nil {
+			return
+		}
+		if _, err := key.assertion("client", "https://h/token", aDay); err != nil {
+			t.Error(err)
+		}
+	})
+}

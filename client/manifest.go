@@ -43,8 +43,8 @@ type Manifest struct {
 	Error []File
 	// Expires is when the files go; zero when the server does not say.
 	Expires time.Time
-	// Totals is this server's extension with the job's totals by outcome, as
-	// it came; nil from other servers.
+	// Totals is this server's extension with the job's totals by outcome, an
+	// object of numbers, as it came; nil from other servers.
 	Totals json.RawMessage
 }
 
@@ -128,7 +128,7 @@ func (c *Client) parseManifest(body []byte, from *url.URL) (*Manifest, error) {
 	if w.TransactionTime == "" && w.Output == nil {
 		return nil, errors.New("not a Bulk Data manifest: it has neither transactionTime nor output")
 	}
-	m := &Manifest{TransactionTimeText: w.TransactionTime, Request: w.Request, Totals: extensions(w.Extension)[extTotals]}
+	m := &Manifest{TransactionTimeText: w.TransactionTime, Request: w.Request, Totals: w.totals()}
 	if t, err := time.Parse(time.RFC3339Nano, w.TransactionTime); err == nil {
 		m.TransactionTime = t
 	}
@@ -150,6 +150,16 @@ func (c *Client) parseManifest(body []byte, from *url.URL) (*Manifest, error) {
 		}
 	}
 	return m, nil
+}
+
+// totals is this server's extension. Bulk Data makes of a manifest's extension
+// an object.
+func (w *wireManifest) totals() json.RawMessage {
+	var byURL map[string]json.RawMessage
+	if json.Unmarshal(w.Extension, &byURL) != nil {
+		return nil
+	}
+	return byURL[extTotals]
 }
 
 // file reads what is told about a file. A checksum or number that is there but

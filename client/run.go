@@ -72,22 +72,11 @@ func newRun(server string, r Request, m *Manifest) *Run {
 	return run
 }
 
-// totals reads this server's extension.
+// totals reads this server's extension: numbers by name.
 func totals(raw json.RawMessage) map[string]int64 {
-	var t struct {
-		Extension []struct {
-			URL   string `json:"url"`
-			Value *int64 `json:"valueDecimal"`
-		} `json:"extension"`
-	}
-	if raw == nil || json.Unmarshal(raw, &t) != nil {
+	var out map[string]int64
+	if raw == nil || json.Unmarshal(raw, &out) != nil {
 		return nil
-	}
-	out := map[string]int64{}
-	for _, e := range t.Extension {
-		if e.Value != nil {
-			out[e.URL] = *e.Value
-		}
 	}
 	return out
 }

@@ -181,7 +181,7 @@ func TestManifest(t *testing.T) {
 			{"type": "ExplanationOfBenefit", "url": "../../file/bare", "extension": {"any": "thing"}}],
 		"deleted": [{"type": "Bundle", "url": "https://h/d.ndjson", "count": 0}],
 		"error": [{"type": "OperationOutcome", "url": "https://h/e.ndjson", "count": null}],
-		"extension": [{"url": "https://ab2d.cms.gov/totals", "extension": [{"url": "delivered", "valueDecimal": 100}]}]}`), from)
+		"extension": {"https://ab2d.cms.gov/totals": {"delivered": 100}}}`), from)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +195,7 @@ func TestManifest(t *testing.T) {
 		},
 		Deleted: []File{{Type: "Bundle", URL: "https://h/d.ndjson", Count: 0, Length: -1, RequiresAccessToken: true}},
 		Error:   []File{{Type: "OperationOutcome", URL: "https://h/e.ndjson", Count: -1, Length: -1, RequiresAccessToken: true}},
-		Totals:  []byte(`{"url": "https://ab2d.cms.gov/totals", "extension": [{"url": "delivered", "valueDecimal": 100}]}`),
+		Totals:  []byte(`{"delivered": 100}`),
 	}
 	if d := cmp.Diff(want, got, cmpopts.EquateEmpty()); d != "" {
 		t.Error(d)
