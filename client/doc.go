@@ -44,7 +44,9 @@
 //   - folder.go    a folder that is kept up to date
 //   - state.go     what of it is done, in a file that survives a crash
 //   - work.go      the way of one export into it
-//   - transfer.go  one file into it, resumed where it broke off; stream.go what comes, kept while it is checked
+//   - transfer.go  one file into it, resumed where it broke off
+//   - ranges.go    asking for a part of a file
+//   - stream.go    what comes of it, kept while it is checked
 //   - run.go       an export that is complete in it
 //   - event.go     what happens meanwhile
 //   - issue.go     what the server reports in its error files

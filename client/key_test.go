@@ -55,7 +55,18 @@ func (e *tokenEndpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"error":"invalid_client","error_description":"not %s"}`, r.PostFormValue("client_assertion"))
 }
 
-func TestPrivateKey(t *testing.T) {
+// keyCase is a private key in one of its forms.
+type keyCase struct {
+	name   string
+	data   []byte
+	id     string
+	want   string // kid; empty for the thumbprint
+	alg    string
+	public any
+}
+
+func keyCases(t *testing.T) []keyCase {
+	t.Helper()
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -83,20 +94,17 @@ func TestPrivateKey(t *testing.T) {
 		return b
 	}
 	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: rsaKey.Public(), KeyID: "p"}, {Key: rsaKey, KeyID: "a"}, {Key: ecKey, KeyID: "b"}}}
-	for _, tt := range []struct {
-		name   string
-		data   []byte
-		id     string
-		want   string // kid; empty for the thumbprint
-		alg    string
-		public any
-	}{
+	return []keyCase{
 		{"RSA in PKCS 8", pkcs8(rsaKey), "k1", "k1", "RS384", rsaKey.Public()},
 		{"RSA in PKCS 1", pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(rsaKey)}), "", "", "RS384", rsaKey.Public()},
 		{"P-384 in SEC 1", pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: sec1}), "k2", "k2", "ES384", ecKey.Public()},
 		{"JWK", jwk(jose.JSONWebKey{Key: ecKey, KeyID: "own"}), "", "own", "ES384", ecKey.Public()},
 		{"of a set", jwk(set), "a", "a", "RS384", rsaKey.Public()},
-	} {
+	}
+}
+
+func TestPrivateKey(t *testing.T) {
+	for _, tt := range keyCases(t) {
 		t.Run(tt.name, func(t *testing.T) {
 			key, err := ParseKey(tt.data, tt.id)
 			if err != nil {

@@ -46,10 +46,26 @@ func (c *Client) accessToken(ctx context.Context, refused string) (value string,
 	}
 	value, life, err := c.fetchToken(ctx)
 	if err != nil {
-		return "", false, fmt.Errorf("fetching an access token: %w", err)
+		return "", false, &tokenError{err}
 	}
 	t.value, t.until = value, c.now().Add(life-spare)
 	return value, true, nil
+}
+
+// tokenError says that there is no access token: what it holds is the token
+// endpoint's answer, and tells nothing of the request the token was for.
+type tokenError struct{ err error }
+
+func (e *tokenError) Error() string { return "fetching an access token: " + e.err.Error() }
+func (e *tokenError) Unwrap() error { return e.err }
+
+// answered is the API's refusal of a request; nil when there is none.
+func answered(err error) *Error {
+	if _, ok := errors.AsType[*tokenError](err); ok {
+		return nil
+	}
+	e, _ := errors.AsType[*Error](err)
+	return e
 }
 
 // fetchToken asks the token endpoint (RFC 6749 §4.4.2). A redirect is not

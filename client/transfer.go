@@ -150,8 +150,8 @@ func verdict(err error) error {
 // internal tells whether the server answered 500, as AB2D does for a file that
 // has expired.
 func internal(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	return ok && e.Status == http.StatusInternalServerError
+	e := answered(err)
+	return e != nil && e.Status == http.StatusInternalServerError
 }
 
 // forget drops what was received.
@@ -219,88 +219,6 @@ func (t *transfer) hold() int64 {
 		return held
 	}
 	return 0
-}
-
-// probe asks for the first byte, which tells whether and of what there are
-// ranges. Where there are none the answer is the file.
-func (t *transfer) probe(ctx context.Context) (whole *http.Response, err error) {
-	resp, err := t.ask(ctx, 0, 1)
-	if e, ok := errors.AsType[*Error](err); ok && e.Status == http.StatusRequestedRangeNotSatisfiable { // it is empty
-		return t.client.open(ctx, t.file, t.url)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if resp.StatusCode == http.StatusOK {
-		return resp, nil
-	}
-	defer resp.Body.Close()
-	r, err := contentRange(resp)
-	if err != nil {
-		return nil, err
-	}
-	etag, encoding := resp.Header.Get("ETag"), strings.ToLower(resp.Header.Get("Content-Encoding"))
-	if etag == "" || strings.HasPrefix(etag, "W/") || r.first != 0 || encoding != "" && encoding != "gzip" {
-		return t.client.open(ctx, t.file, t.url) // RFC 9110 §13.1.5: a resumed one could be another
-	}
-	first, err := io.ReadAll(io.LimitReader(wire{resp.Body}, 2))
-	if err != nil || len(first) != 1 {
-		return nil, errors.Join(err, errors.New("the server sent another range than was asked for"))
-	}
-	if err := os.WriteFile(t.path+received, first, 0o600); err != nil {
-		return nil, err
-	}
-	return nil, t.set(func(h *arrival) { h.ETag, h.Size, h.Gzip = etag, r.size, encoding == "gzip" })
-}
-
-// ask asks for the bytes from one offset to before another. The answer is they,
-// or the whole file.
-func (t *transfer) ask(ctx context.Context, from, to int64) (*http.Response, error) {
-	h := header("application/fhir+ndjson")
-	h.Set("Accept-Encoding", "gzip")
-	if t.arrival.ETag != "" && !t.arrival.Gzip {
-		h.Set("Accept-Encoding", "identity")
-	}
-	h.Set("Range", fmt.Sprintf("bytes=%d-%d", from, to-1))
-	if t.arrival.ETag != "" {
-		h.Set("If-Range", t.arrival.ETag)
-	}
-	resp, err := t.client.send(ctx, http.MethodGet, t.url, h, t.file.RequiresAccessToken)
-	if err != nil {
-		return nil, err
-	}
-	switch resp.StatusCode {
-	case http.StatusOK:
-		if err := notPage(resp); err != nil {
-			resp.Body.Close()
-			return nil, err
-		}
-		return resp, nil
-	case http.StatusPartialContent:
-		r, err := contentRange(resp)
-		if err == nil && (r.first != from || r.last != to-1 || t.arrival.ETag != "" && r.size != t.arrival.Size) {
-			err = errors.New("the server sent another range than was asked for")
-		}
-		if err != nil {
-			resp.Body.Close()
-			return nil, err
-		}
-		return resp, nil
-	}
-	defer resp.Body.Close()
-	return nil, t.client.refusal(resp)
-}
-
-// span is a Content-Range (RFC 9110 §14.4).
-type span struct{ first, last, size int64 }
-
-func contentRange(resp *http.Response) (span, error) {
-	var s span
-	text := resp.Header.Get("Content-Range")
-	if _, err := fmt.Sscanf(text, "bytes %d-%d/%d", &s.first, &s.last, &s.size); err != nil || s.first < 0 || s.last < s.first || s.size <= s.last {
-		return s, fmt.Errorf("the server's Content-Range %q cannot be read", printable(text, 60))
-	}
-	return s, nil
 }
 
 // receive makes the file of the first have bytes that are kept and those that
@@ -387,7 +305,7 @@ func (t *transfer) settle(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if _, refused := errors.AsType[*Error](err); err != nil && !refused {
+		if err != nil && answered(err) == nil {
 			t.fault(t.name, err, 0)
 			return nil
 		}

@@ -31,8 +31,8 @@ func (e *goneError) Unwrap() error { return e.err }
 // over tells whether a server answered that a thing is not there, or not any
 // more.
 func over(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	return ok && (e.Status == http.StatusNotFound || e.Status == http.StatusGone)
+	e := answered(err)
+	return e != nil && (e.Status == http.StatusNotFound || e.Status == http.StatusGone)
 }
 
 // work is one call of Export.
@@ -157,7 +157,7 @@ func (w *work) await(ctx context.Context) (*Manifest, error) {
 	if over(err) {
 		return nil, &goneError{err}
 	}
-	if e, ok := errors.AsType[*Error](err); ok && e.Status == http.StatusInternalServerError && len(e.Issues) > 0 && !e.Temporary() {
+	if e := answered(err); e != nil && e.Status == http.StatusInternalServerError && len(e.Issues) > 0 && !e.Temporary() {
 		return nil, errors.Join(err, w.abandon(true)) // it failed, and will not do better
 	}
 	return m, err
@@ -171,6 +171,9 @@ func (w *work) fetch(ctx context.Context, m *Manifest) error {
 	}
 	files := m.files()
 	ready := Event{Kind: EventReady, Files: len(files)}
+	if !m.Expires.IsZero() {
+		ready.Text = m.Expires.UTC().Format(time.RFC3339)
+	}
 	for _, f := range files {
 		ready.Bytes += max(f.Length, 0)
 	}

@@ -116,7 +116,11 @@ func told(e client.Event) string {
 		if e.Files == 0 {
 			return "The export is ready: there is nothing to download."
 		}
-		return fmt.Sprintf("The export is ready: %s, %s.", several(int64(e.Files), "file"), humanize.Bytes(uint64(e.Bytes)))
+		kept := ""
+		if e.Text != "" {
+			kept = "; the server keeps it until " + e.Text
+		}
+		return fmt.Sprintf("The export is ready: %s, %s%s.", several(int64(e.Files), "file"), humanize.Bytes(uint64(e.Bytes)), kept)
 	case client.EventFetched:
 		return fmt.Sprintf("%s: %s, checked", e.File, humanize.Bytes(uint64(e.Bytes)))
 	case client.EventSkipped:

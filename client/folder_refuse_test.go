@@ -1,0 +1,87 @@
+package client
+
+import (
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestFolderKeepsTheJobWithoutToken: a token endpoint that is gone tells nothing
+// of the export.
+func TestFolderKeepsTheJobWithoutToken(t *testing.T) {
+	b := newBulk(t)
+	b.files["a.ndjson"] = claimLines(5, "a")
+	b.status = func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(http.StatusBadRequest); return true }
+	f := b.open(t.TempDir())
+	if _, err := f.Export(t.Context(), b.client(), Request{}, Options{}); err == nil {
+		t.Fatal("it worked")
+	}
+	b.status = nil
+	for _, path := range []string{"/nowhere", "/fhir/Job/9/$status"} {
+		c, err := New(Config{BaseURL: b.url + "/fhir", TokenURL: b.url + path, ClientID: "id", ClientSecret: "secret"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Export(t.Context(), c, Request{}, Options{}); err == nil || !strings.Contains(err.Error(), "access token") || b.jobs != 1 {
+			t.Errorf("got %v after %d jobs", err, b.jobs)
+		}
+	}
+	if _, err := b.exportTo(f, Request{}, Options{}); err != nil || b.jobs != 1 {
+		t.Errorf("got %v after %d jobs", err, b.jobs)
+	}
+}
+
+func TestFolderRefuses(t *testing.T) {
+	b := newBulk(t)
+	dir := t.TempDir()
+	f := b.open(dir)
+	if _, err := OpenFolder(dir, b.source(), false); !errors.Is(err, ErrLocked) {
+		t.Errorf("two at once: %v", err)
+	}
+	b.status = func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(http.StatusForbidden); return true }
+	if _, err := f.Export(t.Context(), b.client(), Request{}, Options{}); err == nil || !f.Unfinished() {
+		t.Fatalf("got %v", err)
+	}
+	if _, err := f.Export(t.Context(), b.client(), Request{Since: aDay}, Options{}); !errors.Is(err, ErrUnfinished) {
+		t.Errorf("other parameters: %v", err)
+	}
+	if err := f.Cancel(t.Context(), b.client()); err != nil || f.Unfinished() {
+		t.Errorf("cancel: %v", err)
+	}
+	f.Close()
+	other := b.source()
+	other.ClientID = "other"
+	if _, err := OpenFolder(dir, other, false); !errors.Is(err, ErrOtherSource) {
+		t.Errorf("another client: %v", err)
+	}
+	f, err := OpenFolder(dir, other, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	for _, state := range []string{"", "{}", "nonsense", `{"format":2}`, `{"format":1,"runs":["../x"]}`, `{"format":1,"current":{"run":"/tmp"}}`} {
+		if err := os.WriteFile(filepath.Join(dir, "ab2d.json"), []byte(state), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := OpenFolder(dir, other, false); err == nil || !strings.Contains(err.Error(), "ab2d.json") {
+			t.Errorf("state %q: %v", state, err)
+		}
+	}
+}
+
+func TestFolderHoldsNoSecret(t *testing.T) {
+	b := newBulk(t)
+	b.files["a.ndjson"] = claimLines(5, "a")
+	b.file = func(http.ResponseWriter, *http.Request, string) bool { panic(http.ErrAbortHandler) }
+	f := b.open(t.TempDir())
+	if _, err := b.exportTo(f, Request{}, Options{}); err == nil {
+		t.Fatal("it was not broken off")
+	}
+	state, err := os.ReadFile(filepath.Join(f.Dir(), "ab2d.json"))
+	if err != nil || strings.Contains(string(state), "secret") || strings.Contains(string(state), "token-") {
+		t.Errorf("%v, the state is %s", err, state)
+	}
+}
