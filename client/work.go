@@ -210,8 +210,12 @@ func (w *work) plan(m *Manifest) (*Run, error) {
 	}
 	// A crash may have come between the run's name and the note of it.
 	final, path := filepath.Join(w.dir, run.Name), filepath.Join(w.dir, run.Name+partial)
-	if there, err := exists(final); err != nil || there {
-		return run, errors.Join(err, os.Rename(final, path))
+	there, err := exists(final)
+	if err == nil && there {
+		err = os.Rename(final, path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("going on with the export's folder: %w", err)
 	}
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("making the export's folder: %w", err)

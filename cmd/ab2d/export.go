@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -168,22 +167,17 @@ func (c *exportCommand) connect(ctx context.Context, cfg client.Config) (*client
 
 // exportCredentials say who exports.
 type exportCredentials struct {
-	ClientID         string `help:"OAuth2 client id." name:"client-id" placeholder:"ID"`
-	ClientSecretFile string `help:"File with the client's secret. The secret may also be in the environment variable AB2D_CLIENT_SECRET; never on the command line, which every user of the machine can see." name:"client-secret-file" type:"path" placeholder:"FILE"`
-	AuthFile         string `help:"File with the Base64 text of id:secret, as CMS hands it out and its sample clients read it." name:"auth-file" type:"path" placeholder:"FILE"`
-	PrivateKey       string `help:"File with a private key, PEM or JWK, instead of a secret (SMART Backend Services): RSA, or elliptic on P-384." name:"private-key" type:"path" placeholder:"FILE"`
-	KeyID            string `help:"The key's kid, as it is registered at the server. The default is the JWK's own, or the key's thumbprint (RFC 7638)." name:"key-id" placeholder:"KID"`
-	Scope            string `help:"Scope of the access token. The default is clientCreds, with a private key system/ExplanationOfBenefit.rs." placeholder:"SCOPE"`
-	Sponsor          string `help:"One of the sandbox's sponsors, whose credentials are public: PDP-100, PDP-1000, PDP-2000, PDP-5000 or PDP-10000." placeholder:"NAME"`
-	ClientSecret     string `hidden:"" name:"client-secret" env:"-"`
+	ClientID         string          `help:"OAuth2 client id." name:"client-id" placeholder:"ID"`
+	ClientSecretFile string          `help:"File with the client's secret." name:"client-secret-file" type:"path" placeholder:"FILE"`
+	ClientSecret     environmentOnly `help:"The client's secret, from the environment only. On the command line it is refused, because every user of the machine could read it there." name:"client-secret" placeholder:"SECRET"`
+	AuthFile         string          `help:"File with the Base64 text of id:secret, as CMS hands it out and its sample clients read it." name:"auth-file" type:"path" placeholder:"FILE"`
+	PrivateKey       string          `help:"File with a private key, PEM or JWK, instead of a secret (SMART Backend Services): RSA, or elliptic on P-384." name:"private-key" type:"path" placeholder:"FILE"`
+	KeyID            string          `help:"The key's kid, as it is registered at the server. The default is the JWK's own, or the key's thumbprint (RFC 7638)." name:"key-id" placeholder:"KID"`
+	Scope            string          `help:"Scope of the access token. The default is clientCreds, with a private key system/ExplanationOfBenefit.rs." placeholder:"SCOPE"`
+	Sponsor          string          `help:"One of the sandbox's sponsors, whose credentials are public: PDP-100, PDP-1000, PDP-2000, PDP-5000 or PDP-10000." placeholder:"NAME"`
 }
 
-// secretVariable may hold the client's secret.
-const secretVariable = "AB2D_CLIENT_SECRET"
-
 func (c *exportCredentials) validate(f *faults) {
-	f.add(c.ClientSecret != "", "--client-secret: every user of the machine could read it in the list of processes. "+
-		"Put it into a file for --client-secret-file, or into the environment variable %s", secretVariable)
 	given := 0
 	for _, s := range []string{c.Sponsor, c.AuthFile, c.ClientSecretFile, c.PrivateKey} {
 		if s != "" {
@@ -193,8 +187,7 @@ func (c *exportCredentials) validate(f *faults) {
 	f.add(given > 1, "--sponsor, --auth-file, --client-secret-file and --private-key: give one of them")
 	f.add(c.ClientID != "" && (c.Sponsor != "" || c.AuthFile != ""), "--client-id: it comes with --sponsor and with --auth-file")
 	f.add(c.ClientID == "" && (c.ClientSecretFile != "" || c.PrivateKey != ""), "--client-id: give it, too")
-	f.add(c.ClientID != "" && given == 0 && os.Getenv(secretVariable) == "" && c.ClientSecret == "",
-		"--client-id: give --client-secret-file or --private-key, too, or set %s", secretVariable)
+	f.add(c.ClientID != "" && given == 0 && c.ClientSecret == "", "--client-id: give --client-secret-file or --private-key, too, or set AB2D_CLIENT_SECRET")
 	f.add(c.KeyID != "" && c.PrivateKey == "", "--key-id: it goes with --private-key")
 	if c.Sponsor != "" {
 		_, err := sandboxSponsor(c.Sponsor)
@@ -235,7 +228,7 @@ func (c *exportCredentials) config() (client.Config, error) {
 			cfg.Key, err = client.ParseKey([]byte(content), c.KeyID)
 		}
 	case c.ClientID != "":
-		cfg.ClientSecret = os.Getenv(secretVariable)
+		cfg.ClientSecret = string(c.ClientSecret)
 	}
 	if err != nil {
 		return cfg, &usageError{err}

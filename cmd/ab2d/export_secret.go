@@ -8,6 +8,8 @@ import (
 	"os"
 	"regexp"
 	"strings"
+
+	"github.com/alecthomas/kong"
 )
 
 // maxSecret bounds a file with a secret or key.
@@ -15,6 +17,21 @@ const maxSecret = 64 << 10
 
 // serviceDate is a bound on service dates (FHIR R4 §3.1.1.5.6).
 var serviceDate = regexp.MustCompile(`^(eq|gt|ge|lt|le)[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$`)
+
+// environmentOnly is a secret that is not taken from the command line.
+type environmentOnly string
+
+// BeforeApply refuses it there: what came from the environment is not in the
+// path that was parsed.
+func (*environmentOnly) BeforeApply(ctx *kong.Context) error {
+	for _, p := range ctx.Path {
+		if p.Flag != nil && p.Flag.Name == "client-secret" {
+			return errors.New("--client-secret: every user of the machine could read it in the list of processes. " +
+				"Put it into a file for --client-secret-file, or into the environment variable AB2D_CLIENT_SECRET")
+		}
+	}
+	return nil
+}
 
 // readSecret reads a file with a secret. Its errors quote nothing of it.
 func readSecret(path string) (string, error) {

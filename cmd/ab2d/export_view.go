@@ -30,7 +30,7 @@ type exportView interface {
 func (c *exportCommand) newView(s streams) exportView {
 	switch {
 	case c.JSON:
-		return &jsonView{out: json.NewEncoder(s.out), last: map[string]time.Time{}}
+		return newJSONView(s.out)
 	case c.Quiet:
 		return &quietView{out: s.out}
 	case terminal(s.err):
@@ -153,6 +153,12 @@ type jsonView struct {
 	last map[string]time.Time // when the progress of a file was told
 }
 
+func newJSONView(w io.Writer) *jsonView {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return &jsonView{out: e, last: map[string]time.Time{}}
+}
+
 // timed is what all objects have.
 type timed struct {
 	Time time.Time `json:"time"`
@@ -172,11 +178,16 @@ func (v *jsonView) event(e client.Event) {
 		}
 		v.last[e.File] = now
 	}
-	v.write(struct {
+	o := struct {
 		timed
 		client.Event
-		Wait float64 `json:"wait,omitempty"` // seconds
-	}{timed{now.UTC()}, e, e.Wait.Seconds()})
+		Percent *int    `json:"percent,omitempty"` // also 0
+		Wait    float64 `json:"wait,omitempty"`    // seconds
+	}{timed: timed{now.UTC()}, Event: e, Wait: e.Wait.Seconds()}
+	if e.Kind == client.EventProgress {
+		o.Percent = &e.Percent
+	}
+	v.write(o)
 }
 
 func (v *jsonView) reading(step string, total int64) func(int64) {
