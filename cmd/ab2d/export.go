@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -50,6 +51,9 @@ var cms = map[string]struct{ api, token string }{
 	"sandbox": {"https://sandbox.ab2d.cms.gov", "https://test.idp.idm.cms.gov/oauth2/aus2r7y3gdaFMKBol297/v1/token"},
 	"prod":    {"https://api.ab2d.cms.gov", "https://idm.cms.gov/oauth2/aus2ytanytjdaF9cr297/v1/token"},
 }
+
+// serviceDate is a bound on service dates (FHIR R4 §3.1.1.5.6).
+var serviceDate = regexp.MustCompile(`^(eq|gt|ge|lt|le)[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$`)
 
 // earliestSince is the earliest _since that AB2D takes. In v2 an export without
 // one goes on from whatever anybody downloaded last.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -14,9 +13,6 @@ import (
 
 // maxSecret bounds a file with a secret or key.
 const maxSecret = 64 << 10
-
-// serviceDate is a bound on service dates (FHIR R4 §3.1.1.5.6).
-var serviceDate = regexp.MustCompile(`^(eq|gt|ge|lt|le)[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$`)
 
 // environmentOnly is a secret that is not taken from the command line.
 type environmentOnly string
