@@ -52,11 +52,12 @@ func textOf(n *html.Node) string {
 	return b.String()
 }
 
-// commandsOf are a page's commands for a terminal, as they are copied.
+// commandsOf are a page's commands for a terminal, or those for any with "",
+// as they are copied.
 func commandsOf(page *html.Node, terminal string) []string {
 	var commands []string
 	for n := range page.Descendants() {
-		if n.Type == html.ElementNode && attribute(n, "class") == "command "+terminal {
+		if n.Type == html.ElementNode && attribute(n, "class") == strings.TrimSpace("command "+terminal) {
 			commands = append(commands, textOf(n))
 		}
 	}
@@ -72,6 +73,10 @@ func TestTutorialPage(t *testing.T) {
 		}
 	}
 	p := startProcess(t, nil, "--listen=localhost:0", "--data="+t.TempDir())
+	check := commandsOf(fetchPage(t, p.url+"/setup/linux"), "")
+	if out := typeCommands(t, check[len(check)-1:]); out != "FHIR 4.0.1, ab2d "+version+"\n" {
+		t.Errorf("the set-up page's check says %s", out)
+	}
 	for version, want := range map[string]string{"v1": `/api/v1/fhir/Job/`, "v2": `/api/v2/fhir/Job/`} {
 		t.Run(version, func(t *testing.T) {
 			commands := commandsOf(fetchPage(t, p.url+"/?sponsor=PDP-100&shell=bash&api="+version), "bash")

@@ -75,12 +75,22 @@ async function run() {
 	showResult(manifest);
 }
 
-// follow asks for the status until the job is done.
+// follow asks for the status until the job is done. A server that is busy or
+// stopped for a while says when to ask again.
 async function follow() {
 	for (;;) {
-		const { response, body } = await wire.json({
-			title: "Ask for its status", path: job.path, headers: { Accept: "application/json" }, signal: job.stop.signal, ...await bearer(),
-		});
+		let answer;
+		try {
+			answer = await wire.json({
+				title: "Ask for its status", path: job.path, headers: { Accept: "application/json" }, signal: job.stop.signal, ...await bearer(),
+			});
+		} catch (e) {
+			if (!e.retryAfter) throw e;
+			$("state").textContent = `${e.message} Asking again in ${e.retryAfter} s.`;
+			await sleep(e.retryAfter * 1000, job.stop.signal);
+			continue;
+		}
+		const { response, body } = answer;
 		if (response.status === 200) return body;
 		const progress = response.headers.get("X-Progress") ?? "";
 		const wait = Number(response.headers.get("Retry-After")) || 1;
