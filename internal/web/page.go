@@ -42,7 +42,7 @@ func (view) Top() []link {
 // Foot are the links at the foot of every page.
 func (view) Foot() []link {
 	return []link{{"/setup/macos", "macOS"}, {"/setup/linux", "Linux"}, {"/setup/windows", "Windows"},
-		{"/docs/operating", "Operating"}, {"/docs/importing", "Importing"}, {"/docs/performance", "Performance"}, {"/docs/decisions/README", "Decisions"}}
+		{"/docs/operating", "Operating"}, {"/docs/importing", "Importing"}, {"/docs/performance", "Performance"}, {"/docs/decisions/README", "Decisions"}, {"/dashboard", "Dashboard"}}
 }
 
 // To is the way to another page.

@@ -71,6 +71,7 @@ func (s *Site) table() map[string]page {
 		"/setup/linux":   {template: "setup-linux", title: "Set up Linux"},
 		"/setup/windows": {template: "setup-windows", title: "Set up Windows"},
 		"/try":           {template: "try", title: "Try it", body: s.tutorial},
+		"/dashboard":     {template: "dashboard", title: "Dashboard"},
 		"/reference":     {template: "reference", title: "API reference", body: s.referenceBody},
 	}
 	for name, d := range s.documents {

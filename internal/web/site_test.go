@@ -53,7 +53,7 @@ func ask(h http.Handler, method, target string, headers ...string) *httptest.Res
 	return w
 }
 
-var pages = []string{"/", "/try", "/reference", "/setup/macos", "/setup/linux", "/setup/windows", "/docs/data-dictionary", "/docs/compatibility",
+var pages = []string{"/", "/try", "/dashboard", "/reference", "/setup/macos", "/setup/linux", "/setup/windows", "/docs/data-dictionary", "/docs/compatibility",
 	"/docs/operating", "/docs/importing", "/docs/performance", "/docs/decisions/README"}
 
 func TestPages(t *testing.T) {
