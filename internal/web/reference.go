@@ -10,8 +10,6 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-
-	"ab2d/internal/synth"
 )
 
 // reference is the API reference, read from the OpenAPI document.
@@ -117,14 +115,7 @@ func (r reference) takes(parameter string) bool {
 // referenceBody puts what is this server's into the document, and takes out
 // what is the sandbox's where this is none.
 func (s *Site) referenceBody(_ *http.Request, v view) any {
-	pairs := []string{documentOrigin, template.HTMLEscapeString(v.Origin), documentAuthServer, s.AuthServer}
-	if !v.Sandbox {
-		for _, p := range synth.Sponsors() {
-			for _, c := range p.Credentials {
-				pairs = append(pairs, c.ID, "your-client-id", c.Secrets[0], "your-secret")
-			}
-		}
-	}
+	pairs := append(s.concealed(), documentOrigin, template.HTMLEscapeString(v.Origin), documentAuthServer, s.AuthServer)
 	return local{s.reference, strings.NewReplacer(pairs...)}
 }
 

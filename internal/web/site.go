@@ -74,7 +74,9 @@ func (s *Site) table() map[string]page {
 		"/dashboard":     {template: "dashboard", title: "Dashboard"},
 		"/reference":     {template: "reference", title: "API reference", body: s.referenceBody},
 	}
+	conceal := strings.NewReplacer(s.concealed()...)
 	for name, d := range s.documents {
+		d.HTML = template.HTML(conceal.Replace(string(d.HTML)))
 		pages["/docs/"+name] = page{template: "document", title: d.Title, body: func(*http.Request, view) any { return d }}
 	}
 	return pages

@@ -139,9 +139,6 @@ func TestProduction(t *testing.T) {
 	s.Sponsors = nil
 	production := site(t, s)
 	for _, path := range pages {
-		if path == "/docs/compatibility" || path == "/docs/performance" {
-			continue // which tell of the sandbox, and what the public tutorial prints
-		}
 		body := ask(production, "GET", path+"?sponsor=PDP-1000").Body.String()
 		for _, p := range synth.Sponsors() {
 			for _, c := range p.Credentials {

@@ -38,6 +38,24 @@ func newSponsor(s synth.Sponsor) sponsor {
 		Auth: base64.StdEncoding.EncodeToString([]byte(c.ID + ":" + c.Secrets[0]))}
 }
 
+// concealed are the sandbox's credentials, which documents mention, and what
+// stands in their place where this is no sandbox; by turns, for a Replacer.
+func (s *Site) concealed() []string {
+	if len(s.Sponsors) > 0 {
+		return nil
+	}
+	var pairs []string
+	for _, p := range synth.Sponsors() {
+		for _, c := range p.Credentials {
+			pairs = append(pairs, c.ID, "your-client-id")
+			for _, secret := range c.Secrets {
+				pairs = append(pairs, secret, "your-secret")
+			}
+		}
+	}
+	return pairs
+}
+
 // tutorial reads the choice.
 func (s *Site) tutorial(r *http.Request, _ view) any {
 	q := r.URL.Query()
