@@ -139,9 +139,9 @@ func tryExport(b *testserver.Tab, url string) {
 		b.Errorf("%d claims were downloaded of %s", got, count)
 	}
 	b.Screenshot("try-downloaded")
-	b.Open(url+"/try", phone)
+	b.Resize(phone)
 	fits(b, "/try")
-	b.Screenshot("try-phone")
+	b.Screenshot("try-claims-phone")
 }
 
 // TestTryInProduction: /try asks for a client id and a secret, and tells what

@@ -130,10 +130,16 @@ func call[P, R any](b *Tab, command cdp.Command[P, R], params P) R {
 	return run(b, func(ctx context.Context, t *chromedp.Target) (R, error) { return cdp.Call(ctx, t, command, params) })
 }
 
+// Resize makes the window so many pixels wide.
+func (b *Tab) Resize(width int64) {
+	b.Helper()
+	call(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: 900, DeviceScaleFactor: 1, Mobile: width < 600})
+}
+
 // Open goes to an address, at a width of so many pixels.
 func (b *Tab) Open(address string, width int64) {
 	b.Helper()
-	call(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: 900, DeviceScaleFactor: 1, Mobile: width < 600})
+	b.Resize(width)
 	b.Do(chromedp.Navigate(address), chromedp.WaitReady(chromedp.CSS("footer")))
 }
 

@@ -51,7 +51,7 @@ export function card(claim) {
 		["Patient", claim.patient?.reference],
 		["Diagnoses", list((claim.diagnosis ?? []).map((d) => code(d.diagnosisCodeableConcept ?? d.packageCode)))],
 		["Procedures", list((claim.procedure ?? []).map((p) => join(code(p.procedureCodeableConcept), day(p.date))))],
-		["Care team", list((claim.careTeam ?? []).map((c) => join(c.provider?.display ?? identifier(c.provider), code(c.role) || code(c.qualification))))],
+		["Care team", list((claim.careTeam ?? []).map((c) => join(c.provider?.display ?? identifier(c.provider), display(c.role) || display(c.qualification))))],
 		["Lines", list((claim.item ?? []).map((i) => join(code(i.productOrService ?? i.service) || code(i.revenue), period(i.servicedPeriod) || day(i.servicedDate), quantity(i.quantity))))],
 		["Changed", claim.meta?.lastUpdated],
 	].filter(([, value]) => value);
@@ -78,6 +78,7 @@ function code(concept) {
 	return c.display && c.display !== c.code ? `${c.code ?? ""} ${c.display}`.trim() : c.code ?? "";
 }
 
+const display = (concept) => concept?.coding?.find((c) => c.display)?.display ?? code(concept);
 const identifier = (ref) => ref?.identifier?.value ? `NPI ${ref.identifier.value}` : "";
 const day = (date) => date?.slice(0, 10) ?? "";
 const quantity = (q) => (q?.value === undefined ? "" : `× ${q.value}`);
