@@ -20,6 +20,7 @@ const (
 // TestBrowser clicks through the pages in a real browser. Each leaves a
 // screenshot in AB2D_TEST_SCREENSHOTS.
 func TestBrowser(t *testing.T) {
+	t.Parallel()
 	b := testserver.Browser(t)
 	p := startProcess(t, nil, "--listen=localhost:0", "--data="+t.TempDir())
 	b.Permit(p.url)
@@ -147,6 +148,7 @@ func tryExport(b *testserver.Tab, url string) {
 // TestTryInProduction: /try asks for a client id and a secret, and tells what
 // the token address says of them.
 func TestTryInProduction(t *testing.T) {
+	t.Parallel()
 	b := testserver.Browser(t)
 	data := t.TempDir()
 	if err := startProcess(t, nil, "--listen=localhost:0", "--data="+data).stop(); err != nil { // which leaves its clients behind

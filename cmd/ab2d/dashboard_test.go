@@ -13,6 +13,7 @@ import (
 // TestDashboard watches a large export on the dashboard, and begins and ends a
 // maintenance.
 func TestDashboard(t *testing.T) {
+	t.Parallel()
 	if exec.CommandContext(t.Context(), program, "admin", "token", "add", "--help").Run() != nil {
 		t.Skip("this program gives no admin tokens")
 	}

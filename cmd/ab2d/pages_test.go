@@ -67,6 +67,7 @@ func commandsOf(page *html.Node, terminal string) []string {
 // TestTutorialPage types the commands of the tutorial's page into bash, one
 // after the other, for both versions of FHIR.
 func TestTutorialPage(t *testing.T) {
+	t.Parallel()
 	for _, tool := range []string{"bash", "curl", "jq", "sha256sum"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skipf("%s is not there", tool)
@@ -115,6 +116,7 @@ func typeCommands(t *testing.T, commands []string) string {
 // TestPagesInProduction: serve has them behind a flag, and they tell nobody's
 // credentials; the first command asks for the reader's own.
 func TestPagesInProduction(t *testing.T) {
+	t.Parallel()
 	p := startProcess(t, nil, "serve", "--listen=localhost:0", "--data="+t.TempDir(), "--pages")
 	commands := commandsOf(fetchPage(t, p.url+"/"), "bash")
 	c := exec.CommandContext(t.Context(), "bash", "-eu", "-c", commands[0]+"\n"+`echo; echo "AUTH is ${AUTH}"`)
@@ -141,6 +143,7 @@ func TestPagesInProduction(t *testing.T) {
 
 // TestPagesLinks follows every link of every page, and finds what it leads to.
 func TestPagesLinks(t *testing.T) {
+	t.Parallel()
 	p := startProcess(t, nil, "--listen=localhost:0", "--data="+t.TempDir())
 	start, err := url.Parse(p.url + "/")
 	if err != nil {
