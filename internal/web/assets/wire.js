@@ -10,7 +10,6 @@ export class Refusal extends Error {
 	constructor(response, body) {
 		const issues = (body?.issue ?? []).map((i) => i.details?.text).filter(Boolean);
 		super(issues.join("\n") || body?.error_description || body?.error || `The server answered ${response.status}.`);
-		this.status = response.status;
 		this.retryAfter = Number(response.headers.get("Retry-After")) || 0;
 	}
 }
@@ -24,15 +23,16 @@ export class Wire {
 		this.last = null;
 	}
 
-	// path makes a path of an address that the server gave.
+	// path makes a path of an address that the server gave, without what a proxy
+	// takes away.
 	path(address) {
-		return address.slice(address.search(/\/(api|oauth2)\//));
+		return address.slice(address.lastIndexOf("/api/v"));
 	}
 
-	// send sends a request {title, method, path, headers, secret, body, signal} and
-	// returns the response. secret is the value of Authorization and is shown as
-	// secretName. A request with the title of the last one is that one
-	// again, and is written over it.
+	// send sends a request {title, method, path, headers, secret, secretName, signal}
+	// and returns the response. secret is the value of Authorization and is shown
+	// as secretName. A request with the title of the last one is that one again, and
+	// is written over it.
 	async send(request) {
 		const began = performance.now();
 		const entry = this.entry(request);
