@@ -41,7 +41,7 @@ func (view) Top() []link {
 
 // Foot are the links at the foot of every page.
 func (view) Foot() []link {
-	return []link{{"/setup/macos", "macOS"}, {"/setup/linux", "Linux"}, {"/setup/windows", "Windows"},
+	return []link{{"/setup/macos", "macOS"}, {"/setup/linux", "Linux"}, {"/setup/windows", "Windows"}, {"/docs/client", "Client"},
 		{"/docs/operating", "Operating"}, {"/docs/importing", "Importing"}, {"/docs/performance", "Performance"}, {"/docs/decisions/README", "Decisions"}, {"/dashboard", "Dashboard"}}
 }
 
