@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -43,10 +44,11 @@ func openSandbox(ctx context.Context, c *config, maxJobs int, s streams) (*serve
 	if err != nil {
 		return nil, err
 	}
-	if err := addSandboxClients(ctx, srv.db, maxJobs); err != nil {
-		srv.listener.Close()
-		srv.db.Close()
-		return nil, err
+	if err = addSandboxClients(ctx, srv.db, maxJobs); err == nil {
+		err = srv.addPages(c, synth.Sponsors())
+	}
+	if err != nil {
+		return nil, errors.Join(err, srv.abandon())
 	}
 	return srv, nil
 }
@@ -56,6 +58,7 @@ func openSandbox(ctx context.Context, c *config, maxJobs int, s streams) (*serve
 func welcome(w io.Writer, url string, c *config) {
 	fmt.Fprintf(w, `The AB2D sandbox is ready at %s
 Its state is in %s. Ctrl-C stops it; started again, it goes on.
+Open the address in a browser for the tutorial, the API reference, and an export without a terminal.
 
 The tutorial, in another terminal:
 

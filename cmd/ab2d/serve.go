@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -10,6 +11,7 @@ import (
 type serveCommand struct {
 	config
 	ClaimsFrom  string   `help:"Where enrolment and claims come from: store: (what was imported) or synthetic: (computed from the seed)." name:"claims" default:"store:" placeholder:"ADDRESS"`
+	Pages       bool     `help:"Serve the pages for people, too: tutorial, API reference, documents, and a page that runs an export in the browser."`
 	CORS        []string `help:"Web pages whose scripts may use this API, as https://HOST; * for all. The default is none: sponsors' clients are not web pages." name:"cors-origins" placeholder:"ORIGIN"`
 	WorkersHere int      `help:"Parts of exports that this process works on at once. 0 leaves them to ab2d worker. The default is one for each processor." name:"workers" default:"${processors}" placeholder:"N"`
 }
@@ -21,6 +23,11 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	srv, err := openServer(ctx, &c.config, s, time.Now)
 	if err != nil {
 		return err
+	}
+	if c.Pages {
+		if err := srv.addPages(&c.config, nil); err != nil {
+			return errors.Join(err, srv.abandon())
+		}
 	}
 	fmt.Fprintf(s.out, "The AB2D server is ready at %s, with %d workers\n", srv.url, c.Workers)
 	return srv.run(ctx)

@@ -10,10 +10,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"ab2d/docs"
 	"ab2d/internal/api"
 	"ab2d/internal/auth"
 	"ab2d/internal/export"
 	"ab2d/internal/obs"
+	"ab2d/internal/synth"
+	"ab2d/internal/web"
 )
 
 // server is an API with any number of workers.
@@ -24,6 +27,7 @@ type server struct {
 	url      string // where this machine reaches it
 	drain    time.Duration
 	stopping atomic.Bool
+	metrics  *obs.Metrics
 }
 
 // openServer puts a server together. It listens, but does not answer yet.
@@ -93,12 +97,40 @@ func (s *server) serveAPI(ctx context.Context, c *config) error {
 		MaxDownloads: c.MaxDownloads, MaxPolls: c.MaxPolls, Checks: append(s.checks, api.Check{Name: "serving", Ping: s.serving}), Software: api.Software{Version: version, Date: released},
 		Now: s.now, Log: s.log, Metrics: obs.NewMetrics(),
 	}
-	a.Metrics.Jobs(s.log, s.db.CountJobs)
+	s.metrics = a.Metrics
+	s.metrics.Jobs(s.log, s.db.CountJobs)
 	s.http = &http.Server{
 		Handler: a.Handler(), ConnContext: api.ConnContext, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 	}
 	return nil
+}
+
+// addPages lets the server answer with the pages for people, too. sponsors are
+// those whose credentials they show; nil outside of the sandbox.
+func (s *server) addPages(c *config, sponsors []synth.Sponsor) error {
+	proxies, err := obs.ParseProxies(c.TrustedProxies)
+	if err != nil {
+		return err
+	}
+	document, err := api.OpenAPI()
+	if err != nil {
+		return err
+	}
+	site, err := web.New(web.Settings{
+		Sponsors: sponsors, AuthServer: c.AuthServer, PublicURL: c.PublicURL, Proxies: proxies, OpenAPI: document, Docs: docs.Files, Version: version,
+		Log: s.log, Metrics: s.metrics,
+	})
+	if err != nil {
+		return err
+	}
+	s.http.Handler = site.Handler(s.http.Handler)
+	return nil
+}
+
+// abandon closes a server that has not run.
+func (s *server) abandon() error {
+	return errors.Join(s.listener.Close(), s.db.Close())
 }
 
 // errStopping is why a server that stops is not healthy.

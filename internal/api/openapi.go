@@ -38,6 +38,10 @@ var openAPIJSON = sync.OnceValues(func() ([]byte, error) {
 	return b.Bytes(), nil
 })
 
+// OpenAPI gives the document that describes this API, as JSON, with
+// http://localhost:8080 in the place of the server's address.
+func OpenAPI() ([]byte, error) { return openAPIJSON() }
+
 // documentJSON answers with the document as JSON.
 func documentJSON(a *API, w http.ResponseWriter, r *http.Request, _ call) error {
 	document, err := openAPIJSON()

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"ab2d/internal/synth"
+	"ab2d/internal/testserver"
+)
+
+// The widths, in pixels, at which pages are looked at.
+const (
+	desktop = 1400
+	phone   = 360
+)
+
+// TestBrowser clicks through the pages in a real browser. Each leaves a
+// screenshot in AB2D_TEST_SCREENSHOTS.
+func TestBrowser(t *testing.T) {
+	t.Parallel()
+	b := testserver.Browser(t)
+	p := startProcess(t, nil, "--listen=localhost:0", "--data="+t.TempDir())
+	b.Permit(p.url)
+	for name, test := range map[string]func(*testserver.Tab, string){
+		"every page": everyPage, "tutorial": clickTutorial, "try": tryExport, "try cancelled": tryCancel, "dictionary": filterDictionary, "keyboard": keyboard,
+	} {
+		t.Run(name, func(t *testing.T) {
+			b.In(t)
+			test(b, p.url)
+		})
+	}
+}
+
+// everyPage looks at each page on a desktop and a phone, light and dark.
+func everyPage(b *testserver.Tab, url string) {
+	for name, path := range map[string]string{
+		"tutorial": "/", "try": "/try", "reference": "/reference", "setup-macos": "/setup/macos", "setup-linux": "/setup/linux", "setup-windows": "/setup/windows",
+		"data-dictionary": "/docs/data-dictionary", "compatibility": "/docs/compatibility", "operating": "/docs/operating", "importing": "/docs/importing",
+		"performance": "/docs/performance", "dashboard": "/dashboard", "decision": "/docs/decisions/0006-one-gzip-member-a-file",
+	} {
+		b.Open(url+path, desktop)
+		fits(b, path)
+		b.Accessible()
+		b.Screenshot(name)
+		if path == "/" || path == "/try" || path == "/docs/importing" { // whose colours are all that there are
+			b.Dark(true)
+			b.Accessible("color-contrast")
+			b.Screenshot(name + "-dark")
+			b.Dark(false)
+		}
+		b.Open(url+path, phone)
+		fits(b, path)
+		b.Screenshot(name + "-phone")
+	}
+}
+
+// fits tells that nothing sticks out at the side.
+func fits(b *testserver.Tab, path string) {
+	b.Helper()
+	if out := testserver.Eval[[]string](b, `[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".skip, .unseen, thead")).
+		map(e => e.tagName + " " + e.textContent.slice(0, 60)).slice(0, 5)`); len(out) > 0 {
+		b.Errorf("%s: too wide: %q", path, out)
+	}
+}
+
+// clickTutorial chooses each sponsor, terminal and version, and copies every
+// command; what is copied is what the page has when it is asked for the same
+// choice, whose commands TestTutorialPage types.
+func clickTutorial(b *testserver.Tab, url string) {
+	b.Open(url+"/", desktop)
+	for _, s := range synth.Sponsors() {
+		testserver.Eval[bool](b, fmt.Sprintf(`(e => { e.value = %q; return e.dispatchEvent(new Event("change", {bubbles: true})) })(document.getElementById("sponsor"))`, s.Name))
+		for _, shell := range []string{"bash", "powershell"} {
+			b.Click(fmt.Sprintf(`label:has(input[value="%s"])`, shell))
+			for _, api := range []string{"v1", "v2"} {
+				b.Click(fmt.Sprintf(`label:has(input[value="%s"])`, api))
+				query := fmt.Sprintf("?sponsor=%s&shell=%s&api=%s", s.Name, shell, api)
+				b.Until(fmt.Sprintf("location.search === %q", query))
+				want := commandsOf(fetchPage(b.T, url+"/"+query), shell)
+				if got := copied(b); strings.Join(got, "\n---\n") != strings.Join(want, "\n---\n") {
+					b.Errorf("%s: copied\n%s\nwant\n%s", query, strings.Join(got, "\n---\n"), strings.Join(want, "\n---\n"))
+				}
+			}
+		}
+		if !strings.Contains(testserver.Eval[string](b, `document.querySelector("tr.chosen").textContent`), basic(s.Credentials[0])) {
+			b.Errorf("%s is not the row that is marked", s.Name)
+		}
+	}
+	b.Screenshot("tutorial-powershell")
+}
+
+// copied presses every copy button that can be seen, and reads the clipboard.
+func copied(b *testserver.Tab) []string {
+	b.Helper()
+	return testserver.Eval[[]string](b, `(async () => {
+		const texts = [];
+		for (const button of document.querySelectorAll(".command .copy")) {
+			if (!button.checkVisibility()) continue;
+			await navigator.clipboard.writeText("");
+			button.click();
+			for (let text = ""; !text;) text = await navigator.clipboard.readText();
+			texts.push(await navigator.clipboard.readText());
+		}
+		return texts;
+	})()`)
+}
+
+// tryExport runs an export in the page, looks into its claims and downloads
+// them.
+func tryExport(b *testserver.Tab, url string) {
+	b.Expect("the server responded with a status of 4") // the browser's word for what is refused here
+	b.Open(url+"/try", desktop)
+	fill(b, "since", "yesterday")
+	b.Click("#start")
+	b.Until(`document.querySelector("#fault").textContent.includes("is not a FHIR instant")`)
+	b.Screenshot("try-refused")
+
+	fill(b, "since", "")
+	b.Click("#start")
+	b.Until(`document.querySelectorAll("#files tr").length === 1`)
+	for _, want := range []string{"202", "200", "content-location: " + url, "${BEARER_TOKEN}", "transactionTime"} {
+		if wire := testserver.Eval[string](b, `document.getElementById("exchanges").textContent`); !strings.Contains(wire, want) {
+			b.Errorf("the wire does not show %s", want)
+		}
+	}
+	b.Click(`button[aria-label="Look inside Z0000_0001.ndjson"]`)
+	b.Until(`document.querySelectorAll("article.claim").length === 5`)
+	b.Click("#more")
+	b.Until(`document.querySelectorAll("article.claim").length === 10`)
+	b.Accessible()
+	b.Screenshot("try-claims")
+
+	b.Click(`button[aria-label="Download Z0000_0001.ndjson"]`)
+	b.Until(`document.querySelector(".file-row").textContent.includes("Saved and verified")`)
+	count := testserver.Eval[string](b, `document.querySelector(".file-row [data-label=Claims]").textContent`)
+	if got := lines(b.T, b.Downloads, waitFor(b, "Z0000_0001.ndjson")); strings.ReplaceAll(count, ",", "") != fmt.Sprint(got) {
+		b.Errorf("%d claims were downloaded of %s", got, count)
+	}
+	b.Screenshot("try-downloaded")
+	b.Resize(phone)
+	fits(b, "/try")
+	b.Screenshot("try-claims-phone")
+}
+
+// TestTryInProduction: /try asks for a client id and a secret, and tells what
+// the token address says of them.
+func TestTryInProduction(t *testing.T) {
+	t.Parallel()
+	b := testserver.Browser(t)
+	data := t.TempDir()
+	if err := startProcess(t, nil, "--listen=localhost:0", "--data="+data).stop(); err != nil { // which leaves its clients behind
+		t.Fatal(err)
+	}
+	p := startProcess(t, nil, "serve", "--pages", "--listen=localhost:0", "--data="+data, "--claims=synthetic:")
+	b.Expect("the server responded with a status of 401")
+	b.Open(p.url+"/try", desktop)
+	c := synth.Sponsors()[0].Credentials[0]
+	fill(b, "client", c.ID)
+	fill(b, "secret", "wrong")
+	b.Click("#start")
+	b.Until(`document.querySelector("#fault").textContent.includes("secret is wrong")`)
+	fill(b, "secret", c.Secrets[0])
+	b.Click("#start")
+	b.Until(`document.querySelectorAll("#files tr").length === 1`)
+	if testserver.Eval[bool](b, fmt.Sprintf(`document.body.textContent.includes(%q) || localStorage.length + sessionStorage.length > 0`, c.Secrets[0])) {
+		b.Error("the secret is shown or stored")
+	}
+	b.Accessible()
+	b.Screenshot("try-production")
+}
+
+// fill writes into a field.
+func fill(b *testserver.Tab, id, text string) {
+	b.Helper()
+	testserver.Eval[bool](b, fmt.Sprintf(`(e => { e.value = %q; return e.dispatchEvent(new Event("input", {bubbles: true})) })(document.getElementById(%q))`, text, id))
+}
+
+// waitFor waits until a download stands where the browser puts it.
+func waitFor(b *testserver.Tab, name string) string {
+	b.Helper()
+	b.Wait("the download of "+name, func() bool {
+		_, err := os.Stat(filepath.Join(b.Downloads, name))
+		return err == nil
+	})
+	return name
+}
+
+// tryCancel cancels a large export while it runs.
+func tryCancel(b *testserver.Tab, url string) {
+	b.Open(url+"/try?sponsor=PDP-10000&api=v2", desktop)
+	fill(b, "from", "2023-01-01")
+	b.Click("#start")
+	b.Until(`!document.getElementById("cancel").disabled && document.getElementById("state").textContent.includes("complete")`)
+	b.Screenshot("try-progress")
+	b.Click("#cancel")
+	b.Until(`document.getElementById("state").textContent.startsWith("Cancelled")`)
+	if wire := testserver.Eval[string](b, `document.getElementById("exchanges").textContent`); !strings.Contains(wire, "service-date%3Dge2023-01-01") || !strings.Contains(wire, "DELETE") {
+		b.Errorf("the wire shows %s", wire)
+	}
+}
+
+// filterDictionary finds a field.
+func filterDictionary(b *testserver.Tab, url string) {
+	b.Open(url+"/docs/data-dictionary", desktop)
+	fill(b, "filter", "diagnosis drg")
+	b.Until(`document.querySelector(".filter [role=status]").textContent.endsWith("rows")`)
+	shown := testserver.Eval[[]string](b, `[...document.querySelectorAll("tbody tr")].filter(r => r.checkVisibility()).map(r => r.textContent)`)
+	if len(shown) == 0 || len(shown) > 10 || !strings.Contains(shown[0], "clm_drg_cd") {
+		b.Errorf("shown are %q", shown)
+	}
+	b.Screenshot("data-dictionary-filtered")
+}
+
+// keyboard goes from the top of the page to its content without a mouse.
+func keyboard(b *testserver.Tab, url string) {
+	b.Open(url+"/", desktop)
+	b.Press(testserver.Tabulator)
+	b.Until(`document.activeElement.className === "skip" && document.activeElement.getBoundingClientRect().left >= 0`)
+	b.Press(testserver.Enter)
+	b.Until(`document.activeElement.id === "main"`)
+	for range 40 {
+		b.Press(testserver.Tabulator)
+		if testserver.Eval[bool](b, `document.activeElement.name === "shell"`) {
+			break
+		}
+	}
+	b.Press(testserver.ArrowRight)
+	b.Until(`document.getElementById("main").dataset.shell === "powershell"`)
+}

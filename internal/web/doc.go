@@ -1,0 +1,25 @@
+// Package web is the pages for people: the tutorial with this server's address
+// in its commands, the documents, the API reference, a page that runs an export
+// in the browser, and the operators' dashboard.
+//
+// Everything is rendered on the server from what is true here: the address of
+// the request, the sandbox's sponsors, docs/*.md and the OpenAPI document. The
+// templates and assets are embedded; there is no build step, and nothing is
+// loaded from elsewhere. All pages but /try and /dashboard can be used
+// without JavaScript.
+//
+//   - site.go      the pages' addresses; what is not a page goes to the API
+//   - header.go    the Content-Security-Policy and the other headers
+//   - page.go      what every page has: title, navigation, the way to its root
+//   - tutorial.go  the tutorial and the try page: sponsors, and the choice
+//   - document.go  Markdown into HTML, by goldmark
+//   - reference.go the API reference
+//   - openapi.go   reads the OpenAPI document
+//   - schema.go    lists the fields of its schemas
+//   - asset.go     style sheet, scripts and picture, under an address that
+//     changes with them
+//
+// templates/ has a file for each kind of page. In assets/ the scripts of a page
+// are named for what they do: try.js is the way of an export, dashboard.js asks
+// the administration (/admin/v1).
+package web

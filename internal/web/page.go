@@ -1,0 +1,116 @@
+package web
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"ab2d/internal/obs"
+)
+
+// page is a row of the table of pages.
+type page struct {
+	template string
+	title    string
+	body     func(*http.Request, view) any // what the template shows; nil where it needs nothing
+}
+
+// view is what a template is given.
+type view struct {
+	Title   string
+	Path    string
+	Root    string // the way to /, relative, so that the pages work under any path of a proxy
+	Assets  string // the way to the assets
+	Origin  string // where clients reach this server
+	Sandbox bool
+	Version string
+	Body    any
+}
+
+// link is an entry of the navigation.
+type link struct{ Path, Text string }
+
+// Navigation, at the top of every page, and what else there is, at its foot.
+func (view) Top() []link {
+	return []link{{"/", "Tutorial"}, {"/try", "Try it"}, {"/reference", "API reference"}, {"/docs/data-dictionary", "Data dictionary"},
+		{"/docs/compatibility", "Compatibility"}}
+}
+
+// Foot are the links at the foot of every page.
+func (view) Foot() []link {
+	return []link{{"/setup/macos", "macOS"}, {"/setup/linux", "Linux"}, {"/setup/windows", "Windows"}, {"/docs/client", "Client"},
+		{"/docs/operating", "Operating"}, {"/docs/importing", "Importing"}, {"/docs/performance", "Performance"}, {"/docs/decisions/README", "Decisions"}, {"/dashboard", "Dashboard"}}
+}
+
+// To is the way to another page.
+func (v view) To(path string) string { return v.Root + strings.TrimPrefix(path, "/") }
+
+// parseTemplates reads the templates: one set for each page, with the layout.
+func parseTemplates() (map[string]*template.Template, error) {
+	base, err := template.New("").Funcs(template.FuncMap{"fill": fill}).ParseFS(embedded, "templates/shared/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("read the templates: %w", err)
+	}
+	sets := map[string]*template.Template{}
+	entries, err := embedded.ReadDir("templates")
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			continue
+		}
+		set, err := base.Clone()
+		if err != nil {
+			return nil, err
+		}
+		if set, err = set.ParseFS(embedded, "templates/"+e.Name()); err != nil {
+			return nil, fmt.Errorf("read the template %s: %w", e.Name(), err)
+		}
+		sets[strings.TrimSuffix(e.Name(), ".html")] = set
+	}
+	return sets, nil
+}
+
+// address is what may stand in a command: scheme, name or address, and port.
+var address = regexp.MustCompile(`^https?://[A-Za-z0-9._:\[\]-]{1,260}$`)
+
+// origin is where the client reaches this server, and whether that can be
+// shown in a command.
+func (s *Site) origin(r *http.Request) (string, bool) {
+	if s.PublicURL != "" {
+		return s.PublicURL, true
+	}
+	o := s.Proxies.Origin(r)
+	return o, address.MatchString(o)
+}
+
+// render answers with a page.
+func (s *Site) render(w http.ResponseWriter, r *http.Request, p page) {
+	origin, ok := s.origin(r)
+	if !ok {
+		http.Error(w, "The Host header is not a name or an address. Open the page by the server's address.", http.StatusBadRequest)
+		return
+	}
+	root := strings.Repeat("../", strings.Count(r.URL.Path, "/")-1)
+	if root == "" {
+		root = "./"
+	}
+	v := view{Title: p.title, Path: r.URL.Path, Root: root, Assets: root + s.assets.path, Origin: origin, Sandbox: len(s.Sponsors) > 0, Version: s.Version}
+	if p.body != nil {
+		v.Body = p.body(r, v)
+	}
+	var b bytes.Buffer
+	if err := s.templates[p.template].ExecuteTemplate(&b, "page", v); err != nil {
+		s.Log.Error("render a page", "request", obs.RequestID(r.Context()), "page", r.URL.Path, "error", err)
+		http.Error(w, "The page cannot be shown.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	if _, err := w.Write(b.Bytes()); err != nil {
+		s.Log.Debug("send a page", "request", obs.RequestID(r.Context()), "error", err)
+	}
+}

@@ -1,0 +1,188 @@
+package web_test
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"ab2d/docs"
+	"ab2d/internal/obs"
+	"ab2d/internal/synth"
+	"ab2d/internal/web"
+)
+
+// settings are those of the sandbox.
+func settings(t *testing.T) web.Settings {
+	t.Helper()
+	document, err := os.ReadFile("testdata/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return web.Settings{Sponsors: synth.Sponsors(), AuthServer: "server7", OpenAPI: document, Docs: docs.Files, Version: "1.2.3", Log: slog.New(slog.DiscardHandler), Metrics: obs.NewMetrics()}
+}
+
+// site is the pages before an API that says that it is one.
+func site(t *testing.T, s web.Settings) http.Handler {
+	t.Helper()
+	pages, err := web.New(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pages.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "the API") }))
+}
+
+// ask asks as a browser does, with other headers beside.
+func ask(h http.Handler, method, target string, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, target, nil)
+	r.Host = "ab2d.example.org"
+	r.Header.Set("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
+	for _, header := range headers {
+		name, value, _ := strings.Cut(header, ": ")
+		r.Header.Set(name, value)
+	}
+	if host := r.Header.Get("Host"); host != "" {
+		r.Host = host
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+var pages = []string{"/", "/try", "/dashboard", "/reference", "/setup/macos", "/setup/linux", "/setup/windows", "/docs/data-dictionary", "/docs/compatibility",
+	"/docs/operating", "/docs/importing", "/docs/performance", "/docs/decisions/README"}
+
+func TestPages(t *testing.T) {
+	h := site(t, settings(t))
+	for _, path := range pages {
+		w := ask(h, "GET", path)
+		body := w.Body.String()
+		if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "text/html; charset=utf-8" || !strings.Contains(body, "<h1") || !strings.HasSuffix(body, "</html>\n") {
+			t.Errorf("%s: %d %v", path, w.Code, w.Header())
+		}
+		for _, forbidden := range []string{"<style", " style=", "javascript:", " onclick=", "ZgotmplZ"} {
+			if strings.Contains(body, forbidden) {
+				t.Errorf("%s has %s", path, forbidden)
+			}
+		}
+		if strings.Count(body, "<script") != strings.Count(body, `<script type="module" src="`) {
+			t.Errorf("%s has a script in it", path)
+		}
+		if csp := w.Header().Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") || strings.Contains(csp, "*") {
+			t.Errorf("%s: %s", path, csp)
+		}
+		if ask(h, "HEAD", path).Code != http.StatusOK || ask(h, "POST", path).Body.String() != "the API" {
+			t.Errorf("%s: only GET and HEAD are ours", path)
+		}
+	}
+}
+
+// TestWhatIsNoPage goes to the API.
+func TestWhatIsNoPage(t *testing.T) {
+	h := site(t, settings(t))
+	for _, c := range [][]string{{"/api/v1/fhir/metadata"}, {"/nothing"}, {"/docs/"}, {"/docs/data-dictionary.md"}, {"/assets/style.css"}, {"/reference/"},
+		{"/", "Accept: application/json"}, {"/", "Accept: */*"}, {"/", "Accept: "}} {
+		if w := ask(h, "GET", c[0], c[1:]...); w.Body.String() != "the API" {
+			t.Errorf("%q is answered by the pages: %d", c, w.Code)
+		}
+	}
+	if w := ask(h, "GET", "/"); w.Header().Get("Vary") == "" || !strings.Contains(strings.Join(w.Header().Values("Vary"), ","), "Accept") {
+		t.Errorf("Vary is %q", w.Header().Values("Vary"))
+	}
+}
+
+func TestAssets(t *testing.T) {
+	h := site(t, settings(t))
+	_, rest, _ := strings.Cut(ask(h, "GET", "/docs/decisions/README").Body.String(), `<link rel="stylesheet" href="../../`)
+	path, _, _ := strings.Cut(rest, `"`)
+	w := ask(h, "GET", "/"+path)
+	if w.Code != http.StatusOK || !strings.Contains(w.Header().Get("Cache-Control"), "immutable") || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/css") {
+		t.Errorf("%s: %d %v", path, w.Code, w.Header())
+	}
+	if w := ask(h, "GET", "/"+strings.Replace(path, "style.css", "nothing.css", 1)); w.Code != http.StatusNotFound {
+		t.Errorf("an asset that is not there: %d", w.Code)
+	}
+	if w := ask(h, "GET", "/"+path, "Accept-Encoding: gzip"); w.Header().Get("Content-Encoding") != "gzip" {
+		t.Error("the style sheet is not compressed")
+	}
+}
+
+// TestOwnAddress: commands have the address that the reader uses, or the
+// public one.
+func TestOwnAddress(t *testing.T) {
+	s := settings(t)
+	h := site(t, s)
+	for _, path := range []string{"/", "/reference", "/setup/linux"} {
+		if body := ask(h, "GET", path).Body.String(); !strings.Contains(body, "http://ab2d.example.org/") || strings.Contains(body, "localhost:8080") {
+			t.Errorf("%s does not have the reader's address", path)
+		}
+	}
+	for _, host := range []string{`a"$(reboot)`, "a b", "a/b", ""} {
+		if w := ask(h, "GET", "/", "Host: "+host); host != "" && w.Code != http.StatusBadRequest {
+			t.Errorf("Host %q: %d", host, w.Code)
+		}
+	}
+	s.PublicURL = "https://public.example.org/ab2d"
+	if body := ask(site(t, s), "GET", "/reference").Body.String(); !strings.Contains(body, "https://public.example.org/ab2d/oauth2/server7/v1/token") {
+		t.Error("the public address is not in the reference")
+	}
+}
+
+// TestProduction: nobody's credentials are on any page.
+func TestProduction(t *testing.T) {
+	s := settings(t)
+	sandbox := site(t, s)
+	s.Sponsors = nil
+	production := site(t, s)
+	for _, path := range pages {
+		body := ask(production, "GET", path+"?sponsor=PDP-1000").Body.String()
+		for _, p := range synth.Sponsors() {
+			for _, c := range p.Credentials {
+				for _, secret := range append(c.Secrets, c.ID) {
+					if strings.Contains(body, secret) {
+						t.Errorf("%s tells %s's %s", path, p.Name, secret)
+					}
+				}
+			}
+		}
+		if strings.Contains(body, "MG9hMnQw") { // the Base64 of what each client id begins with
+			t.Errorf("%s tells credentials in Base64", path)
+		}
+	}
+	if body := ask(sandbox, "GET", "/?sponsor=PDP-1000").Body.String(); !strings.Contains(body, "AUTH=<span class=\"fill\" data-fill=\"auth\">MG9hMnQwbGM2NUVyVjhPbVkyOTc6MUJsM0hHTzZlZ2xrWFVEdGpWanRvM0wtM0Mwb2ZmelRNazJxbHo5cg==") {
+		t.Error("the chosen sponsor is not in the first command")
+	}
+	if body := ask(production, "GET", "/try").Body.String(); !strings.Contains(body, `type="password"`) || !strings.Contains(body, "not a sandbox") {
+		t.Error("/try does not ask for credentials")
+	}
+}
+
+// TestDocument is what becomes of Markdown.
+func TestDocument(t *testing.T) {
+	s := settings(t)
+	s.Docs = fstest.MapFS{
+		"a.md": {Data: []byte("# A *title*\n\n## One & two\n\nSee [b](sub/b.md#x), [away](https://example.org/), [code](../internal/x.go).\n\n| | holds |\n| --- | --- |\n| `x` | 1 |\n\n" +
+			"<script>alert(1)</script>\n")},
+		"sub/b.md": {Data: []byte("# B\n\n## X\n\n[a](../a.md)\n")},
+	}
+	h := site(t, s)
+	body := ask(h, "GET", "/docs/a").Body.String()
+	for _, want := range []string{
+		"<title>A title · AB2D</title>", `<h2 id="one--two"><a href="#one--two">One &amp; two</a></h2>`, `<li class="level2"><a href="#one--two">One &amp; two</a></li>`,
+		`See <a href="sub/b#x">b</a>, <a href="https://example.org/">away</a>, code.`, `<td role="cell" data-label="holds">1</td>`, `<th class="unnamed">What</th>`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+	if strings.Contains(body, "alert") {
+		t.Error("HTML of the document is in the page")
+	}
+	if body := ask(h, "GET", "/docs/sub/b").Body.String(); !strings.Contains(body, `<a href="../a">a</a>`) || !strings.Contains(body, `<a href="../../try">`) {
+		t.Error("a document in a directory does not lead back")
+	}
+}
