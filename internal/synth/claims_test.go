@@ -16,26 +16,40 @@ import (
 	"pgregory.net/rapid"
 
 	"ab2d/internal/coverage"
+	"ab2d/internal/eob"
 	"ab2d/internal/fhir"
 )
 
 var versions = []fhir.Version{fhir.V1, fhir.V2}
 
-// TestPinned holds the bytes of a sample as they are. When they are meant to
+// TestPinned holds the bytes of every sponsor in both versions as they are: of
+// all its enrollees, or of two hundred evenly chosen. When they are meant to
 // change, generator must change with them.
 func TestPinned(t *testing.T) {
-	want := map[fhir.Version]string{
-		fhir.V1: "5cdb80bc885365c772966e04bccab3552d68f0dd84b5cc01a4dd926dcf8b729d",
-		fhir.V2: "894e7b61d8840411b47f2d4db921933e5d8ad18586e8aa97bfe5c59b2a422790",
+	want := map[string]string{
+		"PDP-100 v1":   "90b641536583a259d6af81bac6fdee17c01e679ee267325da07a480c34b0e0df",
+		"PDP-100 v2":   "918b7f84cc1eeffc84bf21988b5684602917683d52bd00e397edc8884b80e879",
+		"PDP-1000 v1":  "e8f2d8a1b65566756d345c769e216a586286cdde6f85b1733ba69ad1f8953f3a",
+		"PDP-1000 v2":  "e2d5349bb09425f84021668e326bc5002a913f6ae6abeddb477b0fb47955f67c",
+		"PDP-2000 v1":  "91fafe7662f0c73eb1f49ccf0c558c58174d9bc3eea3de48b2af5cba1b33db77",
+		"PDP-2000 v2":  "4cc4a8c2fd851533eddbec99c995c0452271a8f071f2fd19e4b44435869dd472",
+		"PDP-5000 v1":  "8390387c7b629602f9b6fa617a1450ae7cc753b09921e4c3cb5d040b836dbf0d",
+		"PDP-5000 v2":  "71723f8e365e62fd2270678dbd9dacb2a0e7c3a2b74983f2ccd3d8fd8bc21faf",
+		"PDP-10000 v1": "103cbfeb1aafd7a66f3c6280b63eacae45f83f6e6cfff39e677980f37b218513",
+		"PDP-10000 v2": "533a608ddc17df6330923996c41bb77f061b2e29ef201ea4f0621f6e11272356",
 	}
 	s := sourceAt(42, asOf)
-	for _, v := range versions {
-		h := sha256.New()
-		for _, selection := range sample(t, s, 40) {
-			h.Write(claimsOf(t, s, v, selection, false).bytes())
-		}
-		if got := hex.EncodeToString(h.Sum(nil)); got != want[v] {
-			t.Errorf("%s: the sample's SHA-256 is %s, want %s", v, got, want[v])
+	for _, p := range Sponsors() {
+		list := enrollees(t, s, p.Contract)
+		for _, v := range versions {
+			h := sha256.New()
+			for i := 0; i < len(list); i += max(1, len(list)/200) {
+				h.Write(claimsOf(t, s, v, selectionOf(t, s, p.Contract, &list[i]), false).bytes())
+			}
+			name := p.Name + " " + v.String()
+			if got := hex.EncodeToString(h.Sum(nil)); got != want[name] {
+				t.Errorf("the SHA-256 is\n%q: %q,\nwant %q", name, got, want[name])
+			}
 		}
 	}
 }
@@ -74,34 +88,102 @@ func TestAnotherSeedDiffers(t *testing.T) {
 	}
 }
 
-// TestLaterUntilOnlyAdds: a later Until, whatever the clock, leaves what was
-// offered before as a prefix.
-func TestLaterUntilOnlyAdds(t *testing.T) {
+// TestHistory: a later look finds every claim of an earlier one again. What it
+// says was updated by then is byte for byte what was there; everything else
+// was updated since. So an incremental export misses nothing.
+func TestHistory(t *testing.T) {
 	selections := sample(t, sourceAt(42, asOf), 10)
 	rapid.Check(t, func(t *rapid.T) {
-		days := rapid.IntRange(0, 2500).Draw(t, "days")
 		of := *selections[rapid.IntRange(0, len(selections)-1).Draw(t, "enrollee")]
-		s := sourceAt(42, asOf.AddDate(0, 0, -days))
-		late := &collector{selection: &of, all: true}
-		early := &collector{selection: &of, all: true}
-		offerAll(t, s, late)
-		of.Until = asOf.AddDate(0, 0, -days)
-		offerAll(t, s, early)
-		var want [][]byte
-		for _, o := range late.offers {
-			if o.facts.Start <= coverage.Date(of.Until.Unix()/86400) {
-				want = append(want, o.line)
+		then := asOf.Add(-time.Duration(rapid.IntRange(0, 60_000).Draw(t, "hours")) * time.Hour)
+		later := then.Add(time.Duration(rapid.IntRange(0, 10_000).Draw(t, "hours more")) * time.Hour)
+		before, after := offersAt(t, of, then), offersAt(t, of, later)
+		for id, b := range before {
+			a, ok := after[id]
+			if !ok {
+				t.Fatalf("%s is gone", id)
+			}
+			if a.facts.LastUpdated.After(then) {
+				continue
+			}
+			if !bytes.Equal(a.line, b.line) {
+				t.Fatalf("%s was changed without a new lastUpdated:\n%s\n%s", id, b.line, a.line)
 			}
 		}
-		if !slices.EqualFunc(want, early.offers, func(line []byte, o offer) bool { return bytes.Equal(line, o.line) }) {
-			t.Fatalf("until %s: %d claims, want the first %d unchanged", of.Until, len(early.offers), len(want))
+		for id, a := range after {
+			if _, ok := before[id]; !ok && !a.facts.LastUpdated.After(then) {
+				t.Fatalf("%s was updated %s, and was not there at %s", id, a.facts.LastUpdated, then)
+			}
 		}
 	})
 }
 
-func offerAll(t *rapid.T, s *Source, sink *collector) {
-	if err := write(context.Background(), s, fhir.V2, sink.selection, sink); err != nil {
+// offersAt are all claims of an enrollee as of a moment, by id.
+func offersAt(t *rapid.T, of coverage.Selection, at time.Time) map[string]offer {
+	of.Until = at
+	sink := &collector{selection: &of, all: true}
+	if err := write(context.Background(), sourceAt(42, asOf), fhir.V2, &of, sink); err != nil {
 		t.Fatal(err)
+	}
+	all := map[string]offer{}
+	for _, o := range sink.offers {
+		id, _, _ := strings.Cut(string(o.line[len(`{"resourceType":"ExplanationOfBenefit","id":"`):]), `"`)
+		if _, twice := all[id]; twice || o.facts.LastUpdated.After(at) {
+			t.Fatalf("%s occurs twice, or before its time", id)
+		}
+		all[id] = o
+	}
+	return all
+}
+
+// TestRaw: a raw claim, read and reduced as an imported one is, gives the line
+// that the sandbox delivers and the facts that it tells; and whatever must not
+// leave, eob and the rules of coverage find out.
+func TestRaw(t *testing.T) {
+	s := sourceAt(42, asOf)
+	verdicts := map[nature]coverage.Verdict{
+		partD: coverage.PartDEvent, substance: coverage.SubstanceUse, stranger: coverage.NotPatient, endless: coverage.NoBillablePeriod,
+	}
+	for _, v := range versions {
+		met := map[nature]int{}
+		minimiser := eob.New(v)
+		write, _ := writerOf(v)
+		d := new(desk)
+		for _, e := range enrollees(t, s, "Z0000")[:60] {
+			selection := selectionOf(t, s, "Z0000", &e)
+			s.person(&d.person, int(firstID-e.ID))
+			d.writeMBIs(e.MBIs)
+			err := d.each(context.Background(), asOf.UnixMilli(), func(c *claim) error {
+				facts := c.Claim
+				raw := bytes.Clone(d.raw(c, write))
+				reduced, err := minimiser.Minimise(raw)
+				if err != nil {
+					t.Fatalf("%v: %s", err, raw)
+				}
+				met[c.nature]++
+				if c.nature != ordinary {
+					if got := selection.Verdict(&reduced.Claim); got != verdicts[c.nature] {
+						t.Fatalf("the verdict on a claim of nature %d is %s: %s", c.nature, got, raw)
+					}
+					return nil
+				}
+				d.line.b = d.line.b[:0]
+				write(&d.line, c, d.mbis.b)
+				if got := append(reduced.AppendWithMBIs(nil, e.MBIs), '\n'); !bytes.Equal(got, d.line.b) {
+					t.Fatalf("%s of\n%s", cmp.Diff(string(d.line.b), string(got)), raw)
+				}
+				if diff := cmp.Diff(facts, reduced.Claim); diff != "" {
+					t.Fatalf("%s in %s", diff, raw)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(met) != 5 {
+			t.Errorf("%s: met %v", v, met)
+		}
 	}
 }
 
@@ -230,12 +312,14 @@ func TestVolume(t *testing.T) {
 	if types[coverage.Carrier] < 3*types[coverage.Outpatient] {
 		t.Errorf("the mix is not carrier-heavy: %v", types)
 	}
-	for _, v := range []coverage.Verdict{coverage.Deliver, coverage.BeforeAttestation, coverage.NotEnrolled, coverage.NotUntil} {
+	want := []coverage.Verdict{coverage.Deliver, coverage.NotPatient, coverage.PartDEvent, coverage.SubstanceUse,
+		coverage.NoBillablePeriod, coverage.BeforeAttestation, coverage.NotEnrolled}
+	for _, v := range want {
 		if verdicts[v] == 0 {
 			t.Errorf("no claim is %s", v)
 		}
 	}
-	if len(verdicts) != 4 {
+	if len(verdicts) != len(want) {
 		t.Errorf("verdicts are %v", verdicts)
 	}
 }
@@ -246,10 +330,11 @@ func TestClaimIDs(t *testing.T) {
 		index := rapid.IntRange(0, 2_000_000).Draw(t, "index")
 		month := rapid.IntRange(0, monthsHeld-1).Draw(t, "month")
 		slot := rapid.IntRange(0, slotsPerMonth-1).Draw(t, "slot")
-		id, group := claimIDs(index, month, slot)
+		version := rapid.IntRange(0, maxVersions-1).Draw(t, "version")
+		id, group := claimIDs(index, month, slot, version)
 		place := -id - firstClaimID
 		if place>>(monthBits+slotBits+versionBits) != int64(index) ||
-			place>>(slotBits+versionBits)%monthsHeld != int64(month) || place>>versionBits%slotsPerMonth != int64(slot) {
+			place>>(slotBits+versionBits)%monthsHeld != int64(month) || place>>versionBits%slotsPerMonth != int64(slot) || place%(1<<versionBits) != int64(version) {
 			t.Fatalf("%d does not lead back to person %d, month %d, slot %d", id, index, month, slot)
 		}
 		if place>>versionBits != -group-firstGroupID {
@@ -258,32 +343,47 @@ func TestClaimIDs(t *testing.T) {
 	})
 }
 
-// TestWeeklyLoads: claims are loaded on weekend nights, after their end,
-// spread over the weeks, and some together.
+// TestWeeklyLoads: claims are loaded on weekend nights, after their end, spread
+// over the weeks, some together; but for the one bulk reload.
 func TestWeeklyLoads(t *testing.T) {
 	s := sourceAt(42, asOf)
 	weeks := map[string]bool{}
 	stamps := map[time.Time]int{}
+	reloaded, all := 0, 0
 	for _, e := range enrollees(t, s, "Z0000") {
 		for _, o := range claimsOf(t, s, fhir.V1, selectionOf(t, s, "Z0000", &e), true).offers {
 			u := o.facts.LastUpdated
-			night := u.Add(2 * time.Hour) // Saturday 22:00 to Sunday 3:00
-			if night.Weekday() != time.Sunday || night.Hour() >= 5 {
+			stamps[u]++
+			all++
+			if u.Format(time.DateOnly) == "2025-03-12" {
+				reloaded++
+				continue
+			}
+			night := u.Add(2 * time.Hour) // Saturday 22:00 to Sunday 5:00
+			if night.Weekday() != time.Sunday || night.Hour() > 7 || night.Hour() == 7 && u.Minute() > 0 {
 				t.Fatalf("loaded on %s", u)
 			}
-			if lag := int(u.Unix()/86400) - int(o.facts.End); lag < 14 || lag > 400 {
+			if lag := int(u.Unix()/86400) - int(o.facts.End); o.facts.HasEnd && (lag < 0 || lag > 800) {
 				t.Fatalf("loaded %d days after the service", lag)
 			}
 			weeks[u.Format(time.DateOnly)] = true
-			stamps[u]++
 		}
 	}
 	together := 0
 	for _, n := range stamps {
 		together += count(n > 1)
 	}
-	if len(weeks) < 300 || together < 10 {
-		t.Errorf("%d nights, %d shared instants", len(weeks), together)
+	if len(weeks) < 300 || together < 10 || reloaded < all/25 || reloaded > all/10 {
+		t.Errorf("%d nights, %d shared instants, %d of %d reloaded", len(weeks), together, reloaded, all)
+	}
+	for _, midnight := range []string{"T00:00:00Z", "T04:00:00Z", "T05:00:00Z"} { // of UTC and New York
+		met := false
+		for u := range stamps {
+			met = met || strings.HasSuffix(u.Format(time.RFC3339Nano), midnight)
+		}
+		if !met {
+			t.Errorf("no claim is stamped at %s", midnight)
+		}
 	}
 }
 
