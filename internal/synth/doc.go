@@ -50,6 +50,11 @@
 //   - model.go      a claim as a struct, the same for both versions
 //   - professional.go, institutional.go, drug.go  its details
 //
+// For those who test:
+//   - truth.go      which claims an export must deliver, computed in another way
+//   - dataset.go    raw claims, enrolment, contracts and opt-outs, as files
+//   - statistics.go what there is, counted
+//
 // How they are written:
 //   - buffer.go     appending text, numbers, dates and money
 //   - stu3.go, stu3item.go  version 1

@@ -19,6 +19,12 @@ type history struct {
 
 const maxVersions = 3
 
+// The weekly load begins on a Saturday at an hour of UTC.
+const (
+	saturday = 2 // 1970-01-03
+	loadHour = 22
+)
+
 // reloadDay is the day of the one bulk reload: a part of all older claims is
 // written again, without any change but the stamp. A Wednesday, unlike all
 // other loads.
@@ -68,14 +74,19 @@ func changed(r *stream, after int64) int64 {
 // is stamped at a full hour, so that many people's claims share an instant,
 // midnight of UTC and of New York among them.
 func weekly(r *stream, day int) int64 {
-	const saturday = 2 // 1970-01-03
 	day += (7 + saturday - day%7) % 7
-	start := int64(day)*dayMillis + 22*hourMillis
+	start := int64(day)*dayMillis + loadHour*hourMillis
 	at := r.next()
 	if at%16 == 0 {
 		return start + int64(at>>4%8)*hourMillis
 	}
 	return start + int64(at>>4%(7*hourMillis))
+}
+
+// lastLoad is when the weekly load before a moment began.
+func lastLoad(before int64) int64 {
+	first := saturday*dayMillis + int64(loadHour*hourMillis)
+	return before - (before-first)%(7*dayMillis)
 }
 
 // at is how a version stands in the database at a moment: since when, and

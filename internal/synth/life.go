@@ -47,7 +47,7 @@ func (p *person) drawLife() {
 	}
 	l.death = deathDay(&r, p.band, l.join+1)
 	before := coverage.Date(r.between(4, 120))
-	if p.terminal = p.fatal(&r); p.terminal != anyone && r.chance(600) && l.death != never {
+	if p.terminal = p.fatal(&r); p.terminal != anyone && r.chance(750) && l.death != never {
 		l.hospice = l.death - before
 	}
 	p.hospiceAt = r.below(len(hospicePlaces))
@@ -72,8 +72,8 @@ func deathDay(r *stream, band int, from coverage.Month) coverage.Date {
 // fatal draws of which of the person's conditions one would die in hospice
 // care; anyone when there is none.
 func (p *person) fatal(r *stream) int {
-	for _, c := range []int{cancer, dementia, heartFailure, copd} {
-		if p.condition(c) && r.chance(700) {
+	for _, c := range []int{cancer, dementia, heartFailure, copd, kidney} {
+		if p.condition(c) && r.chance(850) {
 			return c
 		}
 	}

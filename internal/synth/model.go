@@ -119,15 +119,15 @@ func (c *claim) detail(p *person) {
 	case coverage.Hospice:
 		c.hospice(&r)
 	}
-	if c.nature == substance {
-		c.treatSubstance(&r)
-	}
 	c.settle(&r)
 	c.amend()
+	if c.nature == substance { // after all changes, so that none takes it away
+		c.treatSubstance(&r)
+	}
 }
 
-// amend makes of the first version a later one: a line less, or a service or a
-// diagnosis other than billed first.
+// amend makes of the first version a later one: a line less, a diagnosis more,
+// or other units of a service.
 func (c *claim) amend() {
 	for v := 1; v <= c.version; v++ {
 		r := streamOf(derive(c.key, changes), uint64(v))
@@ -135,19 +135,32 @@ func (c *claim) amend() {
 		case kind == 0 && c.lines.count > 1:
 			c.lines.count--
 			c.charge -= c.lines.all[c.lines.count].charge
-			c.settle(&r)
-		case kind == 1 && c.diagnoses.count < len(c.diagnoses.all) && c.Type != coverage.OtherClaim:
-			c.diagnose(complications[r.below(len(complications))], additional)
-			if last := &c.diagnoses.all[c.diagnoses.count-1]; last.present == 0 {
-				last.present = c.presence()
-			}
+		case kind == 1 && c.diagnoseLate(&r):
 		default:
 			l := &c.lines.all[r.below(c.lines.count)]
+			c.charge += l.charge / l.units
+			l.charge += l.charge / l.units
 			l.units++
-			c.charge += l.charge / (l.units - 1)
-			c.settle(&r)
 		}
+		c.settle(&r)
 	}
+}
+
+// diagnoseLate adds a diagnosis that the claim does not have; false when it
+// has, or has no diagnoses at all.
+func (c *claim) diagnoseLate(r *stream) bool {
+	before := c.diagnoses.count
+	if c.Type == coverage.OtherClaim {
+		return false
+	}
+	c.diagnose(complications[r.below(len(complications))], additional)
+	if c.diagnoses.count == before {
+		return false
+	}
+	if c.Type == coverage.Inpatient {
+		c.diagnoses.all[before].present = 'Y'
+	}
+	return true
 }
 
 // settle draws what Medicare makes of the charge.

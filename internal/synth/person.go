@@ -53,7 +53,7 @@ var utilisation = [64]uint64{
 
 // baseUse brings the mean to about fifty delivered claims an enrollee over
 // the sandbox's years.
-const baseUse = 58
+const baseUse = 66
 
 // person computes the person of an index into p.
 func (s *Source) person(p *person, index int) {
@@ -95,11 +95,33 @@ func (p *person) frailty() int {
 	return f
 }
 
+// susceptibility is how prone a tenth of the people is to every condition, in
+// thousandths of the mean: some have nearly none, and some have many.
+var susceptibility = [10]int{200, 350, 550, 700, 850, 1000, 1150, 1350, 1650, 2100}
+
+// leadsTo are conditions that bring others with them. The cause stands before
+// the effect in conditions.
+var leadsTo = [...]struct{ cause, effect int }{
+	{hypertension, kidney}, {hypertension, heartFailure}, {ischemicHeart, heartFailure}, {diabetes, kidney},
+	{kidney, anemia}, {heartFailure, fibrillation}, {hyperlipidemia, ischemicHeart},
+}
+
 func (p *person) drawConditions() {
 	r := streamOf(p.key, chronic)
+	prone := susceptibility[r.below(len(susceptibility))]
 	for i := range conditions {
 		c := &conditions[i]
-		got, variant := r.chance(int(c.perMille[p.band])), r.below(len(c.codes))
+		chance := int(c.perMille[p.band]) * prone / 1000
+		for _, l := range leadsTo {
+			switch {
+			case l.effect != i:
+			case p.condition(l.cause):
+				chance = chance * 6 / 5
+			default:
+				chance = chance * 4 / 5
+			}
+		}
+		got, variant := r.chance(min(chance, 960)), r.below(len(c.codes))
 		if got && (c.sex == 0 || (c.sex == 'F') == p.female) {
 			p.chronic[p.count] = c.codes[variant]
 			p.count++

@@ -21,7 +21,7 @@ func (s *Source) Contract(_ context.Context, number string) (coverage.Contract, 
 }
 
 // Snapshot names the enrolment and the claims as they stand now, for example
-// synth-2.seed-42.20261124T080000Z: generator version, seed and moment (UTC).
+// synth-2.seed-42.20261124T080000.000Z: generator version, seed and moment (UTC).
 func (s *Source) Snapshot(_ context.Context, contract string) (string, error) {
 	if _, err := s.contract(contract); err != nil {
 		return "", err
@@ -29,17 +29,22 @@ func (s *Source) Snapshot(_ context.Context, contract string) (string, error) {
 	return s.prefix() + s.now().UTC().Format(snapshotTime), nil
 }
 
-// Freshness: the enrolment is that of the current month, from its first day.
+// Freshness: the enrolment is that of the current month, from its first day,
+// and claims are loaded every Saturday night.
 func (s *Source) Freshness(_ context.Context, contract string, _ fhir.Version) (export.Freshness, error) {
 	m, err := s.contract(contract)
 	if err != nil {
 		return export.Freshness{}, err
 	}
 	now := s.now().UTC()
-	return export.Freshness{Enrolment: time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC), Enrollees: int64(m.Enrollees)}, nil
+	return export.Freshness{
+		Enrolment: time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC),
+		Enrollees: int64(m.Enrollees),
+		LastLoad:  time.UnixMilli(lastLoad(now.UnixMilli())).UTC(),
+	}, nil
 }
 
-const snapshotTime = "20060102T150405Z"
+const snapshotTime = "20060102T150405.000Z"
 
 func (s *Source) prefix() string { return fmt.Sprintf("synth-%d.seed-%d.", generator, s.seed) }
 

@@ -35,7 +35,7 @@ func TestUnknownContract(t *testing.T) {
 	s := sourceAt(42, asOf)
 	_, contract := s.Contract(context.Background(), "Z9999")
 	_, snapshot := s.Snapshot(context.Background(), "Z9999")
-	_, list := s.Enrollees(context.Background(), "Z9999", "synth-2.seed-42.20261124T080000Z", math.MinInt64, 1)
+	_, list := s.Enrollees(context.Background(), "Z9999", "synth-2.seed-42.20261124T080000.000Z", math.MinInt64, 1)
 	for name, err := range map[string]error{"Contract": contract, "Snapshot": snapshot, "Enrollees": list} {
 		if !errors.Is(err, export.ErrNoContract) {
 			t.Errorf("%s: got %v, want ErrNoContract", name, err)
@@ -47,12 +47,12 @@ func TestSnapshotNames(t *testing.T) {
 	ctx := context.Background()
 	newYork := time.FixedZone("", -5*3600)
 	s := sourceAt(42, time.Date(2026, 10, 31, 22, 0, 0, 0, newYork))
-	if got, err := s.Snapshot(ctx, "Z0000"); err != nil || got != "synth-2.seed-42.20261101T030000Z" {
+	if got, err := s.Snapshot(ctx, "Z0000"); err != nil || got != "synth-2.seed-42.20261101T030000.000Z" {
 		t.Errorf("got %q, %v", got, err)
 	}
 	for _, name := range []string{
-		"", "synth-2.seed-42.", "synth-2.seed-42.2026-11", "synth-2.seed-42.20261301T000000Z", "synth-2.seed-42.20261124T080000Zx",
-		"synth-1.seed-42.20261124T080000Z", "synth-2.seed-43.20261124T080000Z", "synth-2.seed-4.20261124T080000Z",
+		"", "synth-2.seed-42.", "synth-2.seed-42.2026-11", "synth-2.seed-42.20261301T000000.000Z", "synth-2.seed-42.20261124T080000.000Zx",
+		"synth-1.seed-42.20261124T080000.000Z", "synth-2.seed-43.20261124T080000.000Z", "synth-2.seed-4.20261124T080000.000Z",
 	} {
 		if _, err := s.Enrollees(ctx, "Z0000", name, math.MinInt64, 1); !errors.Is(err, export.ErrNoSnapshot) {
 			t.Errorf("snapshot %q: %v", name, err)

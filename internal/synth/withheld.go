@@ -76,19 +76,14 @@ func (c *claim) treatSubstance(r *stream) {
 	case stay && which == 1:
 		c.procedures.add(procedure{detoxification, c.Start})
 	case !stay && which == 0:
-		l := &c.lines.all[r.below(c.lines.count)]
-		l.service, l.units = &substanceServices[r.below(len(substanceServices))], 1
+		c.lines.all[r.below(c.lines.count)].service = &substanceServices[r.below(len(substanceServices))]
 	default:
-		c.diagnoses.add(diagnosis{code: substanceUse[r.below(len(substanceUse))], role: additional, present: c.presence()})
+		d := diagnosis{code: substanceUse[r.below(len(substanceUse))], role: additional}
+		if stay {
+			d.present = 'Y'
+		}
+		c.diagnoses.add(d)
 	}
-}
-
-// presence is how a further diagnosis says that it was present on admission.
-func (c *claim) presence() byte {
-	if c.Type == coverage.Inpatient {
-		return 'Y'
-	}
-	return 0
 }
 
 // strangers are ids that no roster has; each stands behind the person among
