@@ -53,7 +53,7 @@ var utilisation = [64]uint64{
 
 // baseUse brings the mean to about fifty delivered claims an enrollee over
 // the sandbox's years.
-const baseUse = 66
+const baseUse = 60
 
 // person computes the person of an index into p.
 func (s *Source) person(p *person, index int) {
