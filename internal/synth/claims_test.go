@@ -27,16 +27,16 @@ var versions = []fhir.Version{fhir.V1, fhir.V2}
 // change, generator must change with them.
 func TestPinned(t *testing.T) {
 	want := map[string]string{
-		"PDP-100 v1":   "eecf21859f5be68499d2a056165937ca630fc67614dc851f73060756cee727f1",
-		"PDP-100 v2":   "7beb58de871939bd7d7028a27adc86ed4b4e71cdde0205d018b8b1743a1aed91",
-		"PDP-1000 v1":  "f5693b0313ffa7c05e396e8318b2d0eb1a4880c9f628b69ee61cf6bb2e817525",
-		"PDP-1000 v2":  "e9b7da8326c2665d51460d5a4f25a80ca10bf1fd8325a073406ac84bd5ef2d19",
-		"PDP-2000 v1":  "cccb2e6e7ca0e8860df624ae1a3bab3240ea9759f62433d83b5e88c0f5d946d1",
-		"PDP-2000 v2":  "5658643dd1669098e03c1e1a916944022994832511775e2c33ed223492f808d8",
-		"PDP-5000 v1":  "ea9ca20b0f155852edc1e8686363968df22a10596dc32afb4ca64dbc1a6fd561",
-		"PDP-5000 v2":  "2d05219c87090938ca2691290c0bc305eb34bd2e1e728b1844ba7e412bb2b13d",
-		"PDP-10000 v1": "731c177b5ace672674c03920a97423591523eab565aa81464d3516353bc845fc",
-		"PDP-10000 v2": "e09e18465f86b2a06aee2a0ffee33da1c8fb432bcd2d0aca71800d7be8725a7d",
+		"PDP-100 v1":   "66eefd0721d2fa031a6a6aa603496dc7c4fba6fdd824610de3fee0eef6cb6799",
+		"PDP-100 v2":   "eaa91f09c49dd53b1ff1b33deb1ae379696e32eb7f7dfc020b6bfec29c2ecda5",
+		"PDP-1000 v1":  "ed58d7700a0ab578e3e89e09e690625c63d6781c0745f9c0085ec25e659aeb7f",
+		"PDP-1000 v2":  "38f9945e6e8a0f24d3f70b278183d62449363573591a3c92fd43844380e32837",
+		"PDP-2000 v1":  "0d596ce103fe84a7718c010d918de6abf7479de4adbbc66a115338b310575558",
+		"PDP-2000 v2":  "225ac5135e58c37efcc317d4c869d170e380c90cbe28d16764a2fa37a420fe77",
+		"PDP-5000 v1":  "070ee8713ed655a288314081519a2546a0eabb5ffef7f9481312b115104a84e4",
+		"PDP-5000 v2":  "e0a098623d079397ac7475000bc93526260e4adab8b9af35cef78e91da682f7d",
+		"PDP-10000 v1": "0363ae79e5943213b899530b630320f793121e48d1f679440c21d76689241f39",
+		"PDP-10000 v2": "0953bd7cdd9b847fc3784c9c2c2f4058d15d85e3e890745cd789fc1fe2c90fbc",
 	}
 	s := sourceAt(42, asOf)
 	for _, p := range Sponsors() {
@@ -276,7 +276,7 @@ func elements(v any) []any {
 // TestVolume holds the sandbox's size: claims and bytes an enrollee, all
 // seven types among a hundred people, and the mix of types.
 func TestVolume(t *testing.T) {
-	s := sourceAt(42, asOf)
+	s := sourceAt(1, asOf) // the seed that a sandbox has by default
 	list := enrollees(t, s, "Z0000")
 	types := map[coverage.ClaimType]int{}
 	verdicts := map[coverage.Verdict]int{}

@@ -51,9 +51,9 @@ var utilisation = [64]uint64{
 	611, 660, 721, 802, 926, 1255,
 }
 
-// baseUse brings the mean to about fifty delivered claims an enrollee over
+// baseUse brings the mean to about forty-five delivered claims an enrollee over
 // the sandbox's years.
-const baseUse = 60
+const baseUse = 55
 
 // person computes the person of an index into p.
 func (s *Source) person(p *person, index int) {
