@@ -93,6 +93,9 @@ func (s *server) serveAPI(ctx context.Context, c *config) error {
 		MaxDownloads: c.MaxDownloads, MaxPolls: c.MaxPolls, Checks: append(s.checks, api.Check{Name: "serving", Ping: s.serving}), Software: api.Software{Version: version, Date: released},
 		Now: s.now, Log: s.log, Metrics: obs.NewMetrics(),
 	}
+	if c.Practice {
+		a.Practise()
+	}
 	a.Metrics.Jobs(s.log, s.db.CountJobs)
 	s.http = &http.Server{
 		Handler: a.Handler(), ConnContext: api.ConnContext, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
