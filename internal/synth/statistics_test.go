@@ -84,31 +84,41 @@ func TestStatistics(t *testing.T) {
 	}
 }
 
-// TestDatasetIsTheSource: the raw claims of a data set, read by eob, and its
-// enrolment are those that the source itself delivers.
-func TestDatasetIsTheSource(t *testing.T) {
+// TestDataset: a data set has the people of its contracts, who moved once, and
+// the same claims in both versions.
+func TestDataset(t *testing.T) {
 	s := sourceAt(42, asOf)
-	set, err := s.Dataset(asOf, "Z0000", "Z0001")
+	both, err := s.Dataset(asOf, "Z0000", "Z0001")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(set.Contracts(), []string{"Z0000", "Z0001"}) || len(set.people) > 1100 || len(set.people) < 1080 {
-		t.Errorf("%d people of %v", len(set.people), set.Contracts())
+	if !slices.Equal(both.Contracts(), []string{"Z0000", "Z0001"}) || len(both.people) > 1100 || len(both.people) < 1080 || !slices.IsSorted(both.people) {
+		t.Errorf("%d people of %v", len(both.people), both.Contracts())
 	}
 	small, err := s.Dataset(asOf, "Z0000")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var one, two bytes.Buffer
-	n, err := small.WriteClaims(context.Background(), &one, fhir.V1)
-	if err != nil || int(n) != bytes.Count(one.Bytes(), []byte("\n")) {
-		t.Fatal(n, err)
-	}
-	if m, err := small.WriteClaims(context.Background(), &two, fhir.V2); err != nil || m != n {
-		t.Fatal(m, err)
-	}
 	if d := cmp.Diff(ids(enrollees(t, s, "Z0000")), idsIn(small)); d != "" {
 		t.Error(d)
+	}
+	small.people = small.people[:20]
+	var one, two bytes.Buffer
+	n, err := small.WriteClaims(context.Background(), &one, fhir.V1)
+	if m, err2 := small.WriteClaims(context.Background(), &two, fhir.V2); err != nil || err2 != nil || n != m {
+		t.Fatal(n, err, m, err2)
+	}
+	id := func(line []byte) string { return parse(t, line)["id"].(string) }
+	for line := range bytes.Lines(one.Bytes()) {
+		other, rest, _ := bytes.Cut(two.Bytes(), []byte("\n"))
+		if id(line) != id(other) {
+			t.Fatalf("%s in STU3, %s in R4", id(line), id(other))
+		}
+		two = *bytes.NewBuffer(rest)
+		n--
+	}
+	if n != 0 {
+		t.Errorf("%d claims more than lines", n)
 	}
 }
 
