@@ -30,8 +30,22 @@ func TestStatistics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, b := range bandsOf(s) {
+		if b.of > 0 {
+			b.got = 1000 * b.got / b.of
+		}
+		if b.got < b.from || b.got > b.to {
+			t.Errorf("%s: %d, want %d to %d", b.name, b.got, b.from, b.to)
+		}
+	}
+	if stays := s.OfStays; stays[coverage.SNF] == 0 || stays[coverage.HHA] == 0 || stays[coverage.DME] == 0 || stays[coverage.Outpatient] == 0 {
+		t.Errorf("nothing follows the stays: %v", stays)
+	}
+}
+
+func bandsOf(s *Statistics) []band {
 	claims := s.Claims
-	bands := []band{
+	return []band{
 		{"women", s.Women, s.People, 530, 570},
 		{"under 65", s.Under65, s.People, 120, 160},
 		{"dead", s.Dead, s.People, 150, 220},
@@ -70,17 +84,6 @@ func TestStatistics(t *testing.T) {
 		{"median lateness", Percentile(s.Lateness, 50), 0, 30, 45},
 		{"p99 of lateness", Percentile(s.Lateness, 99), 0, 180, 300},
 		{"most diagnoses", Percentile(s.Diagnoses, 100), 0, 13, 25},
-	}
-	for _, b := range bands {
-		if b.of > 0 {
-			b.got = 1000 * b.got / b.of
-		}
-		if b.got < b.from || b.got > b.to {
-			t.Errorf("%s: %d, want %d to %d", b.name, b.got, b.from, b.to)
-		}
-	}
-	if stays := s.OfStays; stays[coverage.SNF] == 0 || stays[coverage.HHA] == 0 || stays[coverage.DME] == 0 || stays[coverage.Outpatient] == 0 {
-		t.Errorf("nothing follows the stays: %v", stays)
 	}
 }
 
