@@ -101,6 +101,44 @@ func TestSyntheticClaims(t *testing.T) {
 	}
 }
 
+// TestRawClaims: what ab2d synth writes as an upstream would hold it is valid
+// R4 without a fault, and STU3 but for the entry of a DRG, as BFD's is. There are
+// Part D events among it, substance-use treatment and a claim without end.
+func TestRawClaims(t *testing.T) {
+	dir := t.TempDir()
+	synth := exec.Command(program, "synth", "--enrollees=60", "--seed=3", "--as-of=2026-11-01T00:00:00Z", "--fhir=both", "--plain", "--out="+dir)
+	if out, err := synth.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for name, c := range map[string]struct {
+		version fhirversion.Version
+		gaps    []string
+	}{"claims-r4.ndjson": {fhirversion.R4, nil}, "claims-stu3.ndjson": {fhirversion.STU3, stu3Gaps}} {
+		t.Run(name, func(t *testing.T) {
+			b, err := os.ReadFile(filepath.Join(dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, kind := range []string{"carrier", "dme", "hha", "hospice", "inpatient", "outpatient", "snf", "pde"} {
+				if !bytes.Contains(b, []byte(`"id":"`+kind+`--1`)) {
+					t.Errorf("there is no claim of type %s", kind)
+				}
+			}
+			lines := everyNth(b, 1500)
+			hold(t, bytes.Join(lines, nil), c.version, len(lines), -1, c.gaps)
+		})
+	}
+}
+
+// everyNth is at most about n of the lines, evenly chosen.
+func everyNth(ndjson []byte, n int) (chosen [][]byte) {
+	all := bytes.SplitAfter(ndjson, []byte("\n"))
+	for i := 0; i < len(all)-1; i += len(all)/n + 1 {
+		chosen = append(chosen, all[i])
+	}
+	return chosen
+}
+
 // hold reads every claim with the library, and wants exactly the known gaps.
 // clean is how many claims have none, -1 any number.
 func hold(t *testing.T, ndjson []byte, v fhirversion.Version, claims, clean int, gaps []string) {

@@ -53,6 +53,8 @@ type workConfig struct {
 
 	Claims  string `kong:"-"` // each command has its own flag, with its own default
 	Workers int    `kong:"-"`
+
+	Practice bool `kong:"-"` // clients may ask for bad days; in the sandbox only
 }
 
 // config are the settings of a server.

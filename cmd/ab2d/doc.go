@@ -8,6 +8,8 @@
 //   - server.go    the parts of a server put together, run and stopped
 //   - works.go     the back ends and the workers on them
 //   - sandbox.go   ab2d sandbox
+//   - truth.go, statistics.go  ab2d sandbox truth, ab2d sandbox statistics
+//   - synth.go     ab2d synth
 //   - serve.go, worker.go, migrate.go, admin.go, minimise.go: the commands of these names
 //   - import.go, import_claims.go  ab2d import
 //   - export.go    ab2d export: its flags, server and credentials

@@ -14,11 +14,17 @@ Each flag can also be set by the environment variable named behind it.`
 // help prints the usual help; for the program as a whole it goes on with every
 // flag of every command, so that one page explains all of them.
 func help(options kong.HelpOptions, c *kong.Context) error {
-	if err := kong.DefaultHelpPrinter(options, c); err != nil || c.Selected() != nil {
+	if err := kong.DefaultHelpPrinter(options, c); err != nil {
 		return err
 	}
-	for _, node := range c.Model.Leaves(true) {
-		fmt.Fprintf(c.Stdout, "\nab2d %s\n", node.Name)
+	nodes := c.Model.Leaves(true)
+	if selected := c.Selected(); selected != nil {
+		if nodes = nil; selected.DefaultCmd != nil { // what ab2d sandbox alone means
+			nodes = []*kong.Node{selected.DefaultCmd}
+		}
+	}
+	for _, node := range nodes {
+		fmt.Fprintf(c.Stdout, "\nab2d %s\n", node.Path())
 		for _, f := range node.Flags {
 			value := ""
 			if !f.IsBool() {

@@ -32,13 +32,14 @@ const (
 
 // commands are the program's commands; each has a Run method.
 type commands struct {
-	Sandbox  sandboxCommand   `cmd:"" help:"Start a complete server with synthetic claims, in which the AB2D tutorial works as it stands."`
+	Sandbox  sandboxCommands  `cmd:"" help:"Start a complete server with synthetic claims, in which the AB2D tutorial works as it stands; or tell what is in them."`
 	Demo     demoCommand      `cmd:"" help:"Do the main job once: start a sandbox on a free port, export a sponsor's claims, download and check them, and stop."`
 	Export   exportCommand    `cmd:"" help:"Download a sponsor's claims from this server, CMS's AB2D or any Bulk Data server into a folder, and keep it up to date."`
 	Serve    serveCommand     `cmd:"" help:"Run a server: the API, and workers in the same process unless --workers=0."`
 	Worker   workerCommand    `cmd:"" help:"Run workers only, beside servers on the same PostgreSQL and S3."`
 	Migrate  migrateCommand   `cmd:"" help:"Bring the database's tables up to date, as every command does when it starts."`
 	Import   importCommand    `cmd:"" help:"Take contracts, enrolment, opt-outs or claims from files into the store, for a server with --claims=store:."`
+	Synth    synthCommand     `cmd:"" help:"Write synthetic raw claims, enrolment, contracts and opt-outs into files, as an upstream would hold them."`
 	Minimise minimiseCommand  `cmd:"" help:"Reduce raw claims to what a sponsor may see: raw ExplanationOfBenefit in, NDJSON as exported out."`
 	Admin    adminCommand     `cmd:"" help:"Look into a server's state."`
 	Version  kong.VersionFlag `help:"Print the version and stop." env:"-"`

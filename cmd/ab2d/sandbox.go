@@ -12,7 +12,14 @@ import (
 	"ab2d/internal/synth"
 )
 
-// sandboxCommand is ab2d sandbox.
+// sandboxCommands are ab2d sandbox and what tells of it.
+type sandboxCommands struct {
+	Start      sandboxCommand    `cmd:"" default:"withargs" help:"Start the sandbox. The word start may be left out."`
+	Truth      truthCommand      `cmd:"" help:"Print which claims an export must deliver, computed in another way."`
+	Statistics statisticsCommand `cmd:"" help:"Print statistics of the people and their claims."`
+}
+
+// sandboxCommand is ab2d sandbox start.
 type sandboxCommand struct {
 	config
 	ClaimsFrom  string   `help:"Where enrolment and claims come from: synthetic: (computed from the seed) or store: (what was imported)." name:"claims" default:"synthetic:" placeholder:"ADDRESS"`
@@ -40,6 +47,7 @@ func openSandbox(ctx context.Context, c *config, maxJobs int, s streams) (*serve
 	if maxJobs < 1 {
 		return nil, &usageError{fmt.Errorf("--max-jobs=%d: give 1 or more", maxJobs)}
 	}
+	c.Practice = true
 	srv, err := openServer(ctx, c, s, time.Now)
 	if err != nil {
 		return nil, err

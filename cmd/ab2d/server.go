@@ -97,6 +97,9 @@ func (s *server) serveAPI(ctx context.Context, c *config) error {
 		MaxDownloads: c.MaxDownloads, MaxPolls: c.MaxPolls, Checks: append(s.checks, api.Check{Name: "serving", Ping: s.serving}), Software: api.Software{Version: version, Date: released},
 		Now: s.now, Log: s.log, Metrics: obs.NewMetrics(),
 	}
+	if c.Practice {
+		a.Practise()
+	}
 	s.metrics = a.Metrics
 	s.metrics.Jobs(s.log, s.db.CountJobs)
 	s.http = &http.Server{

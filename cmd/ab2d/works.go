@@ -62,9 +62,13 @@ func (w *works) makeWorkers(c *workConfig) {
 	if err != nil {
 		host = "unknown"
 	}
+	claims := export.Claims(w.source)
+	if c.Practice {
+		claims = api.PracticeClaims{Claims: claims}
+	}
 	for i := range c.Workers {
 		w.workers = append(w.workers, &export.Worker{
-			Name: fmt.Sprintf("%s/%d/%d", host, os.Getpid(), i+1), Queue: w.db, Jobs: w.db, Ledgers: w.db, Roster: w.source, Claims: w.source,
+			Name: fmt.Sprintf("%s/%d/%d", host, os.Getpid(), i+1), Queue: w.db, Jobs: w.db, Ledgers: w.db, Roster: w.source, Claims: claims,
 			Files: w.files, Bell: w.bell, Now: w.now, Log: w.log, Settings: settings,
 		})
 	}

@@ -15,6 +15,8 @@
 //  5. errors.go is the one place where an error becomes a status, an
 //     OperationOutcome and a log line. What is internal stays in the log.
 //
+// practice.go, in a sandbox, gives clients bad days if they ask for them.
+//
 // openapi.yaml describes all of this to those who write clients, by hand;
 // openapi.go serves it. A route that is not in it fails the tests, and so does a
 // status, a header or a field.

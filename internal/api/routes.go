@@ -44,7 +44,8 @@ type API struct {
 	Log          *slog.Logger
 	Metrics      *obs.Metrics
 
-	polls *polls // made by Handler
+	polls    *polls    // made by Handler
+	practice *practice // set by Practise
 }
 
 // Software is this server's release, for metadata.
@@ -108,7 +109,7 @@ func (a *API) Handler() http.Handler {
 		a.mount(mux, "/api/"+v.String()+"/fhir", v, fhirRoutes)
 	}
 	mux.Handle("/", a.answering(func(*API, http.ResponseWriter, *http.Request, call) error { return errNoRoute }, call{}))
-	return obs.Handler(a.Log, a.Metrics, fixedHeaders(a.crossOrigin(cleanPath(mux))), a.internalError)
+	return obs.Handler(a.Log, a.Metrics, fixedHeaders(a.crossOrigin(a.practising(cleanPath(mux)))), a.internalError)
 }
 
 // mount puts the routes into the mux: one handler a path, which knows the

@@ -8,7 +8,7 @@ import (
 
 // token answers at the token endpoint. Its errors are RFC 6749's, not FHIR's.
 func token(a *API, w http.ResponseWriter, r *http.Request, _ call) error {
-	return a.authServer(r, func() { a.Tokens.ServeToken(w, r) })
+	return a.authServer(r, func() { a.tokensFor(r).ServeToken(w, r) })
 }
 
 // tokenKeys answers with the public keys.

@@ -25,7 +25,7 @@ func (w *Worker) runPart(ctx context.Context, t *Task, progress *atomic.Int64) e
 	if err != nil {
 		return err
 	}
-	reader, err := w.Claims.Open(ctx, Query{Version: t.Job.Version, Snapshot: t.Job.Snapshot, First: t.Part.First, Last: t.Part.Last, Since: t.Job.Since})
+	reader, err := w.Claims.Open(ctx, Query{Version: t.Job.Version, Snapshot: t.Job.Snapshot, Request: t.Job.Request, First: t.Part.First, Last: t.Part.Last, Since: t.Job.Since})
 	if err != nil {
 		return fmt.Errorf("open the claims of part %d: %w", t.Part.Number, err)
 	}

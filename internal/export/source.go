@@ -55,6 +55,7 @@ type Claims interface {
 type Query struct {
 	Version  fhir.Version
 	Snapshot string              // of the Roster: the claims are as of then, too
+	Request  string              // the job's kick-off URL
 	First    coverage.EnrolleeID // the first and the last enrollee, both included
 	Last     coverage.EnrolleeID
 	// Since is a hint: most claims that are not updated after it will not be

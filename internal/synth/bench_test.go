@@ -6,6 +6,7 @@ import (
 
 	"ab2d/internal/coverage"
 	"ab2d/internal/export"
+	"ab2d/internal/fhir"
 	"ab2d/internal/segment"
 )
 
@@ -68,16 +69,10 @@ func TestNoAllocation(t *testing.T) {
 	list := enrollees(t, s, "Z0000")
 	d := new(desk)
 	sink := &counter{selection: selectionOf(t, s, "Z0000", &list[7])}
+	r := &reader{source: s, version: fhir.V1, write: writeSTU3, desk: d}
 	write := func() {
-		s.person(&d.person, int(firstID-list[7].ID))
-		d.writeMBIs(list[7].MBIs)
-		first := firstMonth.First()
-		for m := firstMonth; m < firstMonth+80; m++ {
-			next := (m + 1).First()
-			if err := d.month(m, first, next, next, writeSTU3, sink); err != nil {
-				t.Fatal(err)
-			}
-			first = next
+		if err := r.Write(context.Background(), sink.selection, sink); err != nil {
+			t.Fatal(err)
 		}
 	}
 	write()

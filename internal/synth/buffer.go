@@ -4,7 +4,10 @@ import "ab2d/internal/coverage"
 
 // buffer is the line being written. Writers of list elements leave a comma
 // after each; end takes the last one away.
-type buffer struct{ b []byte }
+type buffer struct {
+	b   []byte
+	raw bool // also what a sponsor may not see
+}
 
 // text appends parts as they are: constants, and displays of the code tables,
 // none of which needs escaping in JSON.

@@ -28,6 +28,7 @@ type claimType struct {
 
 var (
 	professional  = code{"professional", "Professional"}
+	pharmacy      = code{"pharmacy", "Pharmacy"}
 	institutional = code{"institutional", "Institutional"}
 	partA         = code{"V", "Part A institutional claim record (inpatient [IP], skilled nursing facility [SNF], hospice [HOS], or home health agency [HHA])"}
 	partB         = code{"W", "Part B institutional claim record (outpatient [HOP], HHA)"}
@@ -38,6 +39,12 @@ var (
 // claimTypes is indexed by coverage.ClaimType. Codes and displays: ResDAC's
 // public codebooks of the NCH claim files, as BFD's v1 and v2 resources show them.
 var claimTypes = [coverage.SNF + 1]claimType{
+	coverage.OtherClaim: { // a Part D event
+		eob:      "PDE",
+		stu3Type: pharmacy, r4Type: pharmacy,
+		profile: "Pharmacy",
+		lagFrom: 14, lagTo: 45,
+	},
 	coverage.Carrier: {
 		nch:      code{"71", "Local carrier non-durable medical equipment, prosthetics, orthotics, and supplies (DMEPOS) claim"},
 		eob:      "CARRIER",

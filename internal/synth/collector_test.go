@@ -178,7 +178,7 @@ type told struct {
 }
 
 // byType collects up to perType claims of each type from contract Z0000, also
-// claims that the rules refuse.
+// claims that the rules refuse because of their dates.
 func byType(t testing.TB, s *Source, perType int) (list []told) {
 	t.Helper()
 	people := enrollees(t, s, "Z0000")
@@ -190,6 +190,9 @@ func byType(t testing.TB, s *Source, perType int) (list []told) {
 			t.Fatalf("enrollee %d has %d claims in v1, %d in v2", people[i].ID, len(one.offers), len(two.offers))
 		}
 		for j, o := range one.offers {
+			if c := o.facts; c.PartD || c.Part2 || !c.HasEnd || c.Patient != people[i].ID {
+				continue
+			}
 			if got[o.facts.Type]++; got[o.facts.Type] <= perType {
 				lines := map[fhir.Version][]byte{fhir.V1: o.line, fhir.V2: two.offers[j].line}
 				list = append(list, told{o.facts, lines, &people[i]})

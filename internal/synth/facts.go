@@ -12,17 +12,20 @@ var firstMonth = coverage.MonthOf(2019, time.November)
 
 const (
 	slotsPerMonth = 1 << slotBits
+	careSlots     = 16 // of them; the others are for an episode's steps
+	hospiceSlot   = slotsPerMonth - 1
 	monthsHeld    = 1 << monthBits
 	dayMillis     = 86_400_000
 	hourMillis    = 3_600_000
 )
 
-// occupied draws which slots of a month hold a claim, one bit a slot: sixteen
-// tries of a small chance each, which is close to a Poisson count.
+// occupied draws which of the first slots of a month hold a claim of everyday
+// care, one bit a slot: sixteen tries of a small chance each, which is close
+// to a Poisson count.
 func (p *person) occupied(month coverage.Month) (set uint16) {
 	r := streamOf(derive(p.key, slots), uint64(month))
 	var word uint64
-	for i := range slotsPerMonth {
+	for i := range careSlots {
 		if i%4 == 0 { // a draw is four tries of sixteen bits
 			word = r.next()
 		}
@@ -34,60 +37,84 @@ func (p *person) occupied(month coverage.Month) (set uint16) {
 	return set
 }
 
-// drawFacts computes what decides whether the claim of a slot is delivered.
-// days is the length of the month.
-func (p *person) drawFacts(c *claim, month coverage.Month, first coverage.Date, days, slot int) {
+// place makes c the claim of a slot, and returns the stream of its facts.
+func (p *person) place(c *claim, month coverage.Month, slot int) stream {
 	c.key = derive(derive(p.key, uint64(month)), uint64(slot))
-	r := streamOf(c.key, facts)
+	c.month, c.slot = int(month-firstMonth), slot
+	c.stay, c.nature = nil, ordinary
+	return streamOf(c.key, facts)
+}
+
+// drawFacts computes the type, days and history of a slot's claim of everyday
+// care. days is the length of the month.
+func (p *person) drawFacts(c *claim, month coverage.Month, first coverage.Date, days, slot int) {
+	r := p.place(c, month, slot)
 	t := coverage.ClaimType(r.pick(p.types[:]))
 	start := first + coverage.Date(r.below(days))
-	end := start + coverage.Date(length(&r, t, int(first)+days-1-int(start)))
-	c.Claim = coverage.Claim{Patient: p.id, Type: t, Start: start, End: end, HasStart: true, HasEnd: true}
-	c.month, c.slot = int(month-firstMonth), slot
-	c.millis = loaded(&r, t, end)
-	c.LastUpdated = time.UnixMilli(c.millis).UTC()
+	if c.nature = drawNature(&r); c.nature != ordinary {
+		t = c.nature.typeOf(&r, t)
+	}
+	end := start + coverage.Date(length(&r, t))
+	p.serve(c, &r, t, start, end)
 }
 
-// length draws how many days after its start a service ends; left is how many
-// days of the month remain.
-func length(r *stream, t coverage.ClaimType, left int) int {
-	n, usual := r.below(1000), false
+// stepFacts computes the same of a step of an episode.
+func (p *person) stepFacts(c *claim, month coverage.Month, slot int, stay *stay, s step) {
+	r := p.place(c, month, slot)
+	c.stay = stay
+	p.serve(c, &r, s.kind, s.start, s.end)
+}
+
+// serve sets patient, type and days, cut at the death, and draws the history.
+func (p *person) serve(c *claim, r *stream, t coverage.ClaimType, start, end coverage.Date) {
+	end = min(end, p.life.death)
+	c.Claim = coverage.Claim{Patient: p.id, Type: t, Start: start, End: end, HasStart: true, HasEnd: true}
+	c.kind = &claimTypes[t]
+	switch c.nature {
+	case stranger:
+		c.Patient = strangers - coverage.EnrolleeID(p.index)
+	case endless:
+		c.HasEnd = false
+	}
+	c.history = drawHistory(r, t, end)
+}
+
+// length draws how many days after its start a service of everyday care ends.
+func length(r *stream, t coverage.ClaimType) int {
+	n := r.below(1000)
 	switch t {
 	case coverage.Carrier:
-		usual = n < 950
+		if n >= 950 {
+			return r.between(1, 3)
+		}
 	case coverage.Outpatient:
-		usual = n < 850
+		if n >= 850 { // a series, billed together
+			return r.between(6, 29)
+		}
 	case coverage.DME:
-		usual = n < 550
-	}
-	switch {
-	case usual:
-		return 0
-	case t == coverage.Inpatient: // median four days
-		return 1 + (1+n*n/250_000)*r.below(6)
-	case t == coverage.HHA, t == coverage.DME: // a period of thirty days
+		if n >= 550 { // a month's rent
+			return 29
+		}
+	case coverage.HHA:
 		return 29
-	case t == coverage.Carrier:
-		return r.between(1, 3)
+	case coverage.Inpatient:
+		return 1 + r.below(9)
 	}
-	return left // billed by the calendar month
+	return 0
 }
 
-// loaded draws when the claim appears in the database, in milliseconds since
-// 1970: after a lag, in the next weekly load, which runs from Saturday 22:00
-// UTC for five hours. One claim in sixteen is stamped at a full hour, so that
-// many people's claims share an instant, midnight among them.
-func loaded(r *stream, t coverage.ClaimType, end coverage.Date) int64 {
-	kind := &claimTypes[t]
-	day := int(end) + r.between(kind.lagFrom, kind.lagTo)
-	if r.chance(30) {
-		day += r.below(320)
+// asOf makes c one of its versions as it stands at a moment; false when it
+// is not there yet. start and end are the days of the first version.
+func (c *claim) asOf(version int, at int64, start, end, death coverage.Date) bool {
+	stamp, cancelled, there := c.history.at(version, at)
+	if !there {
+		return false
 	}
-	const saturday = 2 // 1970-01-03
-	day += (7 + saturday - day%7) % 7
-	start := int64(day)*dayMillis + 22*hourMillis
-	if r.below(16) == 0 {
-		return start + int64(r.below(5))*hourMillis
+	c.version, c.cancelled, c.millis = version, cancelled, stamp
+	c.LastUpdated = time.UnixMilli(stamp).UTC()
+	c.Start, c.End = start, end
+	if moved := coverage.Date(c.history.shift); version > 0 && version == c.history.versions-1 && end+moved <= death {
+		c.Start, c.End = start+moved, end+moved
 	}
-	return start + int64(r.below(5*hourMillis))
+	return true
 }

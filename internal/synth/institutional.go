@@ -21,8 +21,15 @@ func (c *claim) attend(r *stream, sort int) {
 // outpatient details a hospital's outpatient claim.
 func (c *claim) outpatient(r *stream) {
 	s := drawSetting(r, clinics[:], c.person)
+	if c.stay != nil {
+		s = &clinics[0]
+	}
 	main := &s.services[r.below(len(s.services))]
-	c.diagnoseService(r, main, s.needs)
+	if c.stay != nil {
+		c.diagnose(c.stay.after, principal)
+	} else {
+		c.diagnoseService(r, main, s.needs)
+	}
 	c.diagnoseMore(r, r.between(0, 5))
 	if r.chance(400) {
 		c.diagnoses.add(diagnosis{code: symptoms[r.below(len(symptoms))], role: visit})
@@ -47,7 +54,10 @@ func (c *claim) outpatient(r *stream) {
 
 // inpatient details a hospital stay.
 func (c *claim) inpatient(r *stream) {
-	s := &stays[r.pick(stayWeights[:])]
+	s := c.stay
+	if s == nil { // only where the stay itself does not matter
+		s = &stays[r.below(len(stays))]
+	}
 	c.drg = s.drg
 	c.diagnose(s.admitting, admitting)
 	c.diagnose(s.principal, principal)
@@ -89,10 +99,9 @@ func presentAtAdmission(r *stream, as role) byte {
 
 // snf details a stay in a skilled nursing facility, billed by the month.
 func (c *claim) snf(r *stream) {
-	c.drg = stays[r.pick(stayWeights[:])].drg
-	main := recovery[r.below(len(recovery))]
-	c.diagnose(main, admitting)
-	c.diagnose(main, principal)
+	c.drg = c.stay.drg
+	c.diagnose(c.stay.after, admitting)
+	c.diagnose(c.stay.after, principal)
 	c.diagnoseMore(r, r.between(4, 10))
 	c.attend(r, nursingFacility)
 	for range r.between(2, 6) {
@@ -103,8 +112,8 @@ func (c *claim) snf(r *stream) {
 
 // hha details thirty days of home health care.
 func (c *claim) hha(r *stream) {
-	if r.chance(500) {
-		c.diagnose(recovery[r.below(len(recovery))], principal)
+	if c.stay != nil {
+		c.diagnose(c.stay.after, principal)
 	} else {
 		c.diagnose(c.mainReason(r), principal)
 	}
@@ -119,10 +128,10 @@ func (c *claim) hha(r *stream) {
 // hospice details hospice care within a calendar month: the place of care
 // for its days, then visits.
 func (c *claim) hospice(r *stream) {
-	c.diagnose(terminal[r.below(len(terminal))], principal)
+	c.diagnose(c.person.coded(c.person.terminal), principal)
 	c.diagnoseMore(r, r.between(1, 6))
 	c.attend(r, hospiceAgency)
-	place := &hospicePlaces[r.below(len(hospicePlaces))]
+	place := &hospicePlaces[c.person.hospiceAt]
 	days := int(c.End-c.Start) + 1
 	charge := days * place.charge
 	c.lines.add(line{service: place, from: c.Start, units: days, charge: charge})

@@ -7,8 +7,13 @@ import "ab2d/internal/coverage"
 type claim struct {
 	coverage.Claim
 	key         uint64
-	month, slot int   // its place in the person's life
-	millis      int64 // lastUpdated since 1970
+	month, slot int     // its place in the person's life
+	nature      nature  // whether it is one that must never leave
+	stay        *stay   // that it is a step of, nil for everyday care
+	history     history // of all its versions
+	version     int     // which of them this is, from 0
+	cancelled   bool    // and whether it is still in force
+	millis      int64   // lastUpdated since 1970
 
 	id, group int64
 	control   uint64 // the contractor's claim control number
@@ -83,19 +88,22 @@ type team struct {
 
 // reset makes c the empty claim of its facts.
 func (c *claim) reset(p *person) {
-	c.person, c.kind = p, &claimTypes[c.Type]
-	c.id, c.group = claimIDs(p.index, c.month, c.slot)
+	c.person = p
+	c.id, c.group = claimIDs(p.index, c.month, c.slot, c.version)
 	c.drg, c.team, c.lab = "", team{}, false
 	c.diagnoses.count, c.procedures.count, c.lines.count = 0, 0, 0
 	c.charge = 0
 }
 
-// detail draws what the facts leave open.
+// detail draws what the facts leave open. All versions of a claim are drawn the
+// same, and then changed.
 func (c *claim) detail(p *person) {
 	c.reset(p)
 	r := streamOf(c.key, details)
 	c.control = r.next()
 	switch c.Type {
+	case coverage.OtherClaim:
+		c.drug(&r)
 	case coverage.Carrier:
 		c.carrier(&r)
 	case coverage.DME:
@@ -112,6 +120,47 @@ func (c *claim) detail(p *person) {
 		c.hospice(&r)
 	}
 	c.settle(&r)
+	c.amend()
+	if c.nature == substance { // after all changes, so that none takes it away
+		c.treatSubstance(&r)
+	}
+}
+
+// amend makes of the first version a later one: a line less, a diagnosis more,
+// or other units of a service.
+func (c *claim) amend() {
+	for v := 1; v <= c.version; v++ {
+		r := streamOf(derive(c.key, changes), uint64(v))
+		switch kind := r.below(3); {
+		case kind == 0 && c.lines.count > 1:
+			c.lines.count--
+			c.charge -= c.lines.all[c.lines.count].charge
+		case kind == 1 && c.diagnoseLate(&r):
+		default:
+			l := &c.lines.all[r.below(c.lines.count)]
+			c.charge += l.charge / l.units
+			l.charge += l.charge / l.units
+			l.units++
+		}
+		c.settle(&r)
+	}
+}
+
+// diagnoseLate adds a diagnosis that the claim does not have; false when it
+// has, or has no diagnoses at all.
+func (c *claim) diagnoseLate(r *stream) bool {
+	before := c.diagnoses.count
+	if c.Type == coverage.OtherClaim {
+		return false
+	}
+	c.diagnose(complications[r.below(len(complications))], additional)
+	if c.diagnoses.count == before {
+		return false
+	}
+	if c.Type == coverage.Inpatient {
+		c.diagnoses.all[before].present = 'Y'
+	}
+	return true
 }
 
 // settle draws what Medicare makes of the charge.

@@ -19,6 +19,10 @@ type person struct {
 	chronic [maxConditions]code
 	count   int    // of chronic conditions
 	has     uint32 // a bit a condition
+	life    life
+
+	terminal  int // the condition one would die of in hospice care, or anyone
+	hospiceAt int // place of hospice care
 
 	doctors     [maxDoctors]doctor // the first is the one seen most
 	doctorCount int
@@ -26,7 +30,9 @@ type person struct {
 
 	// perSlot is the chance that one of a month's slots holds a claim, of 65536.
 	perSlot uint64
-	types   [coverage.SNF + 1]uint16 // weights of the claim types
+	// perMonth is the chance of a hospital admission in a month, of 65536.
+	perMonth int
+	types    [coverage.SNF + 1]uint16 // weights of the claim types
 }
 
 // doctor is a practitioner of a state's pool.
@@ -45,12 +51,20 @@ var utilisation = [64]uint64{
 	611, 660, 721, 802, 926, 1255,
 }
 
-// baseUse brings the mean to about fifty delivered claims an enrollee over
+// baseUse brings the mean to about forty-five delivered claims an enrollee over
 // the sandbox's years.
-const baseUse = 46
+const baseUse = 55
 
 // person computes the person of an index into p.
 func (s *Source) person(p *person, index int) {
+	s.bear(p, index)
+	p.drawNetwork()
+	p.weighTypes()
+}
+
+// bear computes demography, conditions and life of a person, and how much care
+// the person uses.
+func (s *Source) bear(p *person, index int) {
 	*p = person{index: index, id: firstID - coverage.EnrolleeID(index), key: s.personKey(index)}
 	r := streamOf(p.key, demography)
 	p.female = r.chance(550)
@@ -59,18 +73,55 @@ func (s *Source) person(p *person, index int) {
 	use := utilisation[r.below(len(utilisation))]
 	none := r.chance(40)
 	p.drawConditions()
-	p.drawNetwork()
+	p.drawLife()
 	if !none {
 		p.perSlot = min(baseUse*use*uint64(6+2*p.count)/64, 60_000)
+		p.perMonth = p.frailty() * int(128+use) / 384
 	}
-	p.weighTypes()
+}
+
+// frailty is the chance of a hospital admission in a month at the mean use of
+// care, of 65536.
+func (p *person) frailty() int {
+	f := 150 + 130*p.count
+	for _, c := range []int{heartFailure, copd, kidney, cancer} {
+		if p.condition(c) {
+			f += 420
+		}
+	}
+	if p.band >= age80 {
+		f += f / 3
+	}
+	return f
+}
+
+// susceptibility is how prone a tenth of the people is to every condition, in
+// thousandths of the mean: some have nearly none, and some have many.
+var susceptibility = [10]int{200, 350, 550, 700, 850, 1000, 1150, 1350, 1650, 2100}
+
+// leadsTo are conditions that bring others with them. The cause stands before
+// the effect in conditions.
+var leadsTo = [...]struct{ cause, effect int }{
+	{hypertension, kidney}, {hypertension, heartFailure}, {ischemicHeart, heartFailure}, {diabetes, kidney},
+	{kidney, anemia}, {heartFailure, fibrillation}, {hyperlipidemia, ischemicHeart},
 }
 
 func (p *person) drawConditions() {
 	r := streamOf(p.key, chronic)
+	prone := susceptibility[r.below(len(susceptibility))]
 	for i := range conditions {
 		c := &conditions[i]
-		got, variant := r.chance(int(c.perMille[p.band])), r.below(len(c.codes))
+		chance := int(c.perMille[p.band]) * prone / 1000
+		for _, l := range leadsTo {
+			switch {
+			case l.effect != i:
+			case p.condition(l.cause):
+				chance = chance * 6 / 5
+			default:
+				chance = chance * 4 / 5
+			}
+		}
+		got, variant := r.chance(min(chance, 960)), r.below(len(c.codes))
 		if got && (c.sex == 0 || (c.sex == 'F') == p.female) {
 			p.chronic[p.count] = c.codes[variant]
 			p.count++
@@ -95,24 +146,17 @@ func (p *person) drawNetwork() {
 // condition tells whether the person has a chronic condition.
 func (p *person) condition(i int) bool { return i == anyone || p.has&(1<<i) != 0 }
 
-// weighTypes sets the mix of claim types: carrier-heavy as Medicare's is, and
-// shifted by what the person suffers from.
+// weighTypes sets the mix of everyday care: carrier-heavy as Medicare's is, and
+// shifted by what the person suffers from. Stays are of episodes.
 func (p *person) weighTypes() {
 	p.types = [...]uint16{
-		coverage.Carrier: 7300, coverage.Outpatient: 1750, coverage.DME: 250, coverage.Inpatient: 80,
-		coverage.SNF: 25, coverage.HHA: 90, coverage.Hospice: 12,
+		coverage.Carrier: 7500, coverage.Outpatient: 1750, coverage.DME: 250, coverage.HHA: 30, coverage.SNF: 0,
 	}
 	if p.condition(diabetes) || p.condition(copd) || p.condition(sleepApnea) {
 		p.types[coverage.DME] = 850
 	}
-	if p.condition(heartFailure) || p.condition(copd) || p.condition(kidney) {
-		p.types[coverage.Inpatient] = 170
-	}
 	if p.band >= age80 {
-		p.types[coverage.SNF], p.types[coverage.HHA] = 70, 220
-	}
-	if p.condition(cancer) || p.condition(dementia) || p.condition(heartFailure) {
-		p.types[coverage.Hospice] = 90
+		p.types[coverage.HHA] = 120
 	}
 }
 

@@ -7,13 +7,20 @@ var lineCounts = []uint16{840, 100, 26, 14, 8, 6, 4, 2}
 func (c *claim) carrier(r *stream) {
 	p := c.person
 	s := drawSetting(r, visits[:], p)
+	if c.stay != nil {
+		s = &visits[ambulance]
+	}
 	c.perform(r, s)
 	if s.specialty != nil || r.chance(350) {
 		c.team.referring = npi(npiPerson, p.home, p.doctors[0].number)
 	}
 	c.lab = s.lab
 	main := &s.services[r.below(len(s.services))]
-	c.diagnoseService(r, main, s.needs)
+	if c.stay != nil {
+		c.diagnose(c.stay.admitting, principal)
+	} else {
+		c.diagnoseService(r, main, s.needs)
+	}
 	c.diagnoseMore(r, r.between(0, 2))
 	n := 1 + r.pick(lineCounts)
 	for i := range n {
@@ -84,14 +91,19 @@ func (p *person) coded(condition int) code {
 // dme details a claim for durable medical equipment, sold or by the month.
 func (c *claim) dme(r *stream) {
 	p := c.person
+	if c.stay != nil {
+		c.equip(c.stay.aid.supplier)
+		c.diagnose(c.stay.after, principal)
+		c.diagnoseMore(r, r.between(0, 2))
+		c.bill(r, &c.stay.aid.item, line{place: &placeHome, from: c.Start, to: c.End})
+		return
+	}
 	at := r.below(len(equipment))
 	for !p.condition(equipment[at].needs) {
 		at = (at + 1) % len(equipment)
 	}
 	e := &equipment[at]
-	c.team.org = p.org(supplier)
-	c.team.performing, c.team.specialty = c.team.org.npi(), e.supplier
-	c.team.referring = npi(npiPerson, p.home, p.doctors[0].number)
+	c.equip(e.supplier)
 	if e.needs == anyone {
 		c.diagnose(c.mainReason(r), principal)
 	} else {
@@ -103,4 +115,12 @@ func (c *claim) dme(r *stream) {
 	for i := range n {
 		c.bill(r, &e.items[(first+i)%len(e.items)], line{place: &placeHome, from: c.Start, to: c.End})
 	}
+}
+
+// equip fills the team of a claim for equipment.
+func (c *claim) equip(specialty *code) {
+	p := c.person
+	c.team.org = p.org(supplier)
+	c.team.performing, c.team.specialty = c.team.org.npi(), specialty
+	c.team.referring = npi(npiPerson, p.home, p.doctors[0].number)
 }

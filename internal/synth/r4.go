@@ -15,13 +15,21 @@ func writeR4(w *buffer, c *claim, mbis []byte) {
 	c.writeID(w)
 	w.text(`"meta":{"lastUpdated":"`)
 	w.instant(c.millis)
-	w.text(`","profile":["`+carin+`StructureDefinition/C4BB-ExplanationOfBenefit-`, k.profile, `"]},"extension":[`)
+	w.text(`","profile":["`+carin+`StructureDefinition/C4BB-ExplanationOfBenefit-`, k.profile, `"]},`)
+	if c.nature == partD {
+		c.r4Drug(w)
+		return
+	}
+	c.r4Contained(w)
+	w.text(`"extension":[`)
 	w.codedVariable("nch_near_line_rec_ident_cd", k.nearLine)
+	c.r4Extensions(w)
 	w.b = append(w.b, mbis...)
 	w.end(`],"identifier":[`)
 	w.r4Identifier(variable+"clm_id", c.id)
 	w.r4Identifier(bluebutton+"identifier/claim-group", c.group)
-	w.end(`],"status":"active","type":{"coding":[`)
+	w.end(`],"status":"`)
+	w.text(c.status(), `","type":{"coding":[`)
 	w.coding(variable+"nch_clm_type_cd", k.nch)
 	w.coding(bluebutton+"codesystem/eob-type", code{k.eob, ""})
 	w.coding(terminology+"claim-type", k.r4Type)
@@ -31,15 +39,18 @@ func writeR4(w *buffer, c *claim, mbis []byte) {
 		w.coding(carin+"CodeSystem/C4BBInstitutionalClaimSubType", code{k.subType.code, ""})
 		w.end(`],"text":"` + k.subType.display + `"},`)
 	}
+	c.r4Use(w)
 	w.text(`"patient":{"reference":"Patient/`)
 	w.number(int64(c.Patient))
 	w.text(`"},`)
 	c.writePeriod(w, k.queryV2)
+	c.r4Parties(w)
 	if c.institutional() {
 		w.text(`"facility":{"extension":[`)
 		w.codedVariable("clm_fac_type_cd", k.facility)
 		w.end(`]},`)
 	}
+	c.r4Outcome(w)
 	w.text(`"careTeam":[`)
 	linked := c.r4Team(w)
 	w.end(`],`)
@@ -48,9 +59,12 @@ func writeR4(w *buffer, c *claim, mbis []byte) {
 	c.r4Diagnoses(w)
 	w.end(`],`)
 	c.writeProcedures(w, "http://www.cms.gov/Medicare/Coding/ICD10")
+	c.r4Insurance(w)
 	w.text(`"item":[`)
 	c.r4Items(w, linked)
-	w.end("]}\n")
+	w.end(`]`)
+	c.r4Payment(w)
+	w.text("}\n")
 }
 
 func (w *buffer) r4Identifier(system string, value int64) {

@@ -2,24 +2,34 @@ package synth
 
 import "ab2d/internal/coverage"
 
-// r4Information writes the DRG, the only supporting information that leaves.
-// It keeps the sequence it has among those that do not.
+// r4Information writes the supporting information. Only the DRG leaves, with
+// the sequence it has among what does not.
 func (c *claim) r4Information(w *buffer) {
-	if c.drg == "" {
+	if !w.raw && c.drg == "" {
 		return
 	}
+	w.text(`"supportingInfo":[`)
 	sequence := int64(5)
 	if c.Type == coverage.SNF {
 		sequence = 6
 	}
-	w.text(`"supportingInfo":[{"sequence":`)
+	c.r4Withheld(w, sequence)
+	if c.drg != "" {
+		w.r4Info(sequence, "clm_drg_cd", "Claim Diagnosis Related Group Code (or MS-DRG Code)")
+		w.text(`"code":{"coding":[`)
+		w.coding(variable+"clm_drg_cd", code{c.drg, ""})
+		w.end(`]}},`)
+	}
+	w.end(`],`)
+}
+
+// r4Info opens an entry of supporting information, up to its value.
+func (w *buffer) r4Info(sequence int64, name, display string) {
+	w.text(`{"sequence":`)
 	w.number(sequence)
 	w.text(`,"category":{"coding":[`)
 	w.coding(terminology+"claiminformationcategory", code{"info", "Information"})
-	w.coding(bluebutton+"codesystem/information", code{variable + "clm_drg_cd", "Claim Diagnosis Related Group Code (or MS-DRG Code)"})
-	w.end(`]},"code":{"coding":[`)
-	w.coding(variable+"clm_drg_cd", code{c.drg, ""})
-	w.end(`]}}],`)
+	w.text(`{"system":"`+bluebutton+`codesystem/information","code":"`+variable, name, `","display":"`, display, `"}]},`)
 }
 
 // r4Diagnoses writes the diagnoses, each code in two systems.
@@ -58,11 +68,7 @@ func (c *claim) r4Items(w *buffer, linked sequences) {
 	for i := range c.lines.items() {
 		l := &c.lines.all[i]
 		w.text(`{`)
-		if c.Type == coverage.DME {
-			w.text(`"extension":[`)
-			c.writePricing(w)
-			w.end(`],`)
-		}
+		c.r4ItemExtensions(w, l)
 		w.text(`"sequence":`)
 		w.number(int64(i + 1))
 		w.text(`,`)
@@ -72,17 +78,21 @@ func (c *claim) r4Items(w *buffer, linked sequences) {
 			w.number(int64(l.reason + 1))
 			w.text(`],`)
 		}
+		c.r4Category(w)
 		w.text(`"productOrService":{"coding":[`)
 		if c.Type == coverage.Inpatient {
 			w.coding(variable+"hcpcs_cd", code{l.service.hcpcs, ""})
 		}
 		w.coding(hcpcs, code{l.service.hcpcs, ""})
 		w.end(`]},`)
+		c.writeModifier(w, i)
 		c.writeServiced(w, l)
 		c.writeLocation(w, l, false)
 		w.text(`"quantity":{"value":`)
 		w.number(int64(l.units))
-		w.text(`}},`)
+		w.text(`}`)
+		c.r4Adjudication(w, l)
+		w.text(`},`)
 	}
 }
 

@@ -22,10 +22,15 @@ const (
 	demography uint64 = iota + 1
 	chronic
 	network
-	enrolment
+	living
+	sharing
+	cards
+	moving
 	slots
+	episodes
 	facts
 	details
+	changes
 )
 
 // stream is a sequence of random numbers that its key alone decides. Own

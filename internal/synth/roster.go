@@ -3,6 +3,7 @@ package synth
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"ab2d/internal/coverage"
@@ -16,44 +17,49 @@ func (s *Source) Contract(_ context.Context, number string) (coverage.Contract, 
 	if err != nil {
 		return coverage.Contract{}, err
 	}
-	return coverage.Contract{Number: m.Contract, Sponsor: m.Name, Attested: attested, HasAttested: true}, nil
+	return m.facts(), nil
 }
 
-// Snapshot names the enrolment up to the current month (UTC), for example
-// synth-1.seed-42.2026-11: generator version, seed and month.
+// Snapshot names the enrolment and the claims as they stand now, for example
+// synth-2.seed-42.20261124T080000.000Z: generator version, seed and moment (UTC).
 func (s *Source) Snapshot(_ context.Context, contract string) (string, error) {
 	if _, err := s.contract(contract); err != nil {
 		return "", err
 	}
-	return s.prefix() + s.now().UTC().Format(snapshotMonth), nil
+	return s.prefix() + s.now().UTC().Format(snapshotTime), nil
 }
 
-// Freshness: the enrolment is that of the current month, from its first day.
+// Freshness: the enrolment is that of the current month, from its first day,
+// and claims are loaded every Saturday night.
 func (s *Source) Freshness(_ context.Context, contract string, _ fhir.Version) (export.Freshness, error) {
 	m, err := s.contract(contract)
 	if err != nil {
 		return export.Freshness{}, err
 	}
 	now := s.now().UTC()
-	return export.Freshness{Enrolment: time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC), Enrollees: int64(m.Enrollees)}, nil
+	return export.Freshness{
+		Enrolment: time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC),
+		Enrollees: int64(m.Enrollees),
+		LastLoad:  time.UnixMilli(lastLoad(now.UnixMilli())).UTC(),
+	}, nil
 }
 
-const snapshotMonth = "2006-01"
+const snapshotTime = "20060102T150405.000Z"
 
 func (s *Source) prefix() string { return fmt.Sprintf("synth-%d.seed-%d.", generator, s.seed) }
 
-// lastMonth reads the month out of a snapshot's name. A name of another
-// generator version or seed would mean other people, so it is an error.
-func (s *Source) lastMonth(snapshot string) (coverage.Month, error) {
-	prefix := s.prefix()
-	if len(snapshot) != len(prefix)+len(snapshotMonth) || snapshot[:len(prefix)] != prefix {
-		return 0, fmt.Errorf("snapshot %q is not of this synthetic source, whose snapshots are named %sYYYY-MM", snapshot, prefix)
+// snapshotAt reads the moment out of a snapshot's name. One of another
+// generator version or seed would mean other people: it is not kept any more.
+func (s *Source) snapshotAt(snapshot string) (time.Time, error) {
+	moment, ok := strings.CutPrefix(snapshot, s.prefix())
+	if !ok {
+		return time.Time{}, fmt.Errorf("snapshot %q is not of this synthetic source, whose snapshots begin with %s: %w", snapshot, s.prefix(), export.ErrNoSnapshot)
 	}
-	t, err := time.Parse(snapshotMonth, snapshot[len(prefix):])
+	t, err := time.Parse(snapshotTime, moment)
 	if err != nil {
-		return 0, fmt.Errorf("snapshot %q does not end with a month YYYY-MM", snapshot)
+		return time.Time{}, fmt.Errorf("snapshot %q does not end with a moment %s: %w", snapshot, snapshotTime, export.ErrNoSnapshot)
 	}
-	return coverage.MonthOf(t.Year(), t.Month()), nil
+	return t, nil
 }
 
 // Enrollees lists up to limit enrollees with from <= id, in ascending order of
@@ -63,24 +69,31 @@ func (s *Source) Enrollees(ctx context.Context, contract, snapshot string, from 
 	if err != nil {
 		return nil, err
 	}
-	last, err := s.lastMonth(snapshot)
+	at, err := s.snapshotAt(snapshot)
 	if err != nil {
 		return nil, err
 	}
-	// Ids fall as indexes rise, so ascending ids are descending indexes.
-	index := m.first + m.Enrollees - 1
-	switch {
-	case from > firstID:
-		return nil, nil
-	case from > firstID-coverage.EnrolleeID(index):
-		index = int(firstID - from)
+	page := make([]coverage.Enrollee, 0, max(0, min(limit, m.Enrollees)))
+	if from > firstID || limit < 1 {
+		return page, nil
 	}
-	page := make([]coverage.Enrollee, 0, max(0, min(limit, index-m.first+1)))
-	for ; index >= m.first && len(page) < limit; index-- {
+	last, today := coverage.MonthOf(at.Year(), at.Month()), coverage.Date(s.now().Unix()/86_400)
+	for index := range m.indexes(s.indexAt(from)) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		page = append(page, s.enrollee(index, last))
+		if page = append(page, s.enrollee(m, index, last, today)); len(page) == limit {
+			break
+		}
 	}
 	return page, nil
+}
+
+// indexAt is the index of the first possible person with from <= id: ids fall
+// as indexes rise.
+func (s *Source) indexAt(from coverage.EnrolleeID) int {
+	if from < firstID-coverage.EnrolleeID(s.people) {
+		return s.people
+	}
+	return int(firstID - from)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 
 	"ab2d/internal/coverage"
 	"ab2d/internal/export"
+	"ab2d/internal/fhir"
 )
 
 func TestContract(t *testing.T) {
@@ -33,7 +35,7 @@ func TestUnknownContract(t *testing.T) {
 	s := sourceAt(42, asOf)
 	_, contract := s.Contract(context.Background(), "Z9999")
 	_, snapshot := s.Snapshot(context.Background(), "Z9999")
-	_, list := s.Enrollees(context.Background(), "Z9999", "synth-1.seed-42.2026-11", math.MinInt64, 1)
+	_, list := s.Enrollees(context.Background(), "Z9999", "synth-2.seed-42.20261124T080000.000Z", math.MinInt64, 1)
 	for name, err := range map[string]error{"Contract": contract, "Snapshot": snapshot, "Enrollees": list} {
 		if !errors.Is(err, export.ErrNoContract) {
 			t.Errorf("%s: got %v, want ErrNoContract", name, err)
@@ -45,15 +47,18 @@ func TestSnapshotNames(t *testing.T) {
 	ctx := context.Background()
 	newYork := time.FixedZone("", -5*3600)
 	s := sourceAt(42, time.Date(2026, 10, 31, 22, 0, 0, 0, newYork))
-	if got, err := s.Snapshot(ctx, "Z0000"); err != nil || got != "synth-1.seed-42.2026-11" {
+	if got, err := s.Snapshot(ctx, "Z0000"); err != nil || got != "synth-2.seed-42.20261101T030000.000Z" {
 		t.Errorf("got %q, %v", got, err)
 	}
 	for _, name := range []string{
-		"", "synth-1.seed-42.", "synth-1.seed-42.2026-13", "synth-1.seed-42.2026-1", "synth-1.seed-42.2026-11x",
-		"synth-2.seed-42.2026-11", "synth-1.seed-43.2026-11", "synth-1.seed-4.2026-11", "synth-1.seed-42.-026-11",
+		"", "synth-2.seed-42.", "synth-2.seed-42.2026-11", "synth-2.seed-42.20261301T000000.000Z", "synth-2.seed-42.20261124T080000.000Zx",
+		"synth-1.seed-42.20261124T080000.000Z", "synth-2.seed-43.20261124T080000.000Z", "synth-2.seed-4.20261124T080000.000Z",
 	} {
-		if _, err := s.Enrollees(ctx, "Z0000", name, math.MinInt64, 1); err == nil {
-			t.Errorf("snapshot %q is accepted", name)
+		if _, err := s.Enrollees(ctx, "Z0000", name, math.MinInt64, 1); !errors.Is(err, export.ErrNoSnapshot) {
+			t.Errorf("snapshot %q: %v", name, err)
+		}
+		if _, err := s.Open(ctx, export.Query{Version: 1, Snapshot: name}); name != "" && !errors.Is(err, export.ErrNoSnapshot) {
+			t.Errorf("claims of snapshot %q: %v", name, err)
 		}
 	}
 }
@@ -108,8 +113,9 @@ func ids(list []coverage.Enrollee) (ids []coverage.EnrolleeID) {
 
 func TestRosters(t *testing.T) {
 	s := sourceAt(42, asOf)
-	seen := map[coverage.EnrolleeID]bool{}
-	mbis := map[coverage.MBI]bool{}
+	seen := map[coverage.EnrolleeID]coverage.Enrollee{}
+	mbis := map[coverage.MBI]coverage.EnrolleeID{}
+	moved := 0
 	shape := regexp.MustCompile(`^[1-9]S[AC-HJKMNP-RT-Y0-9][0-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9][0-9][AC-HJKMNP-RT-Y]{2}[0-9]{2}$`)
 	for _, p := range Sponsors() {
 		list := enrollees(t, s, p.Contract)
@@ -118,17 +124,26 @@ func TestRosters(t *testing.T) {
 		}
 		last := coverage.EnrolleeID(math.MinInt64)
 		for _, e := range list {
-			if e.ID <= last || seen[e.ID] {
+			if e.ID <= last {
 				t.Fatalf("enrollee %d is out of order or occurs twice", e.ID)
 			}
-			seen[e.ID], last = true, e.ID
-			for _, m := range e.MBIs {
-				if mbis[m] || !shape.MatchString(string(m)) {
-					t.Fatalf("an MBI of enrollee %d occurs twice or has a wrong form", e.ID)
+			if other, was := seen[e.ID]; was {
+				moved++
+				if e.Months.Without(other.Months) != e.Months || e.Months.Empty() || other.Months.Empty() {
+					t.Fatalf("enrollee %d moved from one sponsor to another, and is with both or with one only", e.ID)
 				}
-				mbis[m] = true
+			}
+			seen[e.ID], last = e, e.ID
+			for _, m := range e.MBIs {
+				if whose, was := mbis[m]; was && whose != e.ID || !shape.MatchString(string(m)) {
+					t.Fatalf("an MBI of enrollee %d is another's too or has a wrong form", e.ID)
+				}
+				mbis[m] = e.ID
 			}
 		}
+	}
+	if moved < 180 || moved > 360 { // one to two of a hundred
+		t.Errorf("%d people moved from one sponsor to another", moved)
 	}
 }
 
@@ -136,7 +151,7 @@ func TestRosters(t *testing.T) {
 func TestPopulation(t *testing.T) {
 	list := enrollees(t, sourceAt(42, asOf), "Z0010")
 	last := coverage.MonthOf(2026, 11)
-	var early, through, gone, gap, opted, historic int
+	var early, left, gap, none, opted, historic int
 	for _, e := range list {
 		changes, enrolled := 0, false
 		for m := enrolmentStart; m <= last; m++ {
@@ -145,13 +160,13 @@ func TestPopulation(t *testing.T) {
 				changes++
 			}
 		}
-		if e.Months.Empty() || e.Months.Has(last+1) || len(e.MBIs) == 0 {
-			t.Fatalf("enrollee %d has no months, or months to come, or no MBI", e.ID)
+		if e.Months.Has(last+1) || len(e.MBIs) == 0 {
+			t.Fatalf("enrollee %d has months to come, or no MBI", e.ID)
 		}
 		early += count(e.Months.Has(enrolmentStart))
-		through += count(e.Months.Has(last) && changes == 1)
-		gone += count(!e.Months.Has(last))
-		gap += count(changes == 3)
+		left += count(!e.Months.Has(last))
+		gap += count(changes >= 3)
+		none += count(e.Months.Empty())
 		opted += count(e.OptedOut)
 		historic += count(len(e.MBIs) > 1)
 	}
@@ -159,15 +174,55 @@ func TestPopulation(t *testing.T) {
 		name          string
 		got, from, to int
 	}{
-		{"enrolled from January 2020", early, 8300, 8700},
-		{"enrolled once, to the end", through, 9100, 9500},
-		{"left", gone, 300, 600},
-		{"left and came back", gap, 150, 300},
-		{"opted out", opted, 150, 250},
-		{"with a historic MBI", historic, 400, 600},
+		{"enrolled from January 2020", early, 6700, 7100},
+		{"not enrolled any more", left, 2000, 3000},
+		{"left and came back", gap, 60, 150},
+		{"never enrolled yet", none, 0, 0},
+		{"opted out", opted, 250, 350},
+		{"with a historic MBI", historic, 450, 650},
 	} {
 		if c.got < c.from || c.got > c.to {
 			t.Errorf("%s: %d of 10,000, want %d to %d", c.name, c.got, c.from, c.to)
+		}
+	}
+}
+
+// TestDeaths: about four of a hundred die in a year, more of the old; after
+// the death nothing is served, and no month of enrolment begins.
+func TestDeaths(t *testing.T) {
+	s := sourceAt(42, asOf)
+	var deaths, years, old, oldYears, hospice int
+	for index := range 10_000 {
+		var p person
+		s.bear(&p, index)
+		until := min(p.life.death, coverage.DateOf(2026, 1, 1))
+		lived := int(until-p.life.join.First()) / 30
+		if lived < 0 {
+			continue
+		}
+		died := count(p.life.death == until)
+		deaths, years = deaths+died, years+lived
+		if p.band == age85 {
+			old, oldYears = old+died, oldYears+lived
+		}
+		hospice += died * count(p.life.hospice != never)
+	}
+	if a, b := 12_000*deaths/years, 12_000*old/oldYears; a < 33 || a > 43 || b < 100 || b > 160 {
+		t.Errorf("of a thousand, %d die in a year, of those over 85 %d", a, b)
+	}
+	if percent := 100 * hospice / deaths; percent < 10 || percent > 40 {
+		t.Errorf("%d %% of the dead had hospice care", percent)
+	}
+	for _, e := range enrollees(t, s, "Z0000") {
+		var p person
+		s.bear(&p, int(firstID-e.ID))
+		for _, o := range claimsOf(t, s, fhir.V1, selectionOf(t, s, "Z0000", &e), true).offers {
+			if o.facts.Start > p.life.death || o.facts.End > p.life.death {
+				t.Fatalf("enrollee %d has a service after death", e.ID)
+			}
+		}
+		if e.Months.Has(p.life.death.Month() + 1) {
+			t.Fatalf("enrollee %d is enrolled after death", e.ID)
 		}
 	}
 }
@@ -179,22 +234,28 @@ func count(is bool) int {
 	return 0
 }
 
-// TestLaterSnapshotsOnlyAdd: an enrollee keeps every month, MBI and choice.
+// TestLaterSnapshotsOnlyAdd: an enrollee keeps every month and MBI.
 func TestLaterSnapshotsOnlyAdd(t *testing.T) {
 	then, now := sourceAt(42, asOf.AddDate(-2, 0, 0)), sourceAt(42, asOf)
 	before, after := enrollees(t, then, "Z0001"), enrollees(t, now, "Z0001")
-	cut := coverage.MonthOf(2024, 11)
-	for i := range before {
-		var kept coverage.MonthSet
-		for m := enrolmentStart; m <= cut; m++ {
-			if after[i].Months.Has(m) {
-				kept.Add(m)
+	if d := cmp.Diff(ids(before), ids(after)); d != "" {
+		t.Fatal(d)
+	}
+	cut, cards := coverage.MonthOf(2024, 11), 0
+	for i, b := range before {
+		for m := enrolmentStart; m <= cut+1; m++ {
+			if b.Months.Has(m) != (after[i].Months.Has(m) && m <= cut) {
+				t.Fatalf("enrollee %d: %s changed", b.ID, m)
 			}
 		}
-		after[i].Months = kept
+		newer := len(after[i].MBIs) - len(b.MBIs)
+		if newer < 0 || !slices.Equal(after[i].MBIs[newer:], b.MBIs) {
+			t.Fatalf("enrollee %d lost an MBI", b.ID)
+		}
+		cards += newer
 	}
-	if d := cmp.Diff(before, after); d != "" {
-		t.Error(d)
+	if cards == 0 {
+		t.Error("nobody got a new MBI in two years")
 	}
 }
 

@@ -38,6 +38,9 @@ type setting struct {
 
 const anyone = -1
 
+// ambulance is the place of the ambulance in visits.
+const ambulance = 2
+
 // visits are the settings of carrier claims.
 var visits = [...]setting{
 	{weight: 620, place: &placeOffice, needs: anyone, services: officeServices[:]},

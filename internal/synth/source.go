@@ -11,7 +11,7 @@ import (
 
 // generator is the version of everything this package computes. It changes
 // when the same seed gives other people or other claims.
-const generator = 1
+const generator = 2
 
 // firstID is the id of the person of index 0; those after it go downwards,
 // as the ids of CMS's synthetic beneficiaries do.
@@ -23,13 +23,8 @@ type Source struct {
 	now     func() time.Time
 	members []member // in the order of their first index
 	people  int      // over all contracts
+	moves   map[int]move
 	desks   sync.Pool
-}
-
-// member is a sponsor and the index of its first person.
-type member struct {
-	Sponsor
-	first int
 }
 
 var (
@@ -38,13 +33,26 @@ var (
 )
 
 // New makes the source of the sandbox's sponsors. The same seed always gives
-// the same people and claims. now is asked only which month it is (UTC), for
-// Snapshot. More sponsors come after those of the sandbox and change nothing
-// about them.
+// the same people and claims. now is asked only for what Snapshot names and
+// for opt-outs. More sponsors come after those of the sandbox and change
+// nothing about them.
 func New(seed uint64, now func() time.Time, more ...Sponsor) *Source {
-	s := &Source{seed: seed, now: now, desks: sync.Pool{New: func() any { return new(desk) }}}
-	for _, p := range append(Sponsors(), more...) {
-		s.members = append(s.members, member{p, s.people})
+	s := newSource(seed, now, append(Sponsors(), more...))
+	s.drawMoves(s.members[:len(s.members)-len(more)])
+	return s
+}
+
+// NewPopulation makes a source of other sponsors only.
+func NewPopulation(seed uint64, now func() time.Time, sponsors ...Sponsor) *Source {
+	s := newSource(seed, now, sponsors)
+	s.drawMoves(s.members)
+	return s
+}
+
+func newSource(seed uint64, now func() time.Time, sponsors []Sponsor) *Source {
+	s := &Source{seed: seed, now: now, moves: map[int]move{}, desks: sync.Pool{New: func() any { return new(desk) }}}
+	for _, p := range sponsors {
+		s.members = append(s.members, member{Sponsor: p, first: s.people, vacant: map[int]bool{}})
 		s.people += p.Enrollees
 	}
 	return s

@@ -12,6 +12,24 @@ type Sponsor struct {
 	Contract    string // Z0000
 	Enrollees   int
 	Credentials []Credential
+
+	// Attested is the day of attestation; zero is that of the sandbox's
+	// sponsors, 2020-03-01. Unattested: there was none.
+	Attested   coverage.Date
+	Unattested bool
+}
+
+// facts is what the roster says of the sponsor's contract.
+func (p *Sponsor) facts() coverage.Contract {
+	c := coverage.Contract{Number: p.Contract, Sponsor: p.Name}
+	if p.Unattested {
+		return c
+	}
+	c.HasAttested, c.Attested = true, attested
+	if p.Attested != 0 {
+		c.Attested = p.Attested
+	}
+	return c
 }
 
 // Credential is an OAuth2 client id and the secrets that are accepted with it.
@@ -30,23 +48,23 @@ var attested = coverage.DateOf(2020, time.March, 1)
 // must work; the whole secret is in public in two spellings.
 func Sponsors() []Sponsor {
 	return []Sponsor{
-		{"PDP-100", "Z0000", 100, []Credential{
+		{Name: "PDP-100", Contract: "Z0000", Enrollees: 100, Credentials: []Credential{
 			{"0oa2t0lsrdZw5uWRx297", []string{"HHduWG6LogIvDIQuWgp3Zlo9OYMValTtH5OBcuHw"}},
 		}},
-		{"PDP-1000", "Z0001", 1000, []Credential{
+		{Name: "PDP-1000", Contract: "Z0001", Enrollees: 1000, Credentials: []Credential{
 			{"0oa2t0lc65ErV8OmY297", []string{
 				"1Bl3HGO6eglkXUDtjVjto3L-3C0offzTMk2qlz9r",
 				"1Bl3HGO6eglkXUDtjVjto3L-3C0offzMk2qlz9r",
 			}},
 			{"0lc65ErV8OmY297", []string{"GO6eglkXUDtjVjto3L-3C0offzTMk2qlz9r"}},
 		}},
-		{"PDP-2000", "Z0002", 2000, []Credential{
+		{Name: "PDP-2000", Contract: "Z0002", Enrollees: 2000, Credentials: []Credential{
 			{"0oa2t0lkicpxFGkGt297", []string{"eDpanJTtw90vY2viYlX4o2rgVRIR4tDRH0mWr9vN"}},
 		}},
-		{"PDP-5000", "Z0005", 5000, []Credential{
+		{Name: "PDP-5000", Contract: "Z0005", Enrollees: 5000, Credentials: []Credential{
 			{"0oa2t0l6c1tQbTikz297", []string{"80zX-7GeiMiiA6zVghiqYZL82oLAWSxhgfBkfo0T"}},
 		}},
-		{"PDP-10000", "Z0010", 10000, []Credential{
+		{Name: "PDP-10000", Contract: "Z0010", Enrollees: 10000, Credentials: []Credential{
 			{"0oa2t0lm9qoAtJHqC297", []string{"ybR60JmtcpRt6SAeLmvbq6l-3YDRCZP-WN1At6t_"}},
 		}},
 	}

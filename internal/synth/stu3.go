@@ -19,14 +19,20 @@ func writeSTU3(w *buffer, c *claim, mbis []byte) {
 	c.writeID(w)
 	w.text(`"meta":{"lastUpdated":"`)
 	w.instant(c.millis)
-	w.text(`"},"extension":[`)
+	w.text(`"},`)
+	if c.nature == partD {
+		c.stu3Drug(w)
+		return
+	}
+	c.stu3Referral(w)
+	w.text(`"extension":[`)
 	c.stu3Extensions(w)
 	w.b = append(w.b, mbis...)
 	w.end(`],"identifier":[{"system":"` + variable + `clm_id","value":"`)
 	w.number(c.id)
 	w.text(`"},{"system":"` + bluebutton + `identifier/claim-group","value":"`)
 	w.number(c.group)
-	w.text(`"}],"status":"active","type":{"coding":[`)
+	w.text(`"}],"status":"`, c.status(), `","type":{"coding":[`)
 	c.stu3Type(w)
 	w.end(`]},"patient":{"reference":"Patient/`)
 	w.number(int64(c.Patient))
@@ -35,15 +41,19 @@ func writeSTU3(w *buffer, c *claim, mbis []byte) {
 	if c.institutional() {
 		c.stu3Facility(w)
 	}
+	c.stu3Information(w)
 	w.text(`"careTeam":[`)
 	performing := c.stu3Team(w)
 	w.end(`],"diagnosis":[`)
 	c.stu3Diagnoses(w)
 	w.end(`],`)
 	c.writeProcedures(w, "")
+	c.stu3Insurance(w)
 	w.text(`"item":[`)
 	c.stu3Items(w, performing)
-	w.end("]}\n")
+	w.end(`]`)
+	c.stu3Payment(w)
+	w.text("}\n")
 }
 
 // institutional tells a facility's claim from a doctor's or supplier's.
@@ -51,9 +61,21 @@ func (c *claim) institutional() bool { return c.kind.facility.code != "" }
 
 // writeID writes the id: type and claim id, which is negative.
 func (c *claim) writeID(w *buffer) {
-	w.text(`"id":"`, c.Type.String(), `-`)
+	kind := "pde"
+	if c.Type != coverage.OtherClaim {
+		kind = c.Type.String()
+	}
+	w.text(`"id":"`, kind, `-`)
 	w.number(c.id)
 	w.text(`",`)
+}
+
+// status tells whether the version is in force.
+func (c *claim) status() string {
+	if c.cancelled {
+		return "cancelled"
+	}
+	return "active"
 }
 
 // coding writes a Coding and a comma.
@@ -94,7 +116,13 @@ func (c *claim) writePeriod(w *buffer, query bool) {
 		w.codedVariable("claim_query_cd", code{"3", "Final bill"})
 		w.end(`],`)
 	}
-	w.period(c.Start, c.End)
+	if c.HasEnd {
+		w.period(c.Start, c.End)
+	} else {
+		w.text(`"start":"`)
+		w.date(c.Start)
+		w.text(`"`)
+	}
 	w.text(`},`)
 }
 

@@ -202,6 +202,7 @@ func (c *claim) stu3Items(w *buffer, performing int) {
 			w.number(int64(l.reason + 1))
 			w.text(`]`)
 		}
+		c.stu3Category(w)
 		w.text(`,"service":{"coding":[{"system":"` + hcpcs)
 		if !c.institutional() {
 			// The version is the last digit of the HCPCS year.
@@ -210,11 +211,14 @@ func (c *claim) stu3Items(w *buffer, performing int) {
 			w.digits(uint64(year), 1)
 		}
 		w.text(`","code":"`, l.service.hcpcs, `"}]},`)
+		c.writeModifier(w, i)
 		c.writeServiced(w, l)
 		c.writeLocation(w, l, true)
 		w.text(`"quantity":{"value":`)
 		w.number(int64(l.units))
-		w.text(`}},`)
+		w.text(`}`)
+		c.stu3Adjudication(w, l)
+		w.text(`},`)
 	}
 }
 

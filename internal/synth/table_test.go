@@ -18,8 +18,8 @@ var (
 	organizationShape = regexp.MustCompile(`^8[0-9]{9}$`)
 	ccnShape          = regexp.MustCompile(`^[0-9]{6}$`)
 
-	// substanceUse are the categories of ICD-10-CM that 42 CFR Part 2 protects.
-	substanceUse = regexp.MustCompile(`^F(1[0-689]|55)|^HZ|^Z714`)
+	// protected are the categories of ICD-10-CM that 42 CFR Part 2 protects.
+	protected = regexp.MustCompile(`^F(1[0-689]|55)|^HZ|^Z714`)
 )
 
 // TestCodes checks the form of every code and provider number in the claims.
@@ -41,7 +41,7 @@ func TestCodes(t *testing.T) {
 			for _, found := range c.found {
 				text := found.(string)
 				isNPI := c.shape == npiShape || c.shape == organizationShape
-				if !c.shape.MatchString(text) || substanceUse.MatchString(text) || isNPI && !luhn("80840"+text) {
+				if !c.shape.MatchString(text) || protected.MatchString(text) || isNPI && !luhn("80840"+text) {
 					t.Fatalf("%s: %q is not of the form %s", two["id"], text, c.shape)
 				}
 			}
@@ -76,12 +76,12 @@ func tableCodes() (diagnoses, procedures, others []code) {
 	for i := range conditions {
 		diagnoses = append(diagnoses, conditions[i].codes...)
 	}
-	for _, list := range [][]code{acute[:], symptoms[:], complications[:], terminal[:], recovery[:],
+	for _, list := range [][]code{acute[:], symptoms[:], complications[:],
 		{checkUp, immunization, colonScreen, heartScreen, moodScreen, chemotherapy, immunotherapy, fall}} {
 		diagnoses = append(diagnoses, list...)
 	}
 	for i := range stays {
-		diagnoses = append(diagnoses, stays[i].principal, stays[i].admitting)
+		diagnoses = append(diagnoses, stays[i].principal, stays[i].admitting, stays[i].after)
 		procedures = append(procedures, stays[i].procedures...)
 	}
 	for i := range specialties {
@@ -114,7 +114,7 @@ func TestTables(t *testing.T) {
 		}
 	}
 	for _, c := range diagnoses {
-		if !diagnosisShape.MatchString(c.code) || substanceUse.MatchString(c.code) {
+		if !diagnosisShape.MatchString(c.code) || protected.MatchString(c.code) {
 			t.Errorf("diagnosis %q", c.code)
 		}
 	}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+
+	"ab2d/internal/fhir"
+	"ab2d/internal/synth"
+)
+
+// populationConfig says which synthetic people are meant, and as of when.
+type populationConfig struct {
+	Enrollees int       `help:"How many people, who are with the sponsors Z9001, Z9002 (attested 2023-01-01) and Z9003 (not attested). Without it: the people of the sandbox's five sponsors." env:"AB2D_SYNTH_ENROLLEES" placeholder:"N"`
+	Seed      uint64    `help:"Seed number. The same seed gives the same people and claims on every machine." default:"1" placeholder:"N"`
+	AsOf      time.Time `help:"Moment as of which enrolment and claims are told, RFC 3339: of claims loaded or changed later nothing is known. The default is now." placeholder:"TIME"`
+}
+
+// source is the population at its moment.
+func (c *populationConfig) source() (*synth.Source, error) {
+	if c.Enrollees < 0 || c.Enrollees > 5_000_000 {
+		return nil, &usageError{fmt.Errorf("--enrollees=%d: give 1 to 5000000", c.Enrollees)}
+	}
+	if c.AsOf.IsZero() {
+		c.AsOf = time.Now()
+	}
+	c.AsOf = c.AsOf.UTC().Truncate(time.Millisecond)
+	now := func() time.Time { return c.AsOf }
+	if c.Enrollees > 0 {
+		return synth.NewPopulation(c.Seed, now, synth.Population(c.Enrollees)...), nil
+	}
+	return synth.New(c.Seed, now), nil
+}
+
+// dataset is what upstreams hold of one contract, or of all.
+func (c *populationConfig) dataset(contract string) (*synth.Source, *synth.Dataset, error) {
+	source, err := c.source()
+	if err != nil {
+		return nil, nil, err
+	}
+	var contracts []string
+	if contract != "" {
+		contracts = []string{contract}
+	}
+	set, err := source.Dataset(c.AsOf, contracts...)
+	if err != nil {
+		return nil, nil, &usageError{fmt.Errorf("--contract: %w; with --enrollees there are Z9001, Z9002 and Z9003, without it Z0000, Z0001, Z0002, Z0005 and Z0010", err)}
+	}
+	return source, set, nil
+}
+
+// synthCommand is ab2d synth.
+type synthCommand struct {
+	populationConfig
+	Contract string `help:"Write this contract only." placeholder:"NUMBER"`
+	FHIR     string `help:"FHIR version of the claims: stu3, r4 or both." name:"fhir" enum:"stu3,r4,both" default:"r4" placeholder:"VERSION"`
+	Out      string `help:"Directory to write; it is made if it is not there." short:"o" required:"" type:"path" placeholder:"DIR"`
+	Plain    bool   `help:"Do not compress the claims."`
+}
+
+// Help is printed with the command's flags.
+func (c *synthCommand) Help() string {
+	return "Writes what an upstream would hold, in the formats that ab2d import reads: contracts.csv, enrolment.csv, opt-outs.txt (CMS's data sharing preferences) and " +
+		"claims-r4.ndjson.gz or claims-stu3.ndjson.gz: raw claims with everything that a sponsor may not see, among them Part D events, substance-use treatment and claims " +
+		"of unknown patients. truth-Z9001.tsv and so on tell which claims an export of everything must deliver: claim id, patient, lastUpdated and status. " +
+		"The claims are synthetic: ids are negative, MBIs have S in the second place, NPIs begin with 8 or 9."
+}
+
+// Run writes the data set.
+func (c *synthCommand) Run(ctx context.Context, s streams) error {
+	source, set, err := c.dataset(c.Contract)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.Out, 0o777); err != nil {
+		return fmt.Errorf("make the directory (--out=%s): %w", c.Out, err)
+	}
+	for _, f := range []struct {
+		name  string
+		write func(io.Writer) error
+	}{{"contracts.csv", set.WriteContracts}, {"enrolment.csv", set.WriteEnrolment}, {"opt-outs.txt", set.WriteOptOuts}} {
+		if err := createFile(filepath.Join(c.Out, f.name), false, f.write); err != nil {
+			return err
+		}
+	}
+	for _, v := range []fhir.Version{fhir.V1, fhir.V2} {
+		if err := c.writeClaims(ctx, set, v, s); err != nil {
+			return err
+		}
+	}
+	for _, number := range set.Contracts() {
+		q := synth.Question{Contract: number, AsOf: c.AsOf}
+		err := createFile(filepath.Join(c.Out, "truth-"+number+".tsv"), false, func(w io.Writer) error { return writeTruth(ctx, w, source, q, false) })
+		if err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(s.out, "As of %s, seed %d, in %s\n", fhir.FormatInstant(c.AsOf), c.Seed, c.Out)
+	return nil
+}
+
+// writeClaims writes the claims of a version, if it is wanted.
+func (c *synthCommand) writeClaims(ctx context.Context, set *synth.Dataset, v fhir.Version, s streams) error {
+	name := map[fhir.Version]string{fhir.V1: "stu3", fhir.V2: "r4"}[v]
+	if c.FHIR != "both" && c.FHIR != name {
+		return nil
+	}
+	file := "claims-" + name + ".ndjson"
+	if !c.Plain {
+		file += ".gz"
+	}
+	var claims int64
+	err := createFile(filepath.Join(c.Out, file), !c.Plain, func(w io.Writer) (err error) {
+		claims, err = set.WriteClaims(ctx, w, v)
+		return err
+	})
+	if err == nil {
+		fmt.Fprintf(s.out, "%s  %d raw claims\n", file, claims)
+	}
+	return err
+}
+
+// createFile writes a file, compressed or not. What is cut short is removed.
+func createFile(name string, compress bool, write func(io.Writer) error) (err error) {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err = errors.Join(err, f.Close()); err != nil {
+			err = errors.Join(fmt.Errorf("%s: %w", name, err), os.Remove(name))
+		}
+	}()
+	b := bufio.NewWriterSize(f, 1<<20)
+	if !compress {
+		return errors.Join(write(b), b.Flush())
+	}
+	z, err := gzip.NewWriterLevel(b, gzip.BestSpeed)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(z), z.Close(), b.Flush())
+}

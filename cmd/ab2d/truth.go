@@ -1,0 +1,93 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"ab2d/internal/coverage"
+	"ab2d/internal/export"
+	"ab2d/internal/fhir"
+	"ab2d/internal/synth"
+)
+
+// truthCommand is ab2d sandbox truth.
+type truthCommand struct {
+	populationConfig
+	Contract string `help:"The contract's number, for example Z0001." required:"" placeholder:"NUMBER"`
+	Since    string `help:"The export's _since: claims updated after it." placeholder:"TIME"`
+	Until    string `help:"The export's _until: claims updated at it or before." placeholder:"TIME"`
+	From     string `help:"The export's service-date, its ge: services that end on this day or later, YYYY-MM-DD." placeholder:"DATE"`
+	To       string `help:"The export's service-date, its le: services that begin on this day or before." placeholder:"DATE"`
+	ByPerson bool   `help:"A line for each enrollee: patient, how the export must end for the person, and the number of claims."`
+}
+
+// Help is printed with the command's flags.
+func (c *truthCommand) Help() string {
+	return "Prints which claims an export of the sandbox must deliver, a line each: claim id, patient, lastUpdated and status, separated by tabs, in the order of the " +
+		"enrollees. It is computed in another way than exports are. Give --as-of the transactionTime of the export's manifest, and the seed the sandbox has. To compare: " +
+		`jq -r '[.id, .patient.reference, .meta.lastUpdated, .status] | @tsv' Z0001_*.ndjson | sort | diff - <(ab2d sandbox truth --contract Z0001 --as-of TIME | sort)`
+}
+
+// Run prints the truth.
+func (c *truthCommand) Run(ctx context.Context, s streams) error {
+	source, _, err := c.dataset(c.Contract)
+	if err != nil {
+		return err
+	}
+	q := synth.Question{Contract: c.Contract, AsOf: c.AsOf, From: c.From, To: c.To}
+	if q.Since, err = instant("--since", c.Since); err != nil {
+		return err
+	}
+	if q.Until, err = instant("--until", c.Until); err != nil {
+		return err
+	}
+	if !q.Since.IsZero() && q.Since.Before(export.EarliestSince) {
+		return &usageError{fmt.Errorf("--since=%s: a server refuses a _since before %s", c.Since, fhir.FormatInstant(export.EarliestSince))}
+	}
+	for _, date := range []struct{ flag, value string }{{"--from", c.From}, {"--to", c.To}} {
+		if _, err := coverage.ParseDate(date.value); date.value != "" && (err != nil || len(date.value) != len(time.DateOnly)) {
+			return &usageError{fmt.Errorf("%s=%s: write YYYY-MM-DD", date.flag, date.value)}
+		}
+	}
+	return writeTruth(ctx, s.out, source, q, c.ByPerson)
+}
+
+// instant reads a flag that is an instant, or was not given.
+func instant(flag, value string) (time.Time, error) {
+	if value == "" {
+		return time.Time{}, nil
+	}
+	t, err := fhir.ParseInstant(value)
+	if err != nil {
+		return t, &usageError{fmt.Errorf("%s: %w", flag, err)}
+	}
+	return t, nil
+}
+
+// writeTruth writes the claims that must be delivered, or how each enrollee
+// must end.
+func writeTruth(ctx context.Context, to io.Writer, source *synth.Source, q synth.Question, byPerson bool) error {
+	w := bufio.NewWriter(to)
+	err := source.Truth(ctx, q, func(t synth.Truth) error {
+		if byPerson {
+			_, err := fmt.Fprintf(w, "Patient/%d\t%s\t%d\n", t.Enrollee, t.Outcome, len(t.Claims))
+			return err
+		}
+		for _, c := range t.Claims {
+			if _, err := fmt.Fprintf(w, "%s\tPatient/%d\t%s\t%s\n", c.ID, t.Enrollee, c.LastUpdated.Format(hapiInstant), c.Status); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return w.Flush()
+}
+
+// hapiInstant is how the claims write an instant.
+const hapiInstant = "2006-01-02T15:04:05.000-07:00"

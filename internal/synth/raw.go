@@ -1,0 +1,79 @@
+package synth
+
+import "ab2d/internal/coverage"
+
+// What both versions write of a raw claim only. All of it is dropped before a
+// claim leaves; it is here so that there is something to drop.
+
+// modifiers are HCPCS Level II modifiers (CMS): right side, left side, and that
+// a policy's requirements are met.
+var modifiers = [...]string{"RT", "LT", "KX"}
+
+// writeModifier writes a modifier on some lines.
+func (c *claim) writeModifier(w *buffer, at int) {
+	if !w.raw || (c.control+uint64(at))%4 != 0 {
+		return
+	}
+	w.text(`"modifier":[{"coding":[`)
+	w.coding(hcpcs, code{modifiers[(c.control>>8)%uint64(len(modifiers))], ""})
+	w.end(`]}],`)
+}
+
+// amount is one of a line's amounts.
+type amount struct {
+	name, display string
+	cents         int
+}
+
+// amounts are what a line was charged and paid, which a sponsor may not see.
+func (c *claim) amounts(l *line) [4]amount {
+	allowed := l.charge * c.allowed / max(1, c.charge)
+	if c.institutional() {
+		return [4]amount{
+			{"rev_cntr_tot_chrg_amt", "Revenue Center Total Charge Amount", l.charge},
+			{"rev_cntr_ncvrd_chrg_amt", "Revenue Center Non-Covered Charge Amount", 0},
+			{"rev_cntr_rate_amt", "Revenue Center Rate Amount", l.charge / max(1, l.units)},
+			{"rev_cntr_pmt_amt_amt", "Revenue Center (Medicare) Provider Payment Amount", allowed - allowed/5},
+		}
+	}
+	return [4]amount{
+		{"line_sbmtd_chrg_amt", "Line Submitted Charge Amount", l.charge},
+		{"line_alowd_chrg_amt", "Line Allowed Charge Amount", allowed},
+		{"line_coinsrnc_amt", "Line Beneficiary Coinsurance Amount", allowed / 5},
+		{"line_nch_pmt_amt", "Line NCH Medicare Payment Amount", allowed - allowed/5},
+	}
+}
+
+// part is the part of Medicare that pays.
+func (c *claim) part() string {
+	switch c.Type {
+	case coverage.OtherClaim:
+		return "part-d"
+	case coverage.Inpatient, coverage.SNF, coverage.Hospice:
+		return "part-a"
+	}
+	return "part-b"
+}
+
+// writeCoverage writes the reference to the patient's coverage.
+func (c *claim) writeCoverage(w *buffer) {
+	w.text(`"coverage":{"reference":"Coverage/`, c.part(), `-`)
+	w.number(int64(c.Patient))
+	w.text(`"}`)
+}
+
+// discharge is how a stay ended.
+func (c *claim) discharge() code {
+	if c.person.life.death == c.End {
+		return code{"B", "Died"}
+	}
+	return code{"A", "Discharged"}
+}
+
+// admissionType is whether a stay was planned.
+func (c *claim) admissionType() code {
+	if c.stay != nil && c.stay.planned {
+		return code{"3", "Elective - The patient's condition permitted adequate time to schedule the availability of suitable accommodations."}
+	}
+	return code{"1", "Emergency - The patient required immediate medical intervention as a result of severe, life threatening, or potentially disabling conditions."}
+}

@@ -1,0 +1,160 @@
+package synth
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"ab2d/internal/coverage"
+	"ab2d/internal/export"
+	"ab2d/internal/fhir"
+)
+
+// drawQuestion draws a question, with moments near those at which something
+// happens to a claim.
+func drawQuestion(t *rapid.T, stamps []time.Time) Question {
+	moment := func(name string) time.Time {
+		stamp := rapid.SampledFrom(stamps).Draw(t, name)
+		return stamp.Add(time.Duration(rapid.SampledFrom([]int{-1, 0, 0, 1, 86_400_000}).Draw(t, name+" later")) * time.Millisecond)
+	}
+	q := Question{AsOf: moment("as of")}
+	if rapid.Bool().Draw(t, "with since") {
+		q.Since = moment("since")
+	}
+	if rapid.Bool().Draw(t, "with until") {
+		q.Until = moment("until")
+	}
+	if rapid.IntRange(0, 3).Draw(t, "with service-date") == 0 {
+		from := coverage.DateOf(2020, 1, 1) + coverage.Date(rapid.IntRange(0, 2500).Draw(t, "from"))
+		q.From, q.To = from.String(), (from + coverage.Date(rapid.IntRange(0, 200).Draw(t, "days"))).String()
+	}
+	return q
+}
+
+// TestExportsAreTrue holds whole exports, through the rules of coverage and the
+// readers of both versions, equal to the truth: over seeds, contracts, moments
+// and queries.
+func TestExportsAreTrue(t *testing.T) {
+	outcomes := map[string]int{}
+	rapid.Check(t, func(t *rapid.T) {
+		seed := rapid.Uint64Range(0, 5).Draw(t, "seed")
+		sponsors := []Sponsor{
+			{Name: "A", Contract: "Z9001", Enrollees: 12}, {Name: "B", Contract: "Z9002", Enrollees: 30, Attested: coverage.DateOf(2023, 1, 1)},
+			{Name: "C", Contract: "Z9003", Enrollees: 5, Unattested: true},
+		}
+		now := asOf
+		s := NewPopulation(seed, func() time.Time { return now }, sponsors...)
+		q := drawQuestion(t, stampsOf(t, s))
+		q.Contract = rapid.SampledFrom([]string{"Z9001", "Z9002", "Z9003"}).Draw(t, "contract")
+		now = q.AsOf
+		v := rapid.SampledFrom(versions).Draw(t, "version")
+		got := exported(t, s, v, q)
+		err := s.Truth(context.Background(), q, func(want Truth) error {
+			outcomes[want.Outcome]++
+			if d := cmp.Diff(want, got[0]); d != "" {
+				t.Fatalf("%+v: %s", q, d)
+			}
+			got = got[1:]
+			return nil
+		})
+		if err != nil || len(got) > 0 {
+			t.Fatalf("%v; %d enrollees more than in truth", err, len(got))
+		}
+	})
+	if len(outcomes) != 3 {
+		t.Errorf("the outcomes are %v", outcomes)
+	}
+}
+
+// stampsOf are the moments at which something happens to the claims of some.
+func stampsOf(t *rapid.T, s *Source) []time.Time {
+	var stamps []time.Time
+	d := new(desk)
+	for index := range 3 {
+		s.person(&d.person, index)
+		err := d.each(context.Background(), asOf.UnixMilli(), func(c *claim) error {
+			stamps = append(stamps, c.LastUpdated)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return append(stamps, asOf)
+}
+
+// exported goes the way of a job: snapshot, roster, reader, and the verdict on
+// every claim.
+func exported(t *rapid.T, s *Source, v fhir.Version, q Question) (all []Truth) {
+	ctx := context.Background()
+	contract, err := s.Contract(ctx, q.Contract)
+	if err != nil {
+		t.Fatal(err)
+	}
+	snapshot, _ := s.Snapshot(ctx, q.Contract)
+	list, err := s.Enrollees(ctx, q.Contract, snapshot, -1<<63, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, err := s.Open(ctx, export.Query{Version: v, Snapshot: snapshot})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	for i := range list {
+		got := Truth{Enrollee: list[i].ID, Outcome: TrulyNoClaims}
+		selection := &coverage.Selection{Contract: contract, Enrollee: &list[i], Since: q.Since, Until: q.AsOf}
+		if !q.Until.IsZero() && q.Until.Before(q.AsOf) {
+			selection.Until = q.Until
+		}
+		if q.From != "" {
+			from, _ := coverage.ParseDate(q.From)
+			to, _ := coverage.ParseDate(q.To)
+			dates := coverage.AnyServiceDates()
+			dates.EndFrom, dates.StartTo = from, to
+			selection.ServiceDates = []coverage.ServiceDates{dates}
+		}
+		if list[i].OptedOut {
+			got.Outcome = TrulyOptedOut
+			all = append(all, got)
+			continue
+		}
+		sink := &collector{selection: selection}
+		if err := reader.Write(ctx, selection, sink); err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range sink.offers {
+			if o.line != nil {
+				got.Claims = append(got.Claims, trueClaim(o.line))
+				got.Outcome = TrulyDelivered
+			}
+		}
+		slices.SortFunc(got.Claims, func(a, b TrueClaim) int { return strings.Compare(a.ID, b.ID) })
+		all = append(all, got)
+	}
+	return all
+}
+
+// trueClaim reads out of a line what the truth tells of it.
+func trueClaim(line []byte) (c TrueClaim) {
+	between := func(before string) string {
+		_, rest, _ := strings.Cut(string(line), before+`":"`)
+		value, _, _ := strings.Cut(rest, `"`)
+		return value
+	}
+	updated, _ := time.Parse(time.RFC3339Nano, between("lastUpdated"))
+	return TrueClaim{ID: between(`,"id`), LastUpdated: updated.UTC(), Status: between(`,"status`)}
+}
+
+// TestTruthOfNobody: a contract that is not known is an error.
+func TestTruthOfNobody(t *testing.T) {
+	err := sourceAt(42, asOf).Truth(context.Background(), Question{Contract: "Z9999", AsOf: asOf}, func(Truth) error { return nil })
+	if err == nil || !strings.Contains(err.Error(), "Z9999") {
+		t.Error(err)
+	}
+}
