@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"ab2d/internal/audit"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
 )
@@ -23,6 +24,9 @@ type delivery struct {
 	header http.Header
 	status int
 	failed error
+	// begin takes down that bytes of the file are about to be sent. Without
+	// that none are.
+	begin func() error
 }
 
 func newDelivery(w http.ResponseWriter, gzipped bool, size int64) *delivery {
@@ -40,7 +44,12 @@ func (d *delivery) Header() http.Header { return d.header }
 // be resumed. An error is not sent: see refusal.
 func (d *delivery) WriteHeader(status int) {
 	d.status = status
-	if status >= 400 {
+	if d.sends() {
+		if err := d.begin(); err != nil {
+			d.status, d.failed = http.StatusInternalServerError, err
+		}
+	}
+	if d.status >= 400 {
 		return
 	}
 	length := d.Size
@@ -70,6 +79,8 @@ func (d *delivery) refusal() error {
 	switch {
 	case d.status < 400:
 		return nil
+	case d.status == http.StatusInternalServerError && d.failed != nil:
+		return d.failed
 	case d.status == http.StatusRequestedRangeNotSatisfiable:
 		f := refuse(d.status, fhir.CodeInvalid, "The Range cannot be sent: the file has %d bytes. Write Range: bytes=FIRST-, or leave it out.", d.Size)
 		f.headers = map[string]string{"Content-Range": fmt.Sprintf("bytes */%d", d.Size)} // RFC 9110 §15.5.17
@@ -90,6 +101,9 @@ func (d *delivery) Write(b []byte) (int, error) {
 
 // ReadFrom lets the kernel send a stored file.
 func (d *delivery) ReadFrom(from io.Reader) (int64, error) {
+	if d.status >= 400 {
+		return 0, d.failed
+	}
 	n, err := io.Copy(d.ResponseWriter, from)
 	return n, d.sent(n, err)
 }
@@ -100,6 +114,15 @@ func (d *delivery) sent(n int64, err error) error {
 		d.failed = err
 	}
 	return err
+}
+
+// began takes down that a client is about to get a file, or a range of it. HEAD
+// gets none.
+func (a *API) began(r *http.Request, f *export.File) error {
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	return a.Audit.Record(r.Context(), audit.Entry{Event: audit.DownloadBegan, Job: f.Job, File: f.Name})
 }
 
 // delivered notes what was sent, so that the file counts as downloaded once

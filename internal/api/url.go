@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"ab2d/internal/fhir"
+	"ab2d/internal/obs"
 )
 
 // origin is where the client reaches this server: scheme and host.
