@@ -23,8 +23,8 @@ func fixedHeaders(next http.Handler) http.Handler {
 }
 
 const (
-	// maxBody bounds what any request may send.
-	maxBody = 1 << 20
+	// mostBody bounds what any request may send.
+	mostBody = 1 << 20
 	// bodyTime is how long it may take to send it.
 	bodyTime = 30 * time.Second
 )
@@ -36,7 +36,7 @@ func bounded(next http.Handler) http.Handler {
 		if r.Body != nil && r.Body != http.NoBody {
 			// Not every ResponseWriter can; the server's can.
 			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
-			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+			r.Body = http.MaxBytesReader(w, r.Body, mostBody)
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -4,7 +4,6 @@ import (
 	"net/http"
 
 	"ab2d/internal/fhir"
-	"ab2d/internal/obs"
 )
 
 // origin is where the client reaches this server: scheme and host.

@@ -187,7 +187,7 @@ func (s *Server) issue(ctx context.Context, p proof, scopes []string) (*grant, e
 	if err != nil {
 		return nil, err
 	}
-	err = s.Audit.Record(ctx, audit.Entry{Event: audit.TokenGranted, Detail: "token " + said.ID + " by " + p.by})
+	err = s.Audit.Record(ctx, audit.Entry{Event: audit.TokenGranted, Client: p.ID, Contract: p.Contract, Detail: "token " + said.ID + " by " + p.by})
 	if err != nil {
 		return nil, err
 	}
