@@ -344,4 +344,3 @@ func TestAnOutsideIssuer(t *testing.T) {
 	}
 	is("the old key's token", good, http.StatusUnauthorized, "not signed")
 }
-

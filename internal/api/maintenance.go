@@ -21,6 +21,9 @@ type Maintenance interface {
 // maintenance takes, in seconds.
 const retryMaintenance = 300
 
+// longestRetry is as long as a client is ever told to wait.
+const longestRetry = 24 * time.Hour
+
 // whenOpen lets a request through that starts an export, unless there is
 // maintenance. What was started goes on, and its files can be fetched.
 func whenOpen(h handler) handler {
@@ -34,7 +37,7 @@ func whenOpen(h handler) handler {
 		}
 		retry, text := retryMaintenance, "This server is under maintenance and takes no new exports."
 		if left := m.Until.Sub(a.Now()); left > 0 {
-			retry = int((left + time.Second - 1) / time.Second)
+			retry = int((min(left, longestRetry) + time.Second - 1) / time.Second)
 			text += " It is expected to take them again at " + fhir.FormatInstant(m.Until) + "."
 		}
 		if m.Message != "" {

@@ -78,6 +78,9 @@ func (a *API) withFacts(next http.Handler) http.Handler {
 		if from.IsValid() {
 			f.From = from.String()
 		}
-		next.ServeHTTP(w, r.WithContext(audit.With(obs.WithCaller(r.Context(), from), f)))
+		// In its place: those who are before us look at the route that the mux
+		// writes into it.
+		*r = *r.WithContext(audit.With(obs.WithCaller(r.Context(), from), f))
+		next.ServeHTTP(w, r)
 	})
 }
