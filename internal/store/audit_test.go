@@ -4,16 +4,19 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"net/netip"
+	"os"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/pressly/goose/v3"
+
 	"ab2d/internal/audit"
 	"ab2d/internal/auth"
 	"ab2d/internal/store"
-	"ab2d/internal/testserver"
 )
 
 // TestTheAuditHoldsWhenManyWrite: several processes on one database write one
@@ -50,11 +53,11 @@ func TestTheAuditHoldsWhenManyWrite(t *testing.T) {
 
 // TestAnEditedRowIsFound, whoever edits it and however.
 func TestAnEditedRowIsFound(t *testing.T) {
-	edits := map[string][2]string{ // the second is for PostgreSQL
-		"changed": {`update audit_entry set body = replace(body, 'token.granted', 'token.refused') where number = 2`, ""},
-		"removed": {`delete from audit_entry where number = 2`, ""},
-		"cut":     {`delete from audit_entry where number = 3`, ""},
-		"swapped": {`update audit_entry set number = case number when 2 then -3 else -2 end where number > 1; update audit_entry set number = -number where number < 0`, ""},
+	edits := map[string]string{
+		"changed": `update audit_entry set body = replace(body, 'token.granted', 'token.refused') where number = 2`,
+		"removed": `delete from audit_entry where number = 2`,
+		"cut":     `delete from audit_entry where number = 3`,
+		"swapped": `update audit_entry set number = case number when 2 then -3 else -2 end where number > 1; update audit_entry set number = -number where number < 0`,
 	}
 	for name, address := range databases {
 		for what, edit := range edits {
@@ -67,7 +70,7 @@ func TestAnEditedRowIsFound(t *testing.T) {
 					}
 				}
 				raw := rawDB(t, where)
-				if _, err := raw.Exec(edit[0]); err == nil {
+				if _, err := raw.Exec(edit); err == nil {
 					t.Fatal("the tables let it be edited")
 				}
 				for _, trigger := range []string{"audit_entry_stays", "audit_entry_remains"} {
@@ -79,7 +82,7 @@ func TestAnEditedRowIsFound(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				if _, err := raw.Exec(edit[0]); err != nil {
+				if _, err := raw.Exec(edit); err != nil {
 					t.Fatal(err)
 				}
 				head, err := db.AuditHead(t.Context())
@@ -110,14 +113,48 @@ func rawDB(t *testing.T, address string) *sql.DB {
 	return db
 }
 
-// TestClientsOfBefore: what the second version of the tables held is still
-// there in the third.
+// TestSecretsOfBefore: clients as the second version of the tables had them get
+// in as before.
 func TestSecretsOfBefore(t *testing.T) {
+	for name, address := range databases {
+		t.Run(name, func(t *testing.T) {
+			where := address(t)
+			raw := rawDB(t, where)
+			dialect := map[string]goose.Dialect{"sqlite": goose.DialectSQLite3, "postgres": goose.DialectPostgres}[name]
+			p, err := goose.NewProvider(dialect, raw, os.DirFS("migrations/"+name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := p.UpTo(t.Context(), 2); err != nil {
+				t.Fatal(err)
+			}
+			hashes := []string{"$2a$10$R/N7qCKFI1QYFpC//9phz.LFeC9qcgY6bgthDDDrx.08eRHd1o2tS", "$2a$10$abcdefghijklmnopqrstuv.LFeC9qcgY6bgthDDDrx.08eRHd1o2tS"}
+			for id, secrets := range map[string]string{"two": `["` + strings.Join(hashes, `","`) + `"]`, "none": `[]`} {
+				if _, err := raw.Exec(`insert into client (id, contract, secrets, enabled, max_jobs, created) values ($1, 'S1234', $2, 1, 3, 1700000000000)`, id, secrets); err != nil {
+					t.Fatal(err)
+				}
+			}
+			db := openDB(t, where, time.Now)
+			c, err := db.Client(t.Context(), "two")
+			if err != nil || len(c.Secrets) != 2 || c.Secrets[0].Hash != hashes[0] || c.Secrets[1].Hash != hashes[1] || c.Secrets[0].ID == "" ||
+				!c.Secrets[0].Live(time.Now()) || c.Secrets[0].Created.Year() != 2023 || !c.Enabled || c.MaxJobs != 3 || len(c.Networks) != 0 {
+				t.Errorf("%+v, %v", c, err)
+			}
+			if c, err := db.Client(t.Context(), "none"); err != nil || len(c.Secrets) != 0 {
+				t.Errorf("%+v, %v", c, err)
+			}
+		})
+	}
+}
+
+// TestClients: what is stored of a client comes back.
+func TestClients(t *testing.T) {
 	each(t, func(t *testing.T, open opener) {
 		db := open(t, time.Now)
 		now := time.Now().Truncate(time.Millisecond).UTC()
-		c := auth.Client{ID: "c", Contract: "S1234", Enabled: true, MaxJobs: 2,
-			Secrets: []auth.Secret{{ID: "a", Hash: "$2a$10$x", Created: now, Expires: now.Add(time.Hour)}, {ID: "b", Hash: "$2a$10$y", Created: now}}}
+		c := auth.Client{ID: "c", Name: "nightly", Contract: "S1234", Enabled: true, MaxJobs: 2, KeysURL: "https://sponsor.example/jwks",
+			Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")},
+			Secrets:  []auth.Secret{{ID: "a", Hash: "$2a$10$x", Created: now, Expires: now.Add(time.Hour)}, {ID: "b", Hash: "$2a$10$y", Created: now}}}
 		if err := db.AddClient(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
@@ -125,8 +162,12 @@ func TestSecretsOfBefore(t *testing.T) {
 			t.Errorf("twice: %v", err)
 		}
 		got, err := db.Client(t.Context(), "c")
-		if err != nil || len(got.Secrets) != 2 || got.Secrets[0] != c.Secrets[0] || got.Secrets[1] != c.Secrets[1] {
-			t.Errorf("%+v, %v", got, err)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got.Created = time.Time{}
+		if diff := cmp.Diff(&c, got, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
+			t.Error(diff)
 		}
 		if err := db.SetContractEnabled(t.Context(), "S1234", false); err != nil {
 			t.Fatal(err)
@@ -141,6 +182,3 @@ func TestSecretsOfBefore(t *testing.T) {
 		}
 	})
 }
-
-var _ = filepath.Join
-var _ = testserver.Postgres
