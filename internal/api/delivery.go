@@ -14,6 +14,7 @@ import (
 	"ab2d/internal/audit"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
+	"ab2d/internal/obs"
 )
 
 // delivery counts what is sent of a file. Its headers are sent with the file
@@ -122,7 +123,10 @@ func (a *API) began(r *http.Request, f *export.File) error {
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	return a.Audit.Record(r.Context(), audit.Entry{Event: audit.DownloadBegan, Job: f.Job, File: f.Name})
+	obs.CrashPoint("download begins")
+	err := a.Audit.Record(r.Context(), audit.Entry{Event: audit.DownloadBegan, Job: f.Job, File: f.Name})
+	obs.CrashPoint("download recorded")
+	return err
 }
 
 // delivered notes what was sent, so that the file counts as downloaded once

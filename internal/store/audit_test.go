@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -180,5 +181,34 @@ func TestClients(t *testing.T) {
 				t.Errorf("use %d: %v, %v", i, fresh, err)
 			}
 		}
+	})
+}
+
+// BenchmarkRecord is what one entry costs, with its sync to the disk: one
+// writer, and eight at once.
+func BenchmarkRecord(b *testing.B) {
+	db, err := store.Open(b.Context(), "sqlite:"+filepath.Join(b.TempDir(), "ab2d.db"), time.Now)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	ctx := audit.With(b.Context(), &audit.Facts{Request: "0f8fad5b-d9cb-469f-a165-70867728950e", From: "192.0.2.1", Actor: "client 0oa2t0lsrdZw5uWRx297"})
+	e := audit.Entry{Event: audit.DownloadBegan, Contract: "Z0000", Client: "0oa2t0lsrdZw5uWRx297", Job: "c40e30e6-0913-4803-9b05-bb0563f0cac6", File: "Z0000_0001.ndjson"}
+	b.Run("one", func(b *testing.B) {
+		for b.Loop() {
+			if err := db.Record(ctx, e); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("eight", func(b *testing.B) {
+		b.SetParallelism(4)
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				if err := db.Record(ctx, e); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	})
 }
