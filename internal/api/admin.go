@@ -55,6 +55,7 @@ func Scopes() []string {
 
 // adminRoutes stand under /admin/v1.
 var adminRoutes = []route{
+	{method: "GET", path: "/openapi.yaml", admin: ScopeRead, handle: adminDocument},
 	{method: "GET", path: "/sponsors", admin: ScopeRead, handle: adminSponsors},
 	{method: "POST", path: "/sponsors/{name}/enable", admin: ScopeContract, handle: adminSponsorSwitch(true)},
 	{method: "POST", path: "/sponsors/{name}/disable", admin: ScopeContract, handle: adminSponsorSwitch(false)},

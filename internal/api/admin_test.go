@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/getkin/kin-openapi/openapi3"
+
 	"ab2d/internal/api"
 	"ab2d/internal/audit"
 	"ab2d/internal/auth"
@@ -43,7 +45,40 @@ func (s *server) admin(token, method, path, body string) *answer {
 		s.Fatal(err)
 	}
 	r.Header.Set("Authorization", "Bearer "+token)
-	return s.send(r)
+	a := s.send(r)
+	s.judgeAdmin(r, a)
+	return a
+}
+
+// judgeAdmin holds an answer against the document of the administration.
+func (s *server) judgeAdmin(r *http.Request, a *answer) {
+	s.Helper()
+	if a.status >= 400 {
+		return // an OperationOutcome, which send has looked at
+	}
+	w := httptest.NewRecorder()
+	s.api.LocalAdmin("test").ServeHTTP(w, httptest.NewRequestWithContext(s.Context(), "GET", "/admin/v1/openapi.yaml", nil))
+	document, err := openapi3.NewLoader().LoadFromData(w.Body.Bytes())
+	if err != nil {
+		s.Fatal(err)
+	}
+	paths := http.NewServeMux()
+	for path := range document.Paths.Map() {
+		paths.Handle("/admin/v1"+path, http.NotFoundHandler())
+	}
+	_, pattern := paths.Handler(r)
+	o := document.Paths.Value(strings.TrimPrefix(pattern, "/admin/v1")).GetOperation(r.Method)
+	if o == nil || o.Responses.Status(a.status) == nil {
+		s.Errorf("the document has no %s %s with %d", r.Method, pattern, a.status)
+		return
+	}
+	documented := o.Responses.Status(a.status).Value
+	for _, m := range documented.Content {
+		closed(m.Schema.Value)
+	}
+	for _, fault := range bodyFaults(documented, a.header, a.body) {
+		s.Errorf("%s %s: %s", r.Method, pattern, fault)
+	}
 }
 
 // to reads an answer.
@@ -65,7 +100,7 @@ func TestEveryAdminRouteWantsItsScope(t *testing.T) {
 	read := s.adminToken("read")
 	for route, readable := range map[string]bool{
 		"GET /sponsors": true, "GET /contracts": true, "GET /contracts/Z0000": true, "GET /clients": true, "GET /clients/one": true, "GET /jobs": true,
-		"GET /workers": true, "GET /troubles": true, "GET /downloads": true, "GET /audit": true, "GET /keys": true, "GET /maintenance": true,
+		"GET /workers": true, "GET /troubles": true, "GET /downloads": true, "GET /audit": true, "GET /keys": true, "GET /maintenance": true, "GET /openapi.yaml": true,
 		"POST /sponsors/x/enable": false, "POST /sponsors/x/disable": false, "PUT /contracts/Z0000": false, "POST /contracts/Z0000/attest": false,
 		"POST /contracts/Z0000/unattest": false, "POST /contracts/Z0000/enable": false, "POST /contracts/Z0000/disable": false, "POST /clients": false,
 		"PATCH /clients/one": false, "POST /clients/one/enable": false, "POST /clients/one/disable": false, "POST /clients/one/rotate": false,
