@@ -88,9 +88,9 @@ func exported(in io.Reader) iter.Seq2[audit.Link, error] {
 
 type auditExportCommand struct {
 	stateConfig
-	After  int64 `help:"Only entries with a higher number." placeholder:"NUMBER"`
-	Follow bool  `help:"Go on with new entries until stopped."`
-	Syslog bool  `help:"Write to the machine's syslog, as facility authpriv, instead of to standard output."`
+	After  int64  `help:"Only entries with a higher number." placeholder:"NUMBER"`
+	Follow bool   `help:"Go on with new entries until stopped."`
+	Syslog string `help:"Write to a syslog, as facility authpriv, instead of to standard output: local is the machine's, others are udp://HOST:PORT and tcp://HOST:PORT." placeholder:"ADDRESS"`
 }
 
 // followEvery is between two looks for new entries.
@@ -105,10 +105,10 @@ func (c *auditExportCommand) Run(ctx context.Context, s streams) (err error) {
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	out := s.out
-	if c.Syslog {
-		log, err := openSyslog()
+	if c.Syslog != "" {
+		log, err := openSyslog(c.Syslog)
 		if err != nil {
-			return fmt.Errorf("--syslog: %w", err)
+			return fmt.Errorf("--syslog=%w", err)
 		}
 		defer log.Close()
 		out = log

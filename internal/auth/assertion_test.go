@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -257,6 +258,32 @@ func FuzzParseKeySet(f *testing.F) {
 			if !k.Valid() || !k.IsPublic() || k.KeyID == "" {
 				t.Fatalf("%q was taken", b)
 			}
+		}
+	})
+}
+
+// FuzzAssertion: whatever is sent as an assertion, the answer is a refusal that
+// can be sent as it is.
+func FuzzAssertion(f *testing.F) {
+	w := newWorld(f)
+	k := newKeyholder(f, w)
+	good := w.assertion(f, jose.ES384, k.es384, "e", same)
+	f.Add(good)
+	f.Add(good[:len(good)-3])
+	f.Add("eyJhbGciOiJub25lIn0.e30.")
+	f.Add(`{"payload":"e30","signatures":[]}`)
+	f.Add("")
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := w.server.byAssertion(t.Context(), url.Values{"client_assertion_type": {assertionType}, "client_assertion": {text}})
+		if err == nil {
+			if text != good || c.ID != "keyholder" {
+				t.Fatalf("%q let in %v", text, c)
+			}
+			return
+		}
+		refused := (*Error)(nil)
+		if !errors.As(err, &refused) || refused.Status != http.StatusUnauthorized || !printable(refused.Description) {
+			t.Fatalf("%q: %v", text, err)
 		}
 	})
 }
