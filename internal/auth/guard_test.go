@@ -114,18 +114,20 @@ func TestAFloodWaitsInLine(t *testing.T) {
 	}
 }
 
-// TestAnExpiringSecretWarns.
+// TestAnExpiringSecretWarns, in its last month.
 func TestAnExpiringSecretWarns(t *testing.T) {
 	w := newWorld(t)
 	c, err := w.store.Client(t.Context(), sandboxID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	end := w.clock.now().Add(time.Hour)
-	c.Secrets[0].Expires = end
-	w.store.put(*c)
-	resp := w.guess(t, sandboxID, sandboxSecret)
-	if got := resp.Header.Get(SecretExpires); resp.StatusCode != http.StatusOK || got != end.Format(http.TimeFormat) {
-		t.Errorf("%s, %q", resp.Status, got)
+	for left, want := range map[time.Duration]bool{time.Hour: true, warnSecret: true, warnSecret + time.Second: false} {
+		end := w.clock.now().Add(left)
+		c.Secrets[0].Expires = end
+		w.store.put(*c)
+		resp := w.guess(t, sandboxID, sandboxSecret)
+		if got := resp.Header.Get(SecretExpires); resp.StatusCode != http.StatusOK || (got == end.Format(http.TimeFormat)) != want || (got != "") != want {
+			t.Errorf("%s before: %s, %q", left, resp.Status, got)
+		}
 	}
 }

@@ -20,13 +20,13 @@ type grant struct {
 	AccessToken string `json:"access_token"`
 	Scope       string `json:"scope"`
 
-	// expires is when the secret that was sent stops to be good, while another
-	// takes its place; zero: it is not to be replaced.
+	// expires is when the secret that was sent stops to be good, if that is soon;
+	// otherwise zero.
 	expires time.Time
 }
 
 // SecretExpires is the header of a token's answer that warns: the secret that
-// was sent is being replaced, and this is when it stops to be good.
+// was sent stops to be good within a month, and this is when.
 const SecretExpires = "X-Secret-Expires"
 
 // ServeToken is the token endpoint, RFC 6749 §3.2.
@@ -69,8 +69,11 @@ func (s *Server) grant(w http.ResponseWriter, r *http.Request) (*grant, error) {
 type proof struct {
 	*Client
 	by      string    // what, for the audit
-	expires time.Time // of a secret
+	expires time.Time // of a secret that soon will; otherwise zero
 }
+
+// warnSecret is how long before a secret expires its use is warned of.
+const warnSecret = 30 * 24 * time.Hour
 
 // authenticate lets a client in that is known, proves who it is and is not
 // barred. That it is barred is told only to whom has the proof.
@@ -92,7 +95,10 @@ func (s *Server) authenticate(r *http.Request, form url.Values) (proof, error) {
 		if err != nil {
 			return p, err
 		}
-		p = proof{Client: client, by: "secret " + used.ID, expires: used.Expires}
+		p = proof{Client: client, by: "secret " + used.ID}
+		if left := used.Expires.Sub(s.Now()); !used.Expires.IsZero() && left <= warnSecret {
+			p.expires = used.Expires
+		}
 	}
 	audit.FactsOf(ctx).SetClient(p.ID, p.Contract)
 	if why := p.barred(obs.CallerOf(ctx)); why != "" {
