@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"golang.org/x/crypto/bcrypt"
 
 	"ab2d/internal/api"
@@ -70,6 +71,8 @@ type server struct {
 	tokens  map[string]string // by client, scope and time
 	queries []string          // that were sent
 	serving atomic.Int64      // requests that are being answered
+
+	adminDocument *openapi3.T // read when it is first needed
 }
 
 // newServer makes a server and starts it. Before that, changes are applied.

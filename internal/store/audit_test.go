@@ -129,6 +129,9 @@ func TestSecretsOfBefore(t *testing.T) {
 			if _, err := p.UpTo(t.Context(), 2); err != nil {
 				t.Fatal(err)
 			}
+			if _, err := p.ApplyVersion(t.Context(), 4, true); err != nil { // without the third
+				t.Fatal(err)
+			}
 			hashes := []string{"$2a$10$R/N7qCKFI1QYFpC//9phz.LFeC9qcgY6bgthDDDrx.08eRHd1o2tS", "$2a$10$abcdefghijklmnopqrstuv.LFeC9qcgY6bgthDDDrx.08eRHd1o2tS"}
 			for id, secrets := range map[string]string{"two": `["` + strings.Join(hashes, `","`) + `"]`, "none": `[]`} {
 				if _, err := raw.Exec(`insert into client (id, contract, secrets, enabled, max_jobs, created) values ($1, 'S1234', $2, 1, 3, 1700000000000)`, id, secrets); err != nil {
