@@ -2,7 +2,9 @@ package auth
 
 import (
 	"net/http"
+	"runtime"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -112,6 +114,35 @@ func TestAFloodWaitsInLine(t *testing.T) {
 	} else {
 		done(true)
 	}
+}
+
+// TestOneHashForMany: of requests at once with the same secret one has its hash
+// compared; the others are let in by that.
+func TestOneHashForMany(t *testing.T) {
+	w := newWorld(t)
+	c, err := w.store.Client(t.Context(), sandboxID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Secrets = []Secret{{ID: "first", Hash: "a hash that cannot be compared"}}
+	w.store.put(*c)
+	for range cap(w.server.Guard.slots) { // nobody's turn comes
+		w.server.Guard.slots <- struct{}{}
+	}
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if resp := w.guess(t, sandboxID, sandboxSecret); resp.StatusCode != http.StatusOK {
+				t.Error(resp.Status)
+			}
+		})
+	}
+	for deadline := time.Now().Add(4 * time.Second); w.server.Guard.waiting.Load() < 8 && time.Now().Before(deadline); {
+		runtime.Gosched()
+	}
+	w.server.Guard.remember(&c.Secrets[0], sandboxSecret) // as the first one does
+	<-w.server.Guard.slots
+	all.Wait()
 }
 
 // TestAnExpiringSecretWarns, in its last month.

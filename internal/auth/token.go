@@ -152,7 +152,7 @@ func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 func (s *Server) bySecret(ctx context.Context, id, secret string) (*Client, *Secret, error) {
 	client, err := find(ctx, s.Clients, id)
 	if isNoClient(err) {
-		client = &Client{} // whose secret nobody knows, but checking it takes its time
+		client, err = &Client{}, nil // whose secret nobody knows, but checking it takes its time
 	} else if err != nil {
 		return nil, nil, err
 	}
@@ -163,7 +163,13 @@ func (s *Server) bySecret(ctx context.Context, id, secret string) (*Client, *Sec
 	if refused != nil {
 		return nil, nil, refused
 	}
-	used, err := client.CheckSecret(secret, s.Now())
+	used := s.Guard.recall(client, secret) // another request may have had it compared meanwhile
+	if used == nil {
+		used, err = client.CheckSecret(secret, s.Now())
+	}
+	if used != nil {
+		s.Guard.remember(used, secret)
+	}
 	done(used != nil)
 	if err != nil {
 		return nil, nil, err
@@ -175,7 +181,6 @@ func (s *Server) bySecret(ctx context.Context, id, secret string) (*Client, *Sec
 		return nil, nil, invalid(InvalidClient, "The client id is unknown or the secret is wrong: "+
 			"check that both were copied whole.")
 	}
-	s.Guard.remember(used, secret)
 	return client, used, nil
 }
 
