@@ -52,7 +52,7 @@ func (c *auditVerifyCommand) verify(ctx context.Context, known audit.Head) (_ au
 			}
 			defer in.Close()
 		}
-		return audit.Verify(exported(in), known)
+		return audit.Verify(linksOf(in), known)
 	}
 	c.complete()
 	db, err := openStore(ctx, &c.stateConfig, time.Now)
@@ -73,8 +73,8 @@ func (c *auditVerifyCommand) verify(ctx context.Context, known audit.Head) (_ au
 	return head, err
 }
 
-// exported reads what auditExportCommand wrote.
-func exported(in io.Reader) iter.Seq2[audit.Link, error] {
+// linksOf reads what auditExportCommand wrote.
+func linksOf(in io.Reader) iter.Seq2[audit.Link, error] {
 	return func(yield func(audit.Link, error) bool) {
 		for d := json.NewDecoder(bufio.NewReader(in)); ; {
 			var l audit.Link
