@@ -85,13 +85,13 @@ func (c *adminConfig) ask(ctx context.Context, s streams, method, path string, b
 	defer resp.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
 	if err == nil && resp.StatusCode >= 400 {
-		err = told(resp.Status, b)
+		err = refusalOf(resp.Status, b)
 	}
 	return b, err
 }
 
-// told is the error of an OperationOutcome.
-func told(status string, body []byte) error {
+// refusalOf is the error of an OperationOutcome.
+func refusalOf(status string, body []byte) error {
 	var o fhir.OperationOutcome
 	if json.Unmarshal(body, &o) != nil || len(o.Issue) == 0 {
 		return fmt.Errorf("the server answered %s", status)
@@ -202,8 +202,8 @@ func print[T any](ctx context.Context, s streams, c *adminConfig, method, path s
 	return show(s.out, answer)
 }
 
-// table writes rows of cells separated by tabs.
-func table[T any](header string, row func(T) string) func(io.Writer, []T) error {
+// listing writes rows of cells separated by tabs.
+func listing[T any](header string, row func(T) string) func(io.Writer, []T) error {
 	return func(w io.Writer, list []T) error {
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(t, header)

@@ -21,7 +21,7 @@ type adminSponsorListCommand struct{ adminConfig }
 
 // Run lists sponsors.
 func (c *adminSponsorListCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "GET", "/sponsors", nil, table("sponsor\tcontracts\tdisabled\tclients", func(p api.AdminSponsor) string {
+	return print(ctx, s, &c.adminConfig, "GET", "/sponsors", nil, listing("sponsor\tcontracts\tdisabled\tclients", func(p api.AdminSponsor) string {
 		return fmt.Sprintf("%s\t%s\t%d\t%d", p.Name, strings.Join(p.Contracts, " "), p.Disabled, p.Clients)
 	}))
 }
@@ -68,7 +68,7 @@ type adminContractListCommand struct{ adminConfig }
 
 // Run lists contracts.
 func (c *adminContractListCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "GET", "/contracts", nil, table("contract\tsponsor\tattested\tlet in\tclients", func(k api.AdminContract) string {
+	return print(ctx, s, &c.adminConfig, "GET", "/contracts", nil, listing("contract\tsponsor\tattested\tlet in\tclients", func(k api.AdminContract) string {
 		return fmt.Sprintf("%s\t%s\t%s\t%s\t%d", k.Number, k.Sponsor, attested(k), yesNo(!k.Disabled), k.Clients)
 	}))
 }

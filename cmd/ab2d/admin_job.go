@@ -72,7 +72,7 @@ type adminJobListCommand struct {
 // Run lists jobs, the newest first.
 func (c *adminJobListCommand) Run(ctx context.Context, s streams) error {
 	return print(ctx, s, &c.adminConfig, "GET", "/jobs"+c.query()+"&contract="+url.QueryEscape(c.Contract), nil,
-		table("job\tcontract\tversion\taccepted\tstate\tdone\tparts\tclaims\tbytes", func(j api.AdminJob) string {
+		listing("job\tcontract\tversion\taccepted\tstate\tdone\tparts\tclaims\tbytes", func(j api.AdminJob) string {
 			return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%d %%\t%d/%d\t%s\t%s", j.ID, j.Contract, j.Version, moment(j.Accepted), j.State, j.Percent,
 				j.PartsDone, j.Parts, humanize.Comma(j.Claims), humanize.Bytes(uint64(j.Bytes)))
 		}))

@@ -22,7 +22,7 @@ type adminWorkerListCommand struct{ adminConfig }
 
 // Run lists leases.
 func (c *adminWorkerListCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "GET", "/workers", nil, table("worker\tjob\tpart\tlease until", func(l api.AdminLease) string {
+	return print(ctx, s, &c.adminConfig, "GET", "/workers", nil, listing("worker\tjob\tpart\tlease until", func(l api.AdminLease) string {
 		return fmt.Sprintf("%s\t%s\t%d\t%s", l.Worker, l.Job, l.Part, moment(l.Until))
 	}))
 }
@@ -45,7 +45,7 @@ func (l limitFlag) query() string { return fmt.Sprintf("?limit=%d", l.Limit) }
 
 // Run lists what failed.
 func (c *adminTroubleListCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "GET", "/troubles"+c.query(), nil, table("job\tstep\tpart\tfailed\tlast fault", func(t api.AdminTrouble) string {
+	return print(ctx, s, &c.adminConfig, "GET", "/troubles"+c.query(), nil, listing("job\tstep\tpart\tfailed\tlast fault", func(t api.AdminTrouble) string {
 		fault, _, _ := strings.Cut(t.Fault, "\n")
 		return fmt.Sprintf("%s\t%s\t%d\t%d\t%s", t.Job, t.Step, t.Part, t.Failures, fault)
 	}))
@@ -62,7 +62,7 @@ type adminDownloadListCommand struct {
 
 // Run lists downloads.
 func (c *adminDownloadListCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "GET", "/downloads"+c.query(), nil, table("time\tclient\tfrom\tjob\tfile\tsent", func(l audit.Link) string {
+	return print(ctx, s, &c.adminConfig, "GET", "/downloads"+c.query(), nil, listing("time\tclient\tfrom\tjob\tfile\tsent", func(l audit.Link) string {
 		var e audit.Entry
 		if err := json.Unmarshal(l.Body, &e); err != nil {
 			return "an entry that cannot be read"
@@ -81,7 +81,7 @@ type adminKeyListCommand struct{ adminConfig }
 
 // Run lists keys.
 func (c *adminKeyListCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "GET", "/keys", nil, table("key\tmade", func(k api.AdminKey) string {
+	return print(ctx, s, &c.adminConfig, "GET", "/keys", nil, listing("key\tmade", func(k api.AdminKey) string {
 		return fmt.Sprintf("%s\t%s", k.ID, moment(k.Created))
 	}))
 }
@@ -160,7 +160,7 @@ type adminTokenListCommand struct{ adminConfig }
 
 // Run lists tokens.
 func (c *adminTokenListCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "GET", "/tokens", nil, table("token\tname\tscopes\texpires", func(t api.AdminToken) string {
+	return print(ctx, s, &c.adminConfig, "GET", "/tokens", nil, listing("token\tname\tscopes\texpires", func(t api.AdminToken) string {
 		return fmt.Sprintf("%s\t%s\t%s\t%s", t.ID, t.Name, strings.Join(t.Scopes, " "), moment(t.Expires))
 	}))
 }

@@ -8,7 +8,11 @@
 //   - server.go    the parts of a server put together, run and stopped
 //   - works.go     the back ends and the workers on them
 //   - sandbox.go   ab2d sandbox
-//   - serve.go, worker.go, migrate.go, admin.go, minimise.go: the commands of these names
+//   - tls.go       certificates that are read again
+//   - serve.go, worker.go, migrate.go, minimise.go: the commands of these names
+//   - admin.go     ab2d admin: the way to the handlers of /admin/v1
+//   - admin_contract.go, admin_client.go, admin_job.go, admin_system.go  its commands
+//   - audit.go, syslog_unix.go, syslog_other.go  ab2d audit
 //   - import.go, import_claims.go  ab2d import
 //   - export.go    ab2d export: its flags, server and credentials
 //   - export_run.go     an export from the folder to the exit code
