@@ -133,7 +133,11 @@ func (a *API) began(r *http.Request, f *export.File) error {
 // all of it was, in one request or in several. What a client broke off never
 // completes a download, but it may be resumed.
 func (a *API) delivered(r *http.Request, f *export.File, d *delivery) {
-	if !d.sends() || d.To == d.From { // such as the answer to HEAD
+	if !d.sends() || r.Method == http.MethodHead {
+		return
+	}
+	if d.To == d.From { // nothing went out
+		a.endedEmpty(r, f)
 		return
 	}
 	if !d.arrived(r.Context()) {
@@ -142,6 +146,14 @@ func (a *API) delivered(r *http.Request, f *export.File, d *delivery) {
 	// The answer is out; the count must not depend on the client's patience.
 	if err := a.Jobs.Delivered(context.WithoutCancel(r.Context()), f, d.Delivery); err != nil {
 		a.Log.Error("a download was not counted", "job", f.Job, "file", f.Name, "error", err)
+	}
+}
+
+// endedEmpty takes down that a download ended before its first byte.
+func (a *API) endedEmpty(r *http.Request, f *export.File) {
+	e := audit.Entry{Event: audit.DownloadEnded, Job: f.Job, File: f.Name}
+	if err := a.Audit.Record(context.WithoutCancel(r.Context()), e); err != nil {
+		a.Log.Error("the end of a download is not on record", "job", f.Job, "file", f.Name, "error", err)
 	}
 }
 
