@@ -1,18 +1,23 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/user"
 	"strings"
 	"text/tabwriter"
 	"time"
 
-	"github.com/dustin/go-humanize"
-
-	"ab2d/internal/coverage"
+	"ab2d/internal/api"
+	"ab2d/internal/audit"
+	"ab2d/internal/auth"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
 	"ab2d/internal/store"
@@ -20,209 +25,236 @@ import (
 
 // adminCommand is ab2d admin.
 type adminCommand struct {
-	Job    adminJobCommand    `cmd:"" help:"Look at export jobs."`
-	Client adminClientCommand `cmd:"" help:"Manage OAuth2 clients."`
+	Sponsor     adminSponsorCommand     `cmd:"" help:"Sponsors: the names that contracts say."`
+	Contract    adminContractCommand    `cmd:"" help:"Contracts and their attestations."`
+	Client      adminClientCommand      `cmd:"" help:"OAuth2 clients and their secrets."`
+	Job         adminJobCommand         `cmd:"" help:"Export jobs."`
+	Worker      adminWorkerCommand      `cmd:"" help:"Workers and what they work on."`
+	Trouble     adminTroubleCommand     `cmd:"" help:"What failed."`
+	Download    adminDownloadCommand    `cmd:"" help:"Who fetched what."`
+	Key         adminKeyCommand         `cmd:"" help:"The keys that sign access tokens."`
+	Maintenance adminMaintenanceCommand `cmd:"" help:"Maintenance: no new exports are taken."`
+	Token       adminTokenCommand       `cmd:"" help:"Tokens for the administration over HTTP. They are made on the machine that has the database."`
 }
 
-type adminJobCommand struct {
-	List adminJobListCommand `cmd:"" help:"List the newest jobs."`
-	Show adminJobShowCommand `cmd:"" help:"Explain a job: who asked for what, how many enrollees and claims it has, and why not more."`
-}
-
-// adminJobShowCommand is ab2d admin job show.
-type adminJobShowCommand struct {
+// adminConfig says where the administration works: on the database, or with
+// --server on a server. Both are the same handlers.
+type adminConfig struct {
 	stateConfig
-	ID        string `arg:"" help:"The job's id."`
+	keyConfig
+	Server    string `help:"Work on this server over HTTP, with an admin token, instead of on the database." placeholder:"URL"`
+	TokenFile string `help:"File with the admin token." env:"AB2D_ADMIN_TOKEN_FILE" type:"path" placeholder:"FILE"`
 	JSON      bool   `help:"Print JSON for machines." name:"json"`
-	Enrollees bool   `help:"Print the ledger instead: a line of JSON for each enrollee. Enrollees' ids are protected health information."`
+
+	claims string // where contracts come from, when a job is started; otherwise store:
+	seed   uint64
 }
 
-// Run explains the job.
-func (c *adminJobShowCommand) Run(ctx context.Context, s streams) (err error) {
+// ask does one act of administration and reads its answer into, as JSON.
+func (c *adminConfig) ask(ctx context.Context, s streams, method, path string, body any) (_ []byte, err error) {
 	c.complete()
+	through, base, done, err := c.way(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	var sent io.Reader = http.NoBody
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			return nil, err
+		}
+		sent = bytes.NewReader(b)
+	}
+	r, err := http.NewRequestWithContext(ctx, method, base+"/admin/v1"+path, sent)
+	if err != nil {
+		return nil, err
+	}
+	if c.Server != "" {
+		token, err := c.token()
+		if err != nil {
+			return nil, err
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := (&http.Client{Transport: through, Timeout: time.Minute}).Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
+	if err == nil && resp.StatusCode >= 400 {
+		err = refusalOf(resp.Status, b)
+	}
+	return b, err
+}
+
+// refusalOf is the error of an OperationOutcome.
+func refusalOf(status string, body []byte) error {
+	var o fhir.OperationOutcome
+	if json.Unmarshal(body, &o) != nil || len(o.Issue) == 0 {
+		return fmt.Errorf("the server answered %s", status)
+	}
+	return errors.New(strings.TrimRight(o.Issue[0].Details.Text, "."))
+}
+
+func (c *adminConfig) token() (string, error) {
+	if c.TokenFile == "" {
+		return "", &usageError{errors.New("--server needs an admin token: give --token-file=FILE; ab2d admin token add makes one, on the machine that has the database")}
+	}
+	b, err := os.ReadFile(c.TokenFile)
+	if err != nil {
+		return "", fmt.Errorf("--token-file: %w", err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
+// way leads to the handlers: over the network, or to those in this process,
+// which work on the database.
+func (c *adminConfig) way(ctx context.Context, s streams) (http.RoundTripper, string, func() error, error) {
+	if c.Server != "" {
+		return http.DefaultTransport, strings.TrimRight(c.Server, "/"), func() error { return nil }, nil
+	}
 	db, err := openStore(ctx, &c.stateConfig, time.Now)
 	if err != nil {
-		return err
+		return nil, "", nil, err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	e, err := explain(ctx, db, c.ID)
-	switch {
-	case errors.Is(err, export.ErrNoJob):
-		return fmt.Errorf("there is no job %s in %s", c.ID, c.shown())
-	case err != nil:
-		return err
-	case c.Enrollees:
-		return printLedger(ctx, s.out, db, c.ID)
-	case c.JSON:
-		return printJSON(s.out, e)
+	var roster export.Roster = db
+	if _, synthetic := syntheticExtra(c.claims); synthetic {
+		roster = openClaims(&workConfig{Claims: c.claims, Seed: c.seed}, db, time.Now)
 	}
-	return e.print(s.out)
+	a := &api.API{
+		Admin: &api.Admin{DB: db, Now: time.Now, Keys: func(ctx context.Context) (*auth.KeyRing, error) { return c.keys(ctx, db) },
+			Intake: &export.Intake{Jobs: db, Roster: roster, Bell: export.NewBell(), Now: time.Now}},
+		Audit: db, Now: time.Now, Log: slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelError})),
+	}
+	return within{a.LocalAdmin(operator())}, "http://localhost", db.Close, nil
 }
 
-type adminJobListCommand struct {
-	stateConfig
-	Contract string `help:"Only jobs of this contract." placeholder:"NUMBER"`
-	Limit    int    `help:"How many." default:"50" placeholder:"N"`
-	JSON     bool   `help:"Print JSON for machines." name:"json"`
-}
-
-// Run lists jobs, the newest first.
-func (c *adminJobListCommand) Run(ctx context.Context, s streams) (err error) {
-	c.complete()
-	db, err := openStore(ctx, &c.stateConfig, time.Now)
+func (c *adminConfig) keys(ctx context.Context, db *store.DB) (*auth.KeyRing, error) {
+	if c.KeyFile == "" && !strings.HasPrefix(c.Database, "sqlite:") {
+		return nil, &usageError{errors.New("--key-file: give the one that the servers have")}
+	}
+	seal, err := openSeal(&c.stateConfig, &c.keyConfig)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	list, err := db.List(ctx, c.Contract, c.Limit)
+	return auth.OpenKeyRing(ctx, db, seal, time.Now)
+}
+
+// operator names who runs this program, for the audit.
+func operator() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return fmt.Sprintf("uid %d", os.Getuid())
+}
+
+// asOperator gives entries of the audit the operator as their actor.
+func asOperator(ctx context.Context) context.Context {
+	return audit.With(ctx, &audit.Facts{Actor: "operator " + operator()})
+}
+
+// within brings a request to a handler in this process.
+type within struct{ handler http.Handler }
+
+// RoundTrip answers a request.
+func (t within) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := &kept{header: http.Header{}, status: http.StatusOK}
+	t.handler.ServeHTTP(w, r)
+	return &http.Response{
+		StatusCode: w.status, Status: fmt.Sprintf("%d %s", w.status, http.StatusText(w.status)), Header: w.header,
+		Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()), Request: r,
+	}, nil
+}
+
+// kept is an answer that is kept.
+type kept struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (k *kept) Header() http.Header         { return k.header }
+func (k *kept) WriteHeader(status int)      { k.status = status }
+func (k *kept) Write(b []byte) (int, error) { return k.body.Write(b) }
+
+// print asks, and shows the answer: as JSON, or as show writes it for people.
+func print[T any](ctx context.Context, s streams, c *adminConfig, method, path string, body any, show func(io.Writer, T) error) error {
+	b, err := c.ask(ctx, s, method, path, body)
 	if err != nil {
 		return err
 	}
 	if c.JSON {
-		return printJSON(s.out, list)
-	}
-	t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "job\tcontract\tversion\taccepted\tstate\tdone\tclaims")
-	for _, j := range list {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d %%\t%s\n", j.ID, j.Contract, j.Version, moment(j.TransactionTime), j.State, j.Percent(), humanize.Comma(j.Totals.Claims))
-	}
-	return t.Flush()
-}
-
-// explanation is all there is to know of a job.
-type explanation struct {
-	*export.Job
-	Files    []export.File
-	Troubles []store.Trouble
-}
-
-func explain(ctx context.Context, db *store.DB, id string) (*explanation, error) {
-	j, err := db.Job(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	e := &explanation{Job: j}
-	if e.Files, err = db.Files(ctx, id); err != nil {
-		return nil, err
-	}
-	e.Troubles, err = db.Troubles(ctx, id)
-	return e, err
-}
-
-// print writes a table for people.
-func (e *explanation) print(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row := func(name, format string, args ...any) { fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
-	row("Job", "%s", e.ID)
-	row("Contract", "%s, %s, by client %s", e.Contract, versionName(e.Version), e.Client)
-	row("Request", "%s", e.Request)
-	row("State", "%s", e.state())
-	row("Accepted", "%s, which is the transactionTime", moment(e.TransactionTime))
-	row("Claims updated", "%s", e.bounds())
-	if e.Snapshot != "" {
-		row("Enrolment", "%s", e.Snapshot)
-		row("Parts", "%d of %d done", e.PartsDone, e.Parts)
-		row("Enrollees", "%s", humanize.Comma(e.Expected))
-	}
-	e.printTotals(row)
-	for _, f := range e.Files {
-		row("File", "%s  %s lines, %s, stored in %s, downloaded %d times", f.Name, humanize.Comma(f.Count),
-			humanize.Bytes(uint64(f.Length)), humanize.Bytes(uint64(f.Stored)), f.Downloads)
-	}
-	for _, trouble := range e.Troubles {
-		where := string(trouble.Step)
-		if trouble.Part > 0 {
-			where = fmt.Sprintf("part %d", trouble.Part)
+		var indented bytes.Buffer
+		if err := json.Indent(&indented, b, "", "  "); err != nil {
+			return fmt.Errorf("read the answer: %w", err)
 		}
-		fault, _, _ := strings.Cut(trouble.Fault, "\n")
-		row("Trouble", "%s failed %d times, last: %s", where, trouble.Failures, fault)
+		indented.WriteByte('\n')
+		_, err := indented.WriteTo(s.out)
+		return err
 	}
-	return t.Flush()
+	var answer T
+	if err := json.Unmarshal(b, &answer); err != nil {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	return show(s.out, answer)
 }
 
-func (e *explanation) printTotals(row func(string, string, ...any)) {
-	if e.State == export.Accepted || e.State == export.Running {
-		return
-	}
-	for _, o := range []struct {
-		outcome export.Outcome
-		n       int64
-	}{
-		{export.Delivered, e.Totals.Delivered}, {export.NoClaims, e.Totals.NoClaims}, {export.OptedOut, e.Totals.OptedOut},
-		{export.NoIdentifier, e.Totals.NoIdentifier}, {export.NotRead, e.Totals.NotRead},
-	} {
-		row("  "+o.outcome.String(), "%s", humanize.Comma(o.n))
-	}
-	row("Claims delivered", "%s", humanize.Comma(e.Totals.Claims))
-	for v, n := range e.Totals.LeftOut {
-		if n > 0 {
-			row("Claims left out", "%s: %s", humanize.Comma(n), coverage.Verdict(v))
+// listing writes rows of cells separated by tabs.
+func listing[T any](header string, row func(T) string) func(io.Writer, []T) error {
+	return func(w io.Writer, list []T) error {
+		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(t, header)
+		for _, r := range list {
+			fmt.Fprintln(t, row(r))
 		}
+		return t.Flush()
 	}
 }
 
-func (e *explanation) state() string {
-	switch e.State {
-	case export.Running:
-		return fmt.Sprintf("running, %d %% done", e.Percent())
-	case export.Completed:
-		return fmt.Sprintf("completed %s, expires %s", moment(e.Finished), moment(e.Expires))
-	case export.Failed:
-		return fmt.Sprintf("failed %s: %s", moment(e.Finished), e.Reason)
-	case export.Cancelled:
-		return "cancelled " + moment(e.Finished)
-	}
-	return string(e.State)
+// dryRunFlag is of commands that take something away.
+type dryRunFlag struct {
+	DryRun bool `help:"Only say what would be done."`
 }
 
-// bounds says which claims the job asks for, by when they were updated.
-func (e *explanation) bounds() string {
-	from := "from the beginning"
-	switch e.SinceSource {
-	case export.SinceUser:
-		from = "after " + moment(e.Since) + " (_since)"
-	case export.SinceDefault:
-		from = fmt.Sprintf("after %s (by default, going on from job %s)", moment(e.Since), e.Base)
+func (d dryRunFlag) on(path string) string {
+	if d.DryRun {
+		return path + "?dryRun=true"
 	}
-	until := e.TransactionTime
-	if !e.Until.IsZero() && e.Until.Before(until) {
-		until = e.Until
-	}
-	return from + " up to " + moment(until)
+	return path
 }
 
-func versionName(v fhir.Version) string {
-	if v == fhir.V1 {
-		return "v1 (FHIR STU3)"
+// printEffect says what was done, or would be.
+func printEffect(w io.Writer, e api.AdminEffect) error {
+	word := "done: "
+	if !e.Done {
+		word = "would "
 	}
-	return "v2 (FHIR R4)"
+	_, err := fmt.Fprintln(w, word+e.Effect)
+	return err
 }
 
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// momentOr is moment, or something else for none.
+func momentOr(t *time.Time, none string) string {
+	if t == nil || t.IsZero() {
+		return none
+	}
+	return moment(*t)
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
 
 func printJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	return e.Encode(v)
-}
-
-// printLedger writes how each enrollee ended, in order.
-func printLedger(ctx context.Context, w io.Writer, db *store.DB, id string) error {
-	out := json.NewEncoder(w)
-	return db.Results(ctx, id, func(p export.Part, _ []export.File) error {
-		for entry, err := range export.Entries(p.Ledger) {
-			if err == nil {
-				err = out.Encode(struct {
-					Enrollee coverage.EnrolleeID `json:"enrollee"`
-					Outcome  string              `json:"outcome"`
-					Claims   int64               `json:"claims"`
-					Reason   string              `json:"reason,omitempty"`
-				}{entry.Enrollee, entry.Outcome.String(), entry.Claims, entry.Reason})
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }

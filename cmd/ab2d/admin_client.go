@@ -2,48 +2,225 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"strings"
+	"text/tabwriter"
 	"time"
 
-	"ab2d/internal/auth"
-	"ab2d/internal/coverage"
+	"ab2d/internal/api"
 )
 
 type adminClientCommand struct {
-	Add adminClientAddCommand `cmd:"" help:"Make an OAuth2 client of a contract, and print its id and secret, this once."`
+	List    adminClientListCommand    `cmd:"" help:"List clients."`
+	Show    adminClientShowCommand    `cmd:"" help:"Show a client and its secrets' names."`
+	Add     adminClientAddCommand     `cmd:"" help:"Make an OAuth2 client of a contract, and print its id and secret, this once."`
+	Set     adminClientSetCommand     `cmd:"" help:"Change what a client may do."`
+	Enable  adminClientEnableCommand  `cmd:"" help:"Let a client in, from the next request on."`
+	Disable adminClientDisableCommand `cmd:"" help:"Keep a client out, from the next request on."`
+	Rotate  adminClientRotateCommand  `cmd:"" help:"Give a client a new secret, printed this once; the old one stays good for a while."`
+	Revoke  adminClientRevokeCommand  `cmd:"" help:"Take a secret away, at once."`
+}
+
+type adminClientListCommand struct {
+	adminConfig
+	Contract string `help:"Only clients of this contract." placeholder:"NUMBER"`
+}
+
+// Run lists clients.
+func (c *adminClientListCommand) Run(ctx context.Context, s streams) error {
+	return print(ctx, s, &c.adminConfig, "GET", "/clients?contract="+url.QueryEscape(c.Contract), nil,
+		listing("client\tname\tcontract\tlet in\tjobs\tsecrets\tkeys\tfrom", func(k api.AdminClient) string {
+			return fmt.Sprintf("%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s", k.ID, k.Name, k.Contract, yesNo(k.Enabled && !k.ContractDisabled), k.MaxJobs,
+				secretsLine(k.Secrets), keysLine(k), networksLine(k))
+		}))
+}
+
+func secretsLine(secrets []api.AdminSecret) string {
+	var all []string
+	for _, s := range secrets {
+		text := s.ID
+		if s.Expires != nil {
+			text += " until " + s.Expires.UTC().Format(time.DateOnly)
+		}
+		all = append(all, text)
+	}
+	if len(all) == 0 {
+		return "none"
+	}
+	return strings.Join(all, ", ")
+}
+
+func keysLine(k api.AdminClient) string {
+	switch {
+	case k.KeysURL != "":
+		return k.KeysURL
+	case len(k.KeySet) > 0:
+		return "registered"
+	}
+	return "none"
+}
+
+func networksLine(k api.AdminClient) string {
+	if len(k.Networks) == 0 {
+		return "anywhere"
+	}
+	return strings.Trim(fmt.Sprint(k.Networks), "[]")
+}
+
+type adminClientShowCommand struct {
+	adminConfig
+	ID string `arg:"" help:"The client's id."`
+}
+
+// Run shows a client.
+func (c *adminClientShowCommand) Run(ctx context.Context, s streams) error {
+	return print(ctx, s, &c.adminConfig, "GET", clientPath(c.ID), nil, printClient)
+}
+
+func clientPath(id string) string { return "/clients/" + url.PathEscape(id) }
+
+// printClient writes a client, and the secret that is shown this once.
+func printClient(w io.Writer, k api.AdminClient) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "client id\t%s\n", k.ID)
+	if k.Secret != "" {
+		fmt.Fprintf(t, "client secret\t%s\n", k.Secret)
+	}
+	if k.Name != "" {
+		fmt.Fprintf(t, "name\t%s\n", k.Name)
+	}
+	state := yesNo(k.Enabled && !k.ContractDisabled)
+	if k.ContractDisabled {
+		state += ", its contract is disabled"
+	}
+	fmt.Fprintf(t, "contract\t%s\nlet in\t%s\nfrom\t%s\njobs at once\t%d\nkeys\t%s\nmade\t%s\n", k.Contract, state, networksLine(k), k.MaxJobs, keysLine(k), moment(k.Created))
+	for _, s := range k.Secrets {
+		fmt.Fprintf(t, "secret %s\tmade %s, expires %s\n", s.ID, moment(s.Created), momentOr(s.Expires, "never"))
+	}
+	return t.Flush()
+}
+
+// clientFlags are what may be set of a client.
+type clientFlags struct {
+	Name     *string  `help:"A name for people." placeholder:"TEXT"`
+	MaxJobs  *int     `help:"Exports that the contract may have under way at once. 1 for a new client." placeholder:"N"`
+	Network  []string `help:"Network from which the client may come, in CIDR; anywhere is everywhere. May be given several times." placeholder:"NETWORK"`
+	Keys     string   `help:"File with the client's JWK Set, for private_key_jwt; none takes it away." placeholder:"FILE"`
+	KeysURL  *string  `help:"Address of the client's JWK Set, https; empty takes it away." name:"keys-url" placeholder:"URL"`
+	Lifetime string   `kong:"-"`
+}
+
+func (f *clientFlags) fields() (api.ClientFields, error) {
+	fields := api.ClientFields{Name: f.Name, MaxJobs: f.MaxJobs, KeysURL: f.KeysURL}
+	if f.MaxJobs != nil && *f.MaxJobs < 1 {
+		return fields, &usageError{fmt.Errorf("--max-jobs=%d: give 1 or more", *f.MaxJobs)}
+	}
+	if len(f.Network) > 0 {
+		fields.Networks = &f.Network
+		if f.Network[0] == "anywhere" {
+			fields.Networks = &[]string{}
+		}
+	}
+	switch f.Keys {
+	case "":
+	case "none":
+		fields.KeySet = json.RawMessage("null")
+	default:
+		b, err := os.ReadFile(f.Keys)
+		if err != nil {
+			return fields, fmt.Errorf("--keys: %w", err)
+		}
+		if !json.Valid(b) {
+			return fields, fmt.Errorf("--keys=%s: it is not JSON", f.Keys)
+		}
+		fields.KeySet = b
+	}
+	return fields, nil
 }
 
 type adminClientAddCommand struct {
-	stateConfig
+	adminConfig
+	clientFlags
 	Contract string `arg:"" help:"The contract's number."`
-	MaxJobs  int    `help:"Exports that the contract may have under way at once." default:"1" placeholder:"N"`
+	ID       string `help:"The client's id, for example the one that an outside issuer knows it by. By default random." placeholder:"ID"`
+	NoSecret bool   `help:"Make no secret: the client has keys."`
+	Lifetime string `help:"How long the secret is good. By default it does not expire." placeholder:"DURATION"`
 }
 
 // Run makes a client. Only a hash of its secret is kept.
-func (c *adminClientAddCommand) Run(ctx context.Context, s streams) (err error) {
-	if !coverage.ValidContractNumber(c.Contract) {
-		return &usageError{fmt.Errorf("contract %q is not a capital letter and four digits, for example S1234", c.Contract)}
-	}
-	if c.MaxJobs < 1 {
-		return &usageError{fmt.Errorf("--max-jobs=%d: give 1 or more", c.MaxJobs)}
-	}
-	c.complete()
-	db, err := openStore(ctx, &c.stateConfig, time.Now)
+func (c *adminClientAddCommand) Run(ctx context.Context, s streams) error {
+	fields, err := c.fields()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	id, secret := rand.Text(), rand.Text()+rand.Text()
-	hash, err := auth.HashSecret(secret)
+	n := api.NewClient{ID: c.ID, Contract: c.Contract, NoSecret: c.NoSecret, Lifetime: c.Lifetime, ClientFields: fields}
+	return print(ctx, s, &c.adminConfig, "POST", "/clients", n, printClient)
+}
+
+type adminClientSetCommand struct {
+	adminConfig
+	clientFlags
+	ID string `arg:"" help:"The client's id."`
+}
+
+// Run changes a client.
+func (c *adminClientSetCommand) Run(ctx context.Context, s streams) error {
+	fields, err := c.fields()
 	if err != nil {
 		return err
 	}
-	client := auth.Client{ID: id, Contract: c.Contract, Secrets: []string{hash}, Enabled: true, MaxJobs: c.MaxJobs}
-	if err := db.AddClient(ctx, client); err != nil {
-		return err
+	return print(ctx, s, &c.adminConfig, "PATCH", clientPath(c.ID), fields, printClient)
+}
+
+type adminClientEnableCommand struct {
+	adminConfig
+	ID string `arg:"" help:"The client's id."`
+}
+
+// Run enables a client.
+func (c *adminClientEnableCommand) Run(ctx context.Context, s streams) error {
+	return print(ctx, s, &c.adminConfig, "POST", clientPath(c.ID)+"/enable", nil, printEffect)
+}
+
+type adminClientDisableCommand struct {
+	adminConfig
+	dryRunFlag
+	ID string `arg:"" help:"The client's id."`
+}
+
+// Run disables a client.
+func (c *adminClientDisableCommand) Run(ctx context.Context, s streams) error {
+	return print(ctx, s, &c.adminConfig, "POST", c.on(clientPath(c.ID)+"/disable"), nil, printEffect)
+}
+
+type adminClientRotateCommand struct {
+	adminConfig
+	ID       string `arg:"" help:"The client's id."`
+	Overlap  string `help:"How long the old secret stays good. Whoever still uses it is warned." default:"336h" placeholder:"DURATION"`
+	Lifetime string `help:"How long the new secret is good. By default it does not expire." placeholder:"DURATION"`
+}
+
+// Run gives a client a new secret.
+func (c *adminClientRotateCommand) Run(ctx context.Context, s streams) error {
+	return print(ctx, s, &c.adminConfig, "POST", clientPath(c.ID)+"/rotate", api.Rotation{Overlap: c.Overlap, Lifetime: c.Lifetime}, printClient)
+}
+
+type adminClientRevokeCommand struct {
+	adminConfig
+	dryRunFlag
+	ID     string `arg:"" help:"The client's id."`
+	Secret string `arg:"" help:"The secret's name, as ab2d admin client show lists it; never the secret."`
+}
+
+// Run takes a secret away.
+func (c *adminClientRevokeCommand) Run(ctx context.Context, s streams) error {
+	if len(c.Secret) > 20 {
+		return &usageError{errors.New("give the secret's name, not the secret")}
 	}
-	fmt.Fprintf(s.out, "client id      %s\nclient secret  %s\n", id, secret)
-	return nil
+	return print(ctx, s, &c.adminConfig, "DELETE", c.on(clientPath(c.ID)+"/secrets/"+url.PathEscape(c.Secret)), nil, printEffect)
 }

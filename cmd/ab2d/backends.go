@@ -2,13 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
 	"ab2d/internal/api"
+	"ab2d/internal/audit"
 	"ab2d/internal/auth"
 	"ab2d/internal/export"
 	"ab2d/internal/files"
@@ -27,6 +30,19 @@ func openStore(ctx context.Context, c *stateConfig, now func() time.Time) (*stor
 		return nil, fmt.Errorf("--database=%s: %w", c.shown(), err)
 	}
 	return db, nil
+}
+
+// openSeal reads the key that encrypts signing keys.
+func openSeal(c *stateConfig, k *keyConfig) (*auth.Seal, error) {
+	path, create := k.KeyFile, false
+	if path == "" {
+		path, create = filepath.Join(c.Data, "key-encryption-key"), true
+	}
+	s, err := auth.OpenSeal(path, create)
+	if err != nil {
+		return nil, fmt.Errorf("--key-file=%s: %w", path, err)
+	}
+	return s, nil
 }
 
 // openFiles opens the store of result files.
@@ -75,20 +91,21 @@ func syntheticExtra(address string) (int, bool) {
 // addSandboxClients stores the sandbox's published clients, if they are not
 // there yet.
 func addSandboxClients(ctx context.Context, db *store.DB, maxJobs int) error {
+	ctx = audit.With(ctx, &audit.Facts{Actor: "sandbox"})
 	for _, s := range synth.Sponsors() {
 		for _, credential := range s.Credentials {
 			if _, err := db.Client(ctx, credential.ID); err == nil {
 				continue
 			}
-			client := auth.Client{ID: credential.ID, Contract: s.Contract, Enabled: true, MaxJobs: maxJobs}
-			for _, secret := range credential.Secrets {
+			client := auth.Client{ID: credential.ID, Name: s.Name, Contract: s.Contract, Enabled: true, MaxJobs: maxJobs}
+			for i, secret := range credential.Secrets {
 				hash, err := auth.HashSecret(secret)
 				if err != nil {
 					return fmt.Errorf("the secret of client %s: %w", credential.ID, err)
 				}
-				client.Secrets = append(client.Secrets, hash)
+				client.Secrets = append(client.Secrets, auth.Secret{ID: fmt.Sprintf("tutorial-%d", i+1), Hash: hash, Created: time.Now()})
 			}
-			if err := db.AddClient(ctx, client); err != nil {
+			if err := db.AddClient(ctx, client); err != nil && !errors.Is(err, auth.ErrClientTaken) {
 				return err
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"ab2d/internal/auth"
 	"ab2d/internal/obs"
 )
 
@@ -57,9 +58,35 @@ type workConfig struct {
 	Practice bool `kong:"-"` // clients may ask for bad days; in the sandbox only
 }
 
+// keyConfig says how signing keys are encrypted.
+type keyConfig struct {
+	KeyFile string `help:"File with the key that encrypts the signing keys in the database: 32 bytes in Base64. All servers on a database have the same. The default is key-encryption-key in the data directory, which is made if it is not there; PostgreSQL, which servers share, has none." type:"path" placeholder:"FILE"`
+}
+
+// tlsConfig says how the server is reached over TLS.
+type tlsConfig struct {
+	TLSCert     string `help:"Serve TLS with this certificate, in PEM, with what it was issued by. A new one is taken when the file changes." name:"tls-cert" type:"path" placeholder:"FILE"`
+	TLSKey      string `help:"Its private key, in PEM." name:"tls-key" type:"path" placeholder:"FILE"`
+	TLSClientCA string `help:"Let only those in who have a certificate issued by one of these, in PEM." name:"tls-client-ca" type:"path" placeholder:"FILE"`
+}
+
+// issuerConfig says whose tokens are taken.
+type issuerConfig struct {
+	Issuer         string        `help:"Take tokens of this authorization server, and give none: its address as its tokens say it, for example https://login.example.org/oauth2/default." placeholder:"URL"`
+	IssuerAudience string        `help:"What the aud of its tokens has to hold." default:"AB2D" placeholder:"NAME"`
+	IssuerClient   string        `help:"The claim of its tokens that names the client by the id that it has here, such as cid, client_id, azp or sub." default:"client_id" placeholder:"CLAIM"`
+	IssuerLeeway   time.Duration `help:"How far its clock may be off ours." default:"30s" placeholder:"DURATION"`
+	FetchPrivate   bool          `help:"Also fetch the keys of clients and of the issuer from private and local addresses."`
+}
+
 // config are the settings of a server.
 type config struct {
 	workConfig
+	keyConfig
+	tlsConfig
+	issuerConfig
+	RotateKeys     time.Duration `help:"How old the signing key may become before a new one takes its place. 0: only by ab2d admin key rotate." default:"720h" placeholder:"DURATION"`
+	AdminAPI       bool          `help:"Serve the administration at /admin/v1, for those who have an admin token." name:"admin-api" default:"true" negatable:""`
 	Listen         string        `help:"Address to listen on, as host:port. Port 0 takes a free one, which is printed." default:"localhost:8080" placeholder:"HOST:PORT"`
 	CORSOrigins    []string      `kong:"-"` // each command has its own flag, with its own default
 	MaxDownloads   int           `help:"How often a file may be downloaded completely. The tutorial's rule is once; CMS's server allows 6 times." default:"1" placeholder:"N"`
@@ -143,6 +170,14 @@ func (c *config) validate() error {
 		f.add(o != "*" && (err != nil || u.Host == "" || u.Scheme+"://"+u.Host != o), "--cors-origins=%s: write https://HOST, or * for every page", o)
 	}
 	f.add(!authServerName.MatchString(c.AuthServer), "--auth-server=%s: use letters, digits, - and _", c.AuthServer)
+	f.add((c.TLSCert == "") != (c.TLSKey == ""), "--tls-cert and --tls-key: give both or none")
+	f.add(c.TLSClientCA != "" && c.TLSCert == "", "--tls-client-ca: it needs --tls-cert and --tls-key")
+	f.add(c.RotateKeys != 0 && c.RotateKeys < time.Hour, "--rotate-keys=%s: give an hour or more, or 0", c.RotateKeys)
+	f.add(c.Issuer != "" && auth.CheckURL(c.Issuer) != nil, "--issuer=%s: write https://, a host and a path", c.Issuer)
+	f.add(c.Issuer != "" && (c.IssuerAudience == "" || c.IssuerClient == ""), "--issuer-audience and --issuer-client: both are needed with --issuer")
+	f.add(c.IssuerLeeway < 0 || c.IssuerLeeway > 5*time.Minute, "--issuer-leeway=%s: give 0s to 5m", c.IssuerLeeway)
+	f.add(c.KeyFile == "" && strings.HasPrefix(c.Database, "postgres"), "--key-file: servers that share a database need the same one; "+
+		"make it once with: (umask 077; head -c 32 /dev/urandom | base64 > key-encryption-key)")
 	if c.PublicURL != "" {
 		u, err := url.Parse(c.PublicURL)
 		f.add(err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil,

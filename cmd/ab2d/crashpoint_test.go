@@ -4,12 +4,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"ab2d/client"
+	"ab2d/internal/audit"
 )
 
 // Points at which processes die, as kill -9 lets them.
@@ -57,7 +61,96 @@ func TestCrashPoints(t *testing.T) {
 				a.Errorf("%s: %d jobs were accepted, want 1", point, found)
 			}
 		}
+		record := a.record()
+		for _, id := range known {
+			if n, m := record[aboutJob{audit.JobAccepted, id}], record[aboutJob{audit.JobCompleted, id}]; n != 1 || m != 1 {
+				a.Errorf("job %s was accepted %d times and completed %d times, says the audit", id, n, m)
+			}
+		}
 	})
+}
+
+// aboutJob is an event of a job.
+type aboutJob struct {
+	event audit.Event
+	job   string
+}
+
+// record counts the events of jobs in the audit, which has to be whole.
+func (a *arrangement) record() map[aboutJob]int {
+	a.Helper()
+	where := []string{"--database=" + a.database, "--data=" + a.TempDir()}
+	if out, err := exec.Command(program, append([]string{"audit", "verify"}, where...)...).CombinedOutput(); err != nil {
+		a.Fatalf("the record is not whole: %s", out)
+	}
+	out, err := exec.Command(program, append([]string{"audit", "export"}, where...)...).Output()
+	if err != nil {
+		a.Fatal(err)
+	}
+	counts := map[aboutJob]int{}
+	for line := range strings.Lines(string(out)) {
+		var l struct{ Entry audit.Entry }
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			a.Fatal(err)
+		}
+		counts[aboutJob{l.Entry.Event, l.Entry.Job}]++
+	}
+	return counts
+}
+
+// TestCrashWhileSending: no byte of a file leaves before it is on record that
+// it does.
+func TestCrashWhileSending(t *testing.T) {
+	withCrashPoints(t)
+	eachArrangement(t, func(a *arrangement) {
+		job := a.startExport()
+		file := a.finish(job).Output[0].URL
+		began, before := aboutJob{audit.DownloadBegan, path.Base(path.Dir(job.StatusURL))}, a.record()
+		for point, want := range map[string]int{"download begins": 0, "download recorded": 1} {
+			a.armed(point, func() {
+				r, err := http.NewRequestWithContext(a.Context(), "GET", file, nil)
+				if err != nil {
+					a.Fatal(err)
+				}
+				r.Header.Set("Authorization", "Bearer "+a.token())
+				if resp, err := http.DefaultClient.Do(r); err == nil {
+					a.Errorf("%s: answered %s", point, resp.Status)
+					resp.Body.Close()
+				}
+				a.awaitDeath()
+			})
+			after := a.record()
+			if got := after[began] - before[began]; got != want {
+				a.Errorf("%s: %d entries, want %d", point, got, want)
+			}
+			if n := after[aboutJob{audit.DownloadEnded, began.job}]; n != before[aboutJob{audit.DownloadEnded, began.job}] {
+				a.Errorf("%s: a download ended, says the audit", point)
+			}
+			before = after
+		}
+	})
+}
+
+// token gets an access token for the sponsor.
+func (a *arrangement) token() string {
+	a.Helper()
+	r, err := http.NewRequestWithContext(a.Context(), "POST", a.url+"/oauth2/aus2r7y3gdaFMKBol297/v1/token?grant_type=client_credentials", nil)
+	if err != nil {
+		a.Fatal(err)
+	}
+	r.SetBasicAuth(a.sponsor.Credentials[0].ID, a.sponsor.Credentials[0].Secrets[0])
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		a.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var grant struct {
+		Token string `json:"access_token"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&grant); err != nil || grant.Token == "" {
+		a.Fatal(resp.Status, err)
+	}
+	return grant.Token
 }
 
 // TestCrashWhileSweeping: files of a cancelled job go, also when the sweep dies

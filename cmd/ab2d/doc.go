@@ -10,7 +10,11 @@
 //   - sandbox.go   ab2d sandbox
 //   - truth.go, statistics.go  ab2d sandbox truth, ab2d sandbox statistics
 //   - synth.go     ab2d synth
-//   - serve.go, worker.go, migrate.go, admin.go, minimise.go: the commands of these names
+//   - tls.go       certificates that are read again
+//   - serve.go, worker.go, migrate.go, minimise.go: the commands of these names
+//   - admin.go     ab2d admin: the way to the handlers of /admin/v1
+//   - admin_contract.go, admin_client.go, admin_job.go, admin_system.go  its commands
+//   - audit.go, syslog_unix.go, syslog_other.go  ab2d audit
 //   - import.go, import_claims.go  ab2d import
 //   - export.go    ab2d export: its flags, server and credentials
 //   - export_run.go     an export from the folder to the exit code

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ab2d/client"
+	"ab2d/internal/auth"
 	"ab2d/internal/export"
 	"ab2d/internal/files"
 	"ab2d/internal/synth"
@@ -55,10 +56,20 @@ var arrangements = map[string]func(*testing.T) *arrangement{
 		s3.Setenv(t)
 		a := &arrangement{T: t, database: testserver.Postgres(t), files: s3.Address("results"), env: s3.Env(), postgres: true, s3: true, s3server: s3}
 		shared := []string{"--database=" + a.database, "--files=" + a.files, "--claims=synthetic:", "--lease=1s"}
-		a.api = append([]string{"serve", "--workers=0", "--max-polls=1000", "--data=" + t.TempDir()}, shared...)
+		a.api = append([]string{"serve", "--workers=0", "--max-polls=1000", "--data=" + t.TempDir(), "--key-file=" + keyFile(t)}, shared...)
 		a.workers = append([]string{"worker", "--workers=1", "--data=" + t.TempDir()}, shared...)
 		return a
 	},
+}
+
+// keyFile is a key that servers on one database share.
+func keyFile(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "key")
+	if _, err := auth.OpenSeal(path, true); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // eachArrangement runs a test on both.

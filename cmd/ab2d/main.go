@@ -41,7 +41,8 @@ type commands struct {
 	Import   importCommand    `cmd:"" help:"Take contracts, enrolment, opt-outs or claims from files into the store, for a server with --claims=store:."`
 	Synth    synthCommand     `cmd:"" help:"Write synthetic raw claims, enrolment, contracts and opt-outs into files, as an upstream would hold them."`
 	Minimise minimiseCommand  `cmd:"" help:"Reduce raw claims to what a sponsor may see: raw ExplanationOfBenefit in, NDJSON as exported out."`
-	Admin    adminCommand     `cmd:"" help:"Look into a server's state."`
+	Admin    adminCommand     `cmd:"" help:"Look into a server's state and change it: sponsors, contracts, clients, jobs, keys, maintenance."`
+	Audit    auditCommand     `cmd:"" help:"The record of who asked for what and what was done."`
 	Version  kong.VersionFlag `help:"Print the version and stop." env:"-"`
 }
 
@@ -78,6 +79,7 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 			code = int(e)
 		}
 	}()
+	ctx = asOperator(ctx)
 	var c commands
 	parser, err := kong.New(&c, kong.Name("ab2d"), kong.Description(description), kong.DefaultEnvars("AB2D"),
 		kong.Vars{"version": version, "processors": strconv.Itoa(runtime.GOMAXPROCS(0))}, kong.Writers(s.out, s.err), kong.Help(help),

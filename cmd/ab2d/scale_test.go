@@ -31,7 +31,7 @@ func TestScale(t *testing.T) {
 	for _, workers := range []int{1, 2, 4} {
 		a := &arrangement{T: t, database: testserver.Postgres(t)}
 		shared := []string{"--database=" + a.database, "--files=discard:", "--claims=synthetic:" + strconv.Itoa(n), "--data=" + t.TempDir()}
-		api := startProcess(t, nil, append([]string{"serve", "--workers=0", "--max-polls=1000", "--listen=127.0.0.1:0"}, shared...)...)
+		api := startProcess(t, nil, append([]string{"serve", "--workers=0", "--max-polls=1000", "--listen=127.0.0.1:0", "--key-file=" + keyFile(t)}, shared...)...)
 		processes := []*process{api}
 		for range workers {
 			processes = append(processes, startProcess(t, nil, append([]string{"worker", "--workers=1"}, shared...)...))

@@ -7,11 +7,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"ab2d/docs"
 	"ab2d/internal/api"
+	"ab2d/internal/audit"
 	"ab2d/internal/auth"
 	"ab2d/internal/export"
 	"ab2d/internal/obs"
@@ -28,6 +30,9 @@ type server struct {
 	drain    time.Duration
 	stopping atomic.Bool
 	metrics  *obs.Metrics
+	keys     *auth.KeyRing
+	rotate   time.Duration // how old the signing key may become
+	lifetime time.Duration // of tokens
 }
 
 // openServer puts a server together. It listens, but does not answer yet.
@@ -36,7 +41,7 @@ func openServer(ctx context.Context, c *config, s streams, now func() time.Time)
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	srv := &server{drain: c.Drain}
+	srv := &server{drain: c.Drain, rotate: c.RotateKeys, lifetime: c.TokenLifetime}
 	if err := srv.listen(ctx, c); err != nil {
 		return nil, err
 	}
@@ -67,6 +72,9 @@ func (s *server) listen(ctx context.Context, c *config) (err error) {
 	}
 	_, port, err := net.SplitHostPort(s.listener.Addr().String())
 	s.url = "http://" + net.JoinHostPort(host, port)
+	if c.TLSCert != "" {
+		s.url = "https" + strings.TrimPrefix(s.url, "http")
+	}
 	return err
 }
 
@@ -78,24 +86,33 @@ func (s *server) serveAPI(ctx context.Context, c *config) error {
 		issuer = s.url
 	}
 	issuer += "/oauth2/" + c.AuthServer
-	keys, err := auth.OpenKeyRing(ctx, s.db, s.now)
+	seal, err := openSeal(&c.stateConfig, &c.keyConfig)
 	if err != nil {
+		return err
+	}
+	if s.keys, err = auth.OpenKeyRing(audit.With(ctx, &audit.Facts{Actor: "schedule"}), s.db, seal, s.now); err != nil {
 		return err
 	}
 	proxies, err := obs.ParseProxies(c.TrustedProxies)
 	if err != nil {
 		return err
 	}
+	intake := &export.Intake{Jobs: s.db, Roster: s.source, Bell: s.bell, Now: s.now}
+	fetch := auth.NewFetcher(c.FetchPrivate, s.now)
 	a := &api.API{
 		Proxies: proxies, Origins: c.CORSOrigins,
-		Intake: &export.Intake{Jobs: s.db, Roster: s.source, Bell: s.bell, Now: s.now}, Jobs: s.db, List: s.db, Fresh: s.source, Files: s.files, AuthServer: c.AuthServer, PublicURL: c.PublicURL,
-		Tokens: &auth.Server{Issuer: issuer, Realm: "ab2d", Lifetime: c.TokenLifetime, Clients: s.db, Keys: keys, Now: s.now,
-			Fault: func(r *http.Request, err error) {
-				s.log.Error("token endpoint", "request", obs.RequestID(r.Context()), "error", err)
-			}},
-		Bearer:       &auth.Checker{Issuer: issuer, Clients: s.db, Keys: keys, Now: s.now},
+		Intake: intake, Jobs: s.db, List: s.db, Fresh: s.source, Files: s.files, AuthServer: c.AuthServer, PublicURL: c.PublicURL,
+		Bearer:       &auth.Checker{Issuer: issuer, Clients: s.db, Keys: s.keys, Now: s.now, Outside: s.outside(c, fetch)},
 		MaxDownloads: c.MaxDownloads, MaxPolls: c.MaxPolls, Checks: append(s.checks, api.Check{Name: "serving", Ping: s.serving}), Software: api.Software{Version: version, Date: released},
-		Now: s.now, Log: s.log, Metrics: obs.NewMetrics(),
+		Maintenance: s.db, Audit: s.db, Now: s.now, Log: s.log, Metrics: obs.NewMetrics(),
+	}
+	a.Tokens = &auth.Server{Issuer: issuer, Realm: "ab2d", Lifetime: c.TokenLifetime, Clients: s.db, Keys: s.keys, Now: s.now,
+		Guard: auth.NewGuard(s.now), Assertions: s.db, Fetch: fetch, Audit: s.db, Refused: a.TokenRefused, Warn: s.log.Warn,
+		Fault: func(r *http.Request, err error) {
+			s.log.Error("token endpoint", "request", obs.RequestID(r.Context()), "error", err)
+		}}
+	if c.AdminAPI {
+		a.Admin = &api.Admin{DB: s.db, Intake: intake, Now: s.now, Keys: func(context.Context) (*auth.KeyRing, error) { return s.keys, nil }}
 	}
 	if c.Practice {
 		a.Practise()
@@ -105,6 +122,9 @@ func (s *server) serveAPI(ctx context.Context, c *config) error {
 	s.http = &http.Server{
 		Handler: a.Handler(), ConnContext: api.ConnContext, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	}
+	if c.TLSCert != "" {
+		return s.serveTLS(&c.tlsConfig)
 	}
 	return nil
 }
@@ -136,6 +156,14 @@ func (s *server) abandon() error {
 	return errors.Join(s.listener.Close(), s.db.Close())
 }
 
+// outside is the authorization server of somebody else, if there is one.
+func (s *server) outside(c *config, fetch *auth.Fetcher) *auth.Outside {
+	if c.Issuer == "" {
+		return nil
+	}
+	return &auth.Outside{Issuer: c.Issuer, Audience: c.IssuerAudience, ClientClaim: c.IssuerClient, Leeway: c.IssuerLeeway, Fetch: fetch, Now: s.now}
+}
+
 // errStopping is why a server that stops is not healthy.
 var errStopping = errors.New("the server is stopping")
 
@@ -158,6 +186,7 @@ func (s *server) run(ctx context.Context) error {
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	wait := s.start(work)
+	go s.tendKeys(work)
 	served := make(chan error, 1)
 	go func() { served <- s.http.Serve(s.listener) }()
 	var err error
@@ -184,4 +213,28 @@ func (s *server) shutdown() error {
 		return s.http.Close()
 	}
 	return nil
+}
+
+// tendKeysEvery is between two looks at the signing keys.
+const tendKeysEvery = time.Minute
+
+// tendKeys has new signing keys take the place of old ones, until ctx is done.
+func (s *server) tendKeys(ctx context.Context) {
+	ctx = audit.With(ctx, &audit.Facts{Actor: "schedule"})
+	look := time.NewTicker(tendKeysEvery)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+		}
+		added, removed, err := s.keys.Tend(ctx, s.rotate, s.lifetime)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			s.log.Error("the signing keys", "error", err)
+		case added != "" || len(removed) > 0:
+			s.log.Info("the signing keys changed", "added", added, "removed", removed)
+		}
+	}
 }

@@ -2,6 +2,8 @@ package api_test
 
 import (
 	"encoding/base64"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -105,5 +107,20 @@ func TestTheOrderOfChecks(t *testing.T) {
 	s.do(one, "GET", patientV1).is(t, http.StatusTooManyRequests, fhir.CodeThrottled)
 	for _, path := range paths(nobody) { // whether there is such a job is not told to strangers
 		s.at("", path).is(t, http.StatusUnauthorized, fhir.CodeLogin)
+	}
+}
+
+// TestSMARTConfiguration names the token endpoint that gives tokens, in both
+// versions, to every web page.
+func TestSMARTConfiguration(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, func(s *server) { s.workers = 0 })
+	for _, v := range []string{"v1", "v2"} {
+		a := s.do("", "GET", "/api/"+v+"/fhir/.well-known/smart-configuration")
+		var c map[string]any
+		if err := json.Unmarshal(a.body, &c); err != nil || c["token_endpoint"] != s.url+tokenPath || a.header.Get("Access-Control-Allow-Origin") != "*" ||
+			!strings.Contains(fmt.Sprint(c["capabilities"]), "client-confidential-asymmetric") || !strings.Contains(fmt.Sprint(c["token_endpoint_auth_methods_supported"]), "private_key_jwt") {
+			t.Errorf("%s: %s", v, a.body)
+		}
 	}
 }

@@ -11,8 +11,10 @@ import (
 	"strconv"
 	"time"
 
+	"ab2d/internal/audit"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
+	"ab2d/internal/obs"
 )
 
 // delivery counts what is sent of a file. Its headers are sent with the file
@@ -23,6 +25,9 @@ type delivery struct {
 	header http.Header
 	status int
 	failed error
+	// begin takes down that bytes of the file are about to be sent. Without
+	// that none are.
+	begin func() error
 }
 
 func newDelivery(w http.ResponseWriter, gzipped bool, size int64) *delivery {
@@ -40,7 +45,12 @@ func (d *delivery) Header() http.Header { return d.header }
 // be resumed. An error is not sent: see refusal.
 func (d *delivery) WriteHeader(status int) {
 	d.status = status
-	if status >= 400 {
+	if d.sends() {
+		if err := d.begin(); err != nil {
+			d.status, d.failed = http.StatusInternalServerError, err
+		}
+	}
+	if d.status >= 400 {
 		return
 	}
 	length := d.Size
@@ -70,6 +80,8 @@ func (d *delivery) refusal() error {
 	switch {
 	case d.status < 400:
 		return nil
+	case d.status == http.StatusInternalServerError && d.failed != nil:
+		return d.failed
 	case d.status == http.StatusRequestedRangeNotSatisfiable:
 		f := refuse(d.status, fhir.CodeInvalid, "The Range cannot be sent: the file has %d bytes. Write Range: bytes=FIRST-, or leave it out.", d.Size)
 		f.headers = map[string]string{"Content-Range": fmt.Sprintf("bytes */%d", d.Size)} // RFC 9110 §15.5.17
@@ -90,6 +102,9 @@ func (d *delivery) Write(b []byte) (int, error) {
 
 // ReadFrom lets the kernel send a stored file.
 func (d *delivery) ReadFrom(from io.Reader) (int64, error) {
+	if d.status >= 400 {
+		return 0, d.failed
+	}
 	n, err := io.Copy(d.ResponseWriter, from)
 	return n, d.sent(n, err)
 }
@@ -102,11 +117,27 @@ func (d *delivery) sent(n int64, err error) error {
 	return err
 }
 
+// began takes down that a client is about to get a file, or a range of it. HEAD
+// gets none.
+func (a *API) began(r *http.Request, f *export.File) error {
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	obs.CrashPoint("download begins")
+	err := a.Audit.Record(r.Context(), audit.Entry{Event: audit.DownloadBegan, Job: f.Job, File: f.Name})
+	obs.CrashPoint("download recorded")
+	return err
+}
+
 // delivered notes what was sent, so that the file counts as downloaded once
 // all of it was, in one request or in several. What a client broke off never
 // completes a download, but it may be resumed.
 func (a *API) delivered(r *http.Request, f *export.File, d *delivery) {
-	if !d.sends() || d.To == d.From { // such as the answer to HEAD
+	if !d.sends() || r.Method == http.MethodHead {
+		return
+	}
+	if d.To == d.From { // nothing went out
+		a.endedEmpty(r, f)
 		return
 	}
 	if !d.arrived(r.Context()) {
@@ -115,6 +146,14 @@ func (a *API) delivered(r *http.Request, f *export.File, d *delivery) {
 	// The answer is out; the count must not depend on the client's patience.
 	if err := a.Jobs.Delivered(context.WithoutCancel(r.Context()), f, d.Delivery); err != nil {
 		a.Log.Error("a download was not counted", "job", f.Job, "file", f.Name, "error", err)
+	}
+}
+
+// endedEmpty takes down that a download ended before its first byte.
+func (a *API) endedEmpty(r *http.Request, f *export.File) {
+	e := audit.Entry{Event: audit.DownloadEnded, Job: f.Job, File: f.Name}
+	if err := a.Audit.Record(context.WithoutCancel(r.Context()), e); err != nil {
+		a.Log.Error("the end of a download is not on record", "job", f.Job, "file", f.Name, "error", err)
 	}
 }
 

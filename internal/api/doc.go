@@ -21,6 +21,11 @@
 // openapi.go serves it. A route that is not in it fails the tests, and so does a
 // status, a header or a field.
 //
+// admin.go has the table of /admin/v1 and admits administrators; admin_client.go,
+// admin_contract.go, admin_job.go and admin_system.go are its handlers, which
+// ab2d admin uses as well. maintenance.go keeps new exports out. refused.go puts
+// refusals on record.
+//
 // delivery.go decides whether a file was delivered completely, which is what the
 // limit of downloads counts; delivery_linux.go and delivery_other.go look at its
 // connection. inflate.go reads a stored file as what is in it. url.go makes the

@@ -56,7 +56,10 @@ const retryWhenDown = 5
 func isTransient(err error) bool {
 	var network net.Error
 	var state interface{ SQLState() string }
+	var issuer *auth.Unreachable
 	switch {
+	case errors.As(err, &issuer):
+		return true
 	case errors.As(err, &network), errors.Is(err, driver.ErrBadConn), errors.Is(err, io.ErrUnexpectedEOF):
 		return true
 	case errors.As(err, &state):
@@ -117,6 +120,7 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		err = errGone
 	}
 	f := refusalOf(err)
+	a.refused(r, f.status, string(f.issues[0].Code))
 	id := obs.RequestID(r.Context())
 	if told := (*refusal)(nil); f.status >= 500 && !errors.As(err, &told) { // not that of a job that failed
 		a.Log.Error("request failed", "request", id, "error", err)

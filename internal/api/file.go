@@ -34,6 +34,7 @@ func file(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 		content = newInflated(stored, f.Length)
 	}
 	d := newDelivery(w, gzipped, size)
+	d.begin = func() error { return a.began(r, f) }
 	h := d.Header()
 	if gzipped {
 		h.Set("Content-Encoding", "gzip")

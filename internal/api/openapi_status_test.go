@@ -113,6 +113,12 @@ func askForToken(s *server) {
 			s.Errorf("POST %s %.80s: %d %s, want %d", ask.path, ask.body, a.status, a.body, ask.status)
 		}
 	}
+	for range 11 { // guesses
+		if a := s.tokenRequest("nobody", "wrong"); a.status == http.StatusTooManyRequests {
+			return
+		}
+	}
+	s.Error("eleven guesses were answered")
 }
 
 // askWithoutRight asks everywhere without a token, and with an expired one.

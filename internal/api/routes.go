@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"ab2d/internal/audit"
 	"ab2d/internal/auth"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
@@ -40,11 +41,16 @@ type API struct {
 	MaxPolls     float64 // of a job's status a second
 	Checks       []Check
 	Software     Software
+	Maintenance  Maintenance
+	Audit        audit.Log
+	Admin        *Admin // nil: there is no administration over HTTP
 	Now          func() time.Time
 	Log          *slog.Logger
 	Metrics      *obs.Metrics
 
-	polls    *polls    // made by Handler
+	polls    *polls // made by Handler
+	refusals *refusals
+	operator string    // of LocalAdmin: who needs no admin token
 	practice *practice // set by Practise
 }
 
@@ -70,21 +76,24 @@ type route struct {
 	from   fhir.Version // the first version that has it; 0: all
 	public bool         // needs no access token
 	head   bool
+	starts bool  // an export, which is refused during maintenance
+	admin  Scope // needs an admin token with this scope
 	handle handler
 }
 
 // fhirRoutes stand under /api/v1/fhir and /api/v2/fhir.
 var fhirRoutes = []route{
-	{method: "GET", path: "/Patient/$export", handle: kickOff},
-	{method: "GET", path: "/Group/{contract}/$export", handle: kickOff},
-	{method: "POST", path: "/Patient/$export", from: fhir.V2, handle: kickOff},
-	{method: "POST", path: "/Group/{contract}/$export", from: fhir.V2, handle: kickOff},
+	{method: "GET", path: "/Patient/$export", starts: true, handle: kickOff},
+	{method: "GET", path: "/Group/{contract}/$export", starts: true, handle: kickOff},
+	{method: "POST", path: "/Patient/$export", from: fhir.V2, starts: true, handle: kickOff},
+	{method: "POST", path: "/Group/{contract}/$export", from: fhir.V2, starts: true, handle: kickOff},
 	{method: "GET", path: "/Job/{job}/$status", head: true, handle: status},
 	{method: "DELETE", path: "/Job/{job}/$status", handle: deleteJob},
 	{method: "GET", path: "/Job", head: true, handle: jobList},
 	{method: "GET", path: "/$data-status", head: true, handle: dataStatus},
 	{method: "GET", path: "/Job/{job}/file/{name}", head: true, handle: file},
 	{method: "GET", path: "/metadata", public: true, head: true, handle: metadata},
+	{method: "GET", path: "/.well-known/smart-configuration", public: true, head: true, handle: smartConfiguration},
 }
 
 // rootRoutes stand under no version.
@@ -94,6 +103,7 @@ var rootRoutes = []route{
 	{method: "GET", path: "/metrics", public: true, head: true, handle: metrics},
 	{method: "GET", path: "/openapi.json", public: true, head: true, handle: documentJSON},
 	{method: "GET", path: "/openapi.yaml", public: true, head: true, handle: documentYAML},
+	{method: "GET", path: "/status", public: true, head: true, handle: serverStatus},
 	{method: "POST", path: "/oauth2/{server}/v1/token", public: true, handle: token},
 	{method: "GET", path: "/oauth2/{server}/v1/keys", public: true, head: true, handle: tokenKeys},
 	{method: "GET", path: "/oauth2/{server}/.well-known/oauth-authorization-server", public: true, head: true, handle: tokenMetadata},
@@ -103,13 +113,17 @@ var rootRoutes = []route{
 // Handler is the whole API.
 func (a *API) Handler() http.Handler {
 	a.polls = &polls{most: rate.Limit(a.MaxPolls), limiters: map[string]*rate.Limiter{}}
+	a.refusals = newRefusals(a.Audit)
 	mux := http.NewServeMux()
 	a.mount(mux, "", 0, rootRoutes)
+	if a.Admin != nil {
+		a.mount(mux, "/admin/v1", 0, adminRoutes)
+	}
 	for _, v := range []fhir.Version{fhir.V1, fhir.V2} {
 		a.mount(mux, "/api/"+v.String()+"/fhir", v, fhirRoutes)
 	}
 	mux.Handle("/", a.answering(func(*API, http.ResponseWriter, *http.Request, call) error { return errNoRoute }, call{}))
-	return obs.Handler(a.Log, a.Metrics, fixedHeaders(a.crossOrigin(a.practising(cleanPath(mux)))), a.internalError)
+	return obs.Handler(a.Log, a.Metrics, a.withFacts(fixedHeaders(a.crossOrigin(a.practising(bounded(cleanPath(mux)))))), a.internalError)
 }
 
 // mount puts the routes into the mux: one handler a path, which knows the
@@ -123,10 +137,7 @@ func (a *API) mount(mux *http.ServeMux, prefix string, v fhir.Version, routes []
 		if paths[r.path] == nil {
 			paths[r.path] = methods{}
 		}
-		h := a.answering(r.handle, call{version: v})
-		if !r.public {
-			h = a.answering(withClient(r.handle), call{version: v})
-		}
+		h := a.answering(r.guarded(), call{version: v})
 		paths[r.path][r.method] = h
 		if r.head {
 			paths[r.path]["HEAD"] = h
@@ -135,6 +146,21 @@ func (a *API) mount(mux *http.ServeMux, prefix string, v fhir.Version, routes []
 	for path, m := range paths {
 		mux.Handle(prefix+path, a.answering(m.dispatch, call{version: v}))
 	}
+}
+
+// guarded is the handler behind all that the route needs.
+func (r route) guarded() handler {
+	h := r.handle
+	if r.starts {
+		h = whenOpen(h)
+	}
+	switch {
+	case r.admin != "":
+		return withAdmin(r.admin, h)
+	case !r.public:
+		return withClient(h)
+	}
+	return h
 }
 
 // methods are the handlers of one path.

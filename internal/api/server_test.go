@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"golang.org/x/crypto/bcrypt"
 
 	"ab2d/internal/api"
@@ -70,6 +71,8 @@ type server struct {
 	tokens  map[string]string // by client, scope and time
 	queries []string          // that were sent
 	serving atomic.Int64      // requests that are being answered
+
+	adminDocument *openapi3.T // read when it is first needed
 }
 
 // newServer makes a server and starts it. Before that, changes are applied.
@@ -115,7 +118,7 @@ func (s *server) addClients() {
 		s.Fatal(err)
 	}
 	for id, contract := range map[string]string{one: "Z0000", two: "Z0001", off: "Z0000", unattested: "Z0009", unknown: "Z0008"} {
-		c := auth.Client{ID: id, Contract: contract, Secrets: []string{string(hash)}, Enabled: true, MaxJobs: 1}
+		c := auth.Client{ID: id, Contract: contract, Secrets: []auth.Secret{{ID: "first", Hash: string(hash)}}, Enabled: true, MaxJobs: 1}
 		if err := s.db.AddClient(s.Context(), c); err != nil {
 			s.Fatal(err)
 		}
@@ -126,7 +129,11 @@ func (s *server) addClients() {
 func (s *server) assemble() {
 	s.Helper()
 	log := slog.New(slog.NewTextHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	keys, err := auth.OpenKeyRing(s.Context(), s.db, s.clock.Now)
+	seal, err := auth.NewSeal(make([]byte, 32))
+	if err != nil {
+		s.Fatal(err)
+	}
+	keys, err := auth.OpenKeyRing(s.Context(), s.db, seal, s.clock.Now)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -135,10 +142,14 @@ func (s *server) assemble() {
 		Intake: &export.Intake{Jobs: s.db, Roster: s.source.Roster(), Bell: bell, Now: s.clock.Now}, Jobs: s.db, Files: s.files,
 		AuthServer: authServer, MaxDownloads: 1, MaxPolls: 1, Software: api.Software{Version: "1.2.3", Date: "2026-01-15"}, Now: s.clock.Now, Log: log,
 		List: s.db, Fresh: s.source, Metrics: obs.NewMetrics(), Checks: []api.Check{{Name: "database", Ping: s.db.Ping}},
+		Maintenance: s.db, Audit: s.db,
 		Bearer: &auth.Checker{Issuer: issuer, Clients: s.db, Keys: keys, Now: s.clock.Now},
 		Tokens: &auth.Server{Issuer: issuer, Realm: "ab2d", Clients: s.db, Keys: keys, Now: s.clock.Now,
-			Fault: func(r *http.Request, err error) { log.Error("token endpoint", "error", err) }},
+			Guard: auth.NewGuard(s.clock.Now), Assertions: s.db, Fetch: auth.NewFetcher(true, s.clock.Now), Audit: s.db, Warn: log.Warn,
+			Refused: func(r *http.Request, e *auth.Error) { s.api.TokenRefused(r, e) },
+			Fault:   func(r *http.Request, err error) { log.Error("token endpoint", "error", err) }},
 	}
+	s.api.Admin = &api.Admin{DB: s.db, Intake: s.api.Intake, Now: s.clock.Now, Keys: func(context.Context) (*auth.KeyRing, error) { return keys, nil }}
 	settings := export.DefaultSettings()
 	settings.PartEnrollees, settings.Idle = 10, 200*time.Millisecond
 	s.worker = export.Worker{Name: "test", Queue: s.db, Jobs: s.db, Roster: s.source.Roster(), Claims: s.source, Files: s.files,

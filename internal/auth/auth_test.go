@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"ab2d/internal/audit"
 )
 
 // The sandbox's published credentials of PDP-100.
@@ -25,7 +27,9 @@ type memory struct {
 	mu      sync.Mutex
 	clients map[string]Client
 	keys    []Key
-	loads   int   // how often the keys were read
+	loads   int // how often the keys were read
+	used    map[string]time.Time
+	record  []audit.Entry
 	fault   error // of every call, if not nil
 }
 
@@ -42,19 +46,70 @@ func (m *memory) Client(_ context.Context, id string) (*Client, error) {
 	return &c, nil
 }
 
-func (m *memory) Keys(context.Context) ([]Key, error) {
+// seal is that of every test.
+func seal() *Seal {
+	s, err := NewSeal(make([]byte, sealBytes))
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+func (m *memory) Keys(context.Context) ([]StoredKey, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.loads++
-	return slices.Clone(m.keys), m.fault
+	var stored []StoredKey
+	for _, k := range m.keys {
+		s, err := k.Store(seal())
+		if err != nil {
+			return nil, err
+		}
+		stored = append(stored, s)
+	}
+	return stored, m.fault
 }
 
-func (m *memory) AddFirstKey(_ context.Context, k Key) error {
+func (m *memory) AddKey(_ context.Context, s StoredKey, newest time.Time) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(m.keys) == 0 {
-		m.keys = []Key{k}
+	for _, k := range m.keys {
+		if k.Created.After(newest) {
+			return false, m.fault
+		}
 	}
+	k, err := s.open(seal())
+	if err != nil {
+		return false, err
+	}
+	m.keys = slices.Insert(m.keys, 0, k)
+	return true, m.fault
+}
+
+func (m *memory) RemoveKeys(_ context.Context, ids []string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.keys = slices.DeleteFunc(m.keys, func(k Key) bool { return slices.Contains(ids, k.ID) })
+	return m.fault
+}
+
+func (m *memory) SealKeys(context.Context, []StoredKey, []StoredKey) error { return m.fault }
+
+func (m *memory) UseAssertion(_ context.Context, client, digest string, expires time.Time) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.used == nil {
+		m.used = map[string]time.Time{}
+	}
+	_, again := m.used[client+digest]
+	m.used[client+digest] = expires
+	return !again, m.fault
+}
+
+func (m *memory) Record(ctx context.Context, e audit.Entry) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.record = append(m.record, audit.FactsOf(ctx).Complete(e))
 	return m.fault
 }
 
@@ -120,15 +175,17 @@ func newWorld(t testing.TB) *world {
 		clock:  &clock{at: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)},
 		faults: make(chan error, 10),
 	}
-	w.store.put(Client{ID: sandboxID, Contract: "Z0000", Secrets: []string{string(hash)}, Enabled: true, MaxJobs: 3})
-	w.store.put(Client{ID: "disabled", Contract: "Z0001", Secrets: []string{string(hash)}})
-	ring, err := OpenKeyRing(t.Context(), w.store, w.clock.now)
+	w.store.put(Client{ID: sandboxID, Contract: "Z0000", Secrets: []Secret{{ID: "first", Hash: string(hash)}}, Enabled: true, MaxJobs: 3})
+	w.store.put(Client{ID: "disabled", Contract: "Z0001", Secrets: []Secret{{ID: "first", Hash: string(hash)}}})
+	ring, err := OpenKeyRing(t.Context(), w.store, seal(), w.clock.now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.server = &Server{
 		Issuer: issuer, Realm: `the "sandbox"`, Clients: w.store, Keys: ring, Now: w.clock.now,
+		Guard: NewGuard(w.clock.now), Assertions: w.store, Fetch: NewFetcher(true, w.clock.now), Audit: w.store,
 		Fault: func(_ *http.Request, err error) { w.faults <- err },
+		Warn:  func(message string, _ ...any) { t.Log(message) },
 	}
 	w.checker = &Checker{Issuer: issuer, Clients: w.store, Keys: ring, Now: w.clock.now}
 

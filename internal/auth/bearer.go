@@ -11,7 +11,9 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 
+	"ab2d/internal/audit"
 	"ab2d/internal/fhir"
+	"ab2d/internal/obs"
 )
 
 // BearerError is a request that is not let in.
@@ -26,13 +28,15 @@ type BearerError struct {
 func (e *BearerError) Error() string { return e.Text }
 
 // Checker checks the access token of a request. All fields have to be set but
-// Leeway. Safe for concurrent use.
+// Leeway and Outside. Safe for concurrent use.
 type Checker struct {
 	Issuer  string // the iss of the tokens
 	Clients Clients
 	Keys    *KeyRing
 	Now     func() time.Time
 	Leeway  time.Duration // how far the clocks of the processes may differ
+	// Outside, if not nil, is whose tokens are taken instead of our own.
+	Outside *Outside
 }
 
 // maxTokenBytes bounds what is read as a token; ours have about 500 bytes.
@@ -54,14 +58,19 @@ func (c *Checker) Check(ctx context.Context, authorization string) (*Client, []s
 	if refused := c.judge(said); refused != nil {
 		return nil, nil, refused
 	}
+	if !mayRead(said.Scopes) {
+		return nil, nil, forbidden("The access token has no scope that lets it read claims: ask for " + Scope + " or system/*.read.")
+	}
 	client, err := find(ctx, c.Clients, said.Subject)
 	switch {
 	case errors.Is(err, ErrNoClient):
 		return nil, nil, forbidden("The client of this access token is not known here any more.")
 	case err != nil:
 		return nil, nil, err
-	case !client.Enabled:
-		return nil, nil, forbidden("The client of this access token is disabled: ask the operator of this server to enable it.")
+	}
+	audit.FactsOf(ctx).SetClient(client.ID, client.Contract)
+	if why := client.barred(obs.CallerOf(ctx)); why != "" {
+		return nil, nil, forbidden(why)
 	}
 	return client, said.Scopes, nil
 }
@@ -87,6 +96,9 @@ func (c *Checker) verify(ctx context.Context, token string) (*claims, error) {
 	if len(token) > maxTokenBytes {
 		return nil, invalidToken("The access token is malformed")
 	}
+	if c.Outside != nil {
+		return c.Outside.verify(ctx, token)
+	}
 	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
 		return nil, invalidToken("The access token is malformed")
@@ -107,17 +119,20 @@ func (c *Checker) verify(ctx context.Context, token string) (*claims, error) {
 
 // judge decides about a token that is genuine.
 func (c *Checker) judge(said *claims) *BearerError {
-	now := c.Now()
+	now, issuer, audience, leeway := c.Now(), c.Issuer, Audience, c.Leeway
+	if c.Outside != nil {
+		issuer, audience, leeway = c.Outside.Issuer, c.Outside.Audience, c.Outside.Leeway
+	}
 	switch {
-	case said.Issuer != c.Issuer:
+	case said.Issuer != issuer:
 		return invalidToken("The access token has another issuer")
-	case !said.Audience.Contains(Audience):
+	case !said.Audience.Contains(audience):
 		return invalidToken("The access token is for another audience")
 	case said.Subject == "" || said.Expiry == nil:
 		return invalidToken("The access token does not say whom it is for or when it expires")
-	case said.NotBefore != nil && now.Add(c.Leeway).Before(said.NotBefore.Time()):
+	case said.NotBefore != nil && now.Add(leeway).Before(said.NotBefore.Time()):
 		return invalidToken("The access token is not valid yet")
-	case !now.Add(-c.Leeway).Before(said.Expiry.Time()): // valid before exp, RFC 7519 §4.1.4
+	case !now.Add(-leeway).Before(said.Expiry.Time()): // valid before exp, RFC 7519 §4.1.4
 		return expired(said.Scopes)
 	}
 	return nil

@@ -4,29 +4,74 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"net/netip"
+	"time"
 
 	"golang.org/x/crypto/bcrypt"
 )
 
 // Client is an OAuth2 client: a sponsor's program, which exports the claims of
-// one contract.
+// one contract. A contract may have several.
 type Client struct {
 	ID       string // VSCHAR, RFC 6749 appendix A.1
+	Name     string // for people to read
 	Contract string // the contract's number
-	// Secrets are bcrypt hashes as HashSecret makes them. Any of them lets the
-	// client in, so that a new secret can be introduced before the old one goes.
-	Secrets []string `json:"-"`
-	Enabled bool
-	MaxJobs int // jobs that the client may have under way at once
+	// Secrets are those that let the client in. There are two while a new one
+	// takes the place of an old one.
+	Secrets []Secret
+	// KeySet is the client's JWK Set, RFC 7517, with which it authenticates
+	// itself by private_key_jwt; or KeysURL says where that is. At most one of
+	// them is not empty.
+	KeySet  string
+	KeysURL string
+	// Networks are those from which the client may come. None: from anywhere.
+	Networks []netip.Prefix
+	Enabled  bool
+	// ContractDisabled says that all clients of the contract are kept out.
+	ContractDisabled bool
+	MaxJobs          int // jobs that its contract may have under way at once
+	Created          time.Time
+}
+
+// Secret is a client's secret, of which only a hash is kept.
+type Secret struct {
+	ID      string // names it, and tells nothing about it
+	Hash    string `json:"-"` // by HashSecret
+	Created time.Time
+	Expires time.Time // zero: never
+}
+
+// Live tells whether the secret lets its client in at a time.
+func (s Secret) Live(now time.Time) bool { return s.Expires.IsZero() || now.Before(s.Expires) }
+
+// barred says why the client is not let in, as a sentence; "" when it is.
+func (c *Client) barred(from netip.Addr) string {
+	switch {
+	case c.ContractDisabled:
+		return "The contract of this client is disabled: ask the operator of this server to enable it."
+	case !c.Enabled:
+		return "The client is disabled: ask the operator of this server to enable it."
+	case !c.mayComeFrom(from):
+		return "The client may not come from this address: ask the operator of this server to add its network."
+	}
+	return ""
+}
+
+// mayComeFrom is false for an address that is not known.
+func (c *Client) mayComeFrom(from netip.Addr) bool {
+	for _, n := range c.Networks {
+		if n.Contains(from) {
+			return true
+		}
+	}
+	return len(c.Networks) == 0
 }
 
 // ErrNoClient says that there is no such client.
 var ErrNoClient = errors.New("no such client")
 
-// errRefused says that a client is unknown or that its secret is wrong. Which
-// of the two is not told, nor shown by the time it takes.
-var errRefused = errors.New("unknown client or wrong secret")
+// ErrClientTaken says that there is a client with this id already.
+var ErrClientTaken = errors.New("there is a client with this id")
 
 // Clients finds clients.
 type Clients interface {
@@ -42,9 +87,9 @@ const maxSecretBytes = 72
 // secretCost is bcrypt's cost: about 50 ms, once for each token.
 const secretCost = 10
 
-// secretsAtOnce is how many secrets a client has at most in the ordinary
-// course: the old one and the new one.
-const secretsAtOnce = 2
+// SecretsAtOnce is how many live secrets a client has at most: the old one and
+// the new one.
+const SecretsAtOnce = 2
 
 // nobodysSecret is the hash of a random secret that was thrown away.
 const nobodysSecret = "$2a$10$R/N7qCKFI1QYFpC//9phz.LFeC9qcgY6bgthDDDrx.08eRHd1o2tS"
@@ -79,23 +124,6 @@ func checkSecretForm(secret string) error {
 	return nil
 }
 
-// findBySecret finds the client with this id and secret; errRefused when there
-// is none. Whether the client is enabled is for the caller to see.
-func findBySecret(ctx context.Context, clients Clients, id, secret string) (*Client, error) {
-	client, err := find(ctx, clients, id)
-	if errors.Is(err, ErrNoClient) {
-		client = &Client{} // whose secret nobody knows, but checking it takes its time
-	} else if err != nil {
-		return nil, err
-	}
-	if ok, err := client.CheckSecret(secret); err != nil {
-		return nil, err
-	} else if !ok {
-		return nil, errRefused
-	}
-	return client, nil
-}
-
 // find looks up a client whose id came from outside.
 func find(ctx context.Context, clients Clients, id string) (*Client, error) {
 	if id == "" || !printable(id) {
@@ -108,30 +136,45 @@ func find(ctx context.Context, clients Clients, id string) (*Client, error) {
 	return client, nil
 }
 
-// CheckSecret tells whether secret is one of the client's. To refuse takes the
-// same time for every client with up to two secrets, also for one without. The
-// error says that a stored hash cannot be read.
-func (c *Client) CheckSecret(secret string) (bool, error) {
+// CheckSecret finds the client's live secret that this is; nil when it is none.
+// To refuse takes the same time for every client with up to two secrets, also
+// for one without. The error says that a stored hash cannot be read.
+func (c *Client) CheckSecret(secret string, now time.Time) (*Secret, error) {
 	if checkSecretForm(secret) != nil {
-		return false, nil // bcrypt would stop at the 72nd byte, and read on from the start after a NUL
+		return nil, nil // bcrypt would stop at the 72nd byte, and read on from the start after a NUL
 	}
-	for i, hash := range c.hashes() {
+	live := c.Live(now)
+	for i, hash := range hashes(live) {
 		err := bcrypt.CompareHashAndPassword([]byte(hash), []byte(secret))
 		switch {
-		case err == nil && i < len(c.Secrets):
-			return true, nil
+		case err == nil && i < len(live):
+			return &live[i], nil
 		case err != nil && !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword):
-			return false, fmt.Errorf("reading a stored secret of client %s: %w", c.ID, err)
+			return nil, fmt.Errorf("reading a stored secret of client %s: %w", c.ID, err)
 		}
 	}
-	return false, nil
+	return nil, nil
 }
 
-// hashes are the client's, filled up so that the time to refuse a secret does
-// not tell whether there is such a client and how many secrets it has.
-func (c *Client) hashes() []string {
-	all := slices.Clone(c.Secrets)
-	for len(all) < secretsAtOnce {
+// Live are the secrets that let the client in at a time.
+func (c *Client) Live(now time.Time) []Secret {
+	var live []Secret
+	for _, s := range c.Secrets {
+		if s.Live(now) {
+			live = append(live, s)
+		}
+	}
+	return live
+}
+
+// hashes are those of the secrets, filled up so that the time to refuse a
+// secret does not tell whether there is such a client and how many it has.
+func hashes(secrets []Secret) []string {
+	var all []string
+	for _, s := range secrets {
+		all = append(all, s.Hash)
+	}
+	for len(all) < SecretsAtOnce {
 		all = append(all, nobodysSecret)
 	}
 	return all

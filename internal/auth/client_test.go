@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/bcrypt"
 )
@@ -26,8 +27,8 @@ func TestHashSecret(t *testing.T) {
 	if cost, err := bcrypt.Cost([]byte(hash)); err != nil || cost != 10 {
 		t.Errorf("cost %d, %v", cost, err)
 	}
-	if ok, err := (&Client{Secrets: []string{hash}}).CheckSecret(longest); !ok || err != nil {
-		t.Errorf("%v, %v", ok, err)
+	if used, err := (&Client{Secrets: []Secret{{Hash: hash}}}).CheckSecret(longest, time.Now()); used == nil || err != nil {
+		t.Errorf("%v, %v", used, err)
 	}
 	for secret, says := range map[string]string{
 		"":                 "empty",
@@ -50,24 +51,25 @@ func TestHashSecret(t *testing.T) {
 }
 
 func TestCheckSecret(t *testing.T) {
-	longest := strings.Repeat("s", maxSecretBytes)
-	c := &Client{ID: "c", Secrets: []string{hashFast(t, "old"), hashFast(t, longest)}}
-	for secret, want := range map[string]bool{
-		"old": true, longest: true,
+	longest, now := strings.Repeat("s", maxSecretBytes), time.Now()
+	c := &Client{ID: "c", Secrets: []Secret{{ID: "a", Hash: hashFast(t, "old"), Expires: now.Add(time.Hour)}, {ID: "b", Hash: hashFast(t, longest)}, {ID: "c", Hash: hashFast(t, "gone"), Expires: now}}}
+	for secret, want := range map[string]string{
+		"old": "a", longest: "b", "gone": "",
 		// bcrypt alone would let these in: it reads 72 bytes, over and over,
 		// with a NUL after each turn.
-		longest + "x": false, "old\x00old": false,
-		"": false, "ol": false, "older": false, "OLD": false,
+		longest + "x": "", "old\x00old": "",
+		"": "", "ol": "", "older": "", "OLD": "",
 	} {
-		if got, err := c.CheckSecret(secret); got != want || err != nil {
+		got, err := c.CheckSecret(secret, now)
+		if (got == nil) != (want == "") || got != nil && got.ID != want || err != nil {
 			t.Errorf("CheckSecret(%q) = %v, %v; want %v", secret, got, err, want)
 		}
 	}
 }
 
 func TestDamagedHashIsAFault(t *testing.T) {
-	c := &Client{ID: "c", Secrets: []string{"damaged-hash"}}
-	if ok, err := c.CheckSecret("secret"); ok || err == nil || strings.Contains(err.Error(), "damaged-hash") {
+	c := &Client{ID: "c", Secrets: []Secret{{Hash: "damaged-hash"}}}
+	if ok, err := c.CheckSecret("secret", time.Now()); ok != nil || err == nil || strings.Contains(err.Error(), "damaged-hash") {
 		t.Errorf("%v, %v", ok, err)
 	}
 }
@@ -78,14 +80,10 @@ func TestRefusingCostsTheSame(t *testing.T) {
 	if cost, err := bcrypt.Cost([]byte(nobodysSecret)); err != nil || cost != secretCost {
 		t.Fatalf("the hash for nobody has cost %d, %v; those of clients have %d", cost, err, secretCost)
 	}
-	for n := range secretsAtOnce + 1 {
-		c := Client{Secrets: make([]string, n)}
-		if got := len(c.hashes()); got != secretsAtOnce {
+	for n := range SecretsAtOnce + 1 {
+		if got := len(hashes(make([]Secret, n))); got != SecretsAtOnce {
 			t.Errorf("with %d secrets %d hashes are compared", n, got)
 		}
-	}
-	if got := len((&Client{Secrets: make([]string, 5)}).hashes()); got != 5 {
-		t.Errorf("with 5 secrets %d hashes are compared", got)
 	}
 }
 

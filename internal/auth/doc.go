@@ -13,9 +13,16 @@
 //   - error.go     the errors of the token endpoint, RFC 6749 §5.2
 //   - metadata.go  the public keys as a JWK Set, and the server's metadata, RFC 8414
 //   - client.go    clients and the check of their secrets
+//   - guard.go     bounds for guessing secrets
+//   - assertion.go clients that sign an assertion instead, private_key_jwt
+//   - keyset.go    their keys, registered or at a URL
+//   - fetch.go     reading documents of others, safely
+//   - issuer.go    tokens of an authorization server of somebody else
 //   - basic.go     reading a client's id and secret from HTTP Basic
 //   - key.go       signing keys
 //   - keyring.go   the signing keys at hand, reloaded when they change
+//   - rotate.go    new keys in the place of old ones
+//   - seal.go      encryption of stored keys
 //   - jwt.go       what a token says, and signing it
 //   - bearer.go    checking the token of a request
 package auth

@@ -14,6 +14,8 @@ const (
 	// ServerError is not among those of §5.2, which foresees no fault of the
 	// server; §4.1.2.1 has it for the same purpose.
 	ServerError = "server_error"
+	// TemporarilyUnavailable is of §4.1.2.1 too. It goes with 429.
+	TemporarilyUnavailable = "temporarily_unavailable"
 )
 
 // Error is a refused token request, RFC 6749 §5.2.
@@ -21,6 +23,7 @@ type Error struct {
 	Code        string `json:"error"`
 	Description string `json:"error_description,omitempty"` // printable ASCII without quotation marks and backslashes
 	Status      int    `json:"-"`                           // of the HTTP answer
+	RetryAfter  int    `json:"-"`                           // seconds; 0: not told
 }
 
 // Error gives the code and the description.

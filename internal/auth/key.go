@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -41,11 +42,38 @@ func (k Key) String() string { return "key " + k.ID }
 // GoString names the key without showing it.
 func (k Key) GoString() string { return k.String() }
 
+// StoredKey is a key as it is kept: encrypted.
+type StoredKey struct {
+	ID      string
+	Sealed  string
+	Created time.Time
+}
+
+// Store encrypts a key, to be stored.
+func (k Key) Store(s *Seal) (StoredKey, error) {
+	private, err := k.marshalPEM()
+	if err != nil {
+		return StoredKey{}, err
+	}
+	return StoredKey{ID: k.ID, Sealed: s.seal(k.ID, private), Created: k.Created}, nil
+}
+
+func (k StoredKey) isSealed() bool { return strings.HasPrefix(k.Sealed, sealMark) }
+
+// open reads a stored key.
+func (k StoredKey) open(s *Seal) (Key, error) {
+	private, err := s.open(k.ID, k.Sealed)
+	if err != nil {
+		return Key{}, fmt.Errorf("reading signing key %s: %w", k.ID, err)
+	}
+	return parseKey(k.ID, k.Created, private)
+}
+
 // pemType is the label of a PKCS #8 private key, RFC 7468 §10.
 const pemType = "PRIVATE KEY"
 
-// MarshalPEM writes the private key as PKCS #8 in PEM, to be stored.
-func (k Key) MarshalPEM() ([]byte, error) {
+// marshalPEM writes the private key as PKCS #8 in PEM.
+func (k Key) marshalPEM() ([]byte, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(k.Private)
 	if err != nil {
 		return nil, fmt.Errorf("encoding signing key %s: %w", k.ID, err)
@@ -53,8 +81,8 @@ func (k Key) MarshalPEM() ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: der}), nil
 }
 
-// ParseKey reads a stored key. The error does not show what was stored.
-func ParseKey(id string, created time.Time, private []byte) (Key, error) {
+// parseKey reads a stored key. The error does not show what was stored.
+func parseKey(id string, created time.Time, private []byte) (Key, error) {
 	block, _ := pem.Decode(private)
 	if block == nil || block.Type != pemType {
 		return Key{}, fmt.Errorf("reading signing key %s: it is not a private key in PEM", id)

@@ -24,11 +24,11 @@ func TestKeySurvivesStorage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stored, err := k.MarshalPEM()
+	stored, err := k.Store(seal())
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := ParseKey(k.ID, at, stored)
+	got, err := stored.open(seal())
 	if err != nil || got.ID != k.ID || !got.Created.Equal(at) || !got.Private.Equal(k.Private) {
 		t.Errorf("%v, %v", got, err)
 	}
@@ -67,7 +67,7 @@ func TestParseKeyRefuses(t *testing.T) {
 		"nothing": nil, "no PEM": []byte("x"), "no PKCS 8": pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: []byte("x")}),
 		"label": encode("EC PRIVATE KEY", p384), "Ed25519": encode(pemType, edwards), "P-384": encode(pemType, p384),
 	} {
-		if _, err := ParseKey("k1", time.Time{}, b); err == nil || !strings.Contains(err.Error(), "k1") {
+		if _, err := parseKey("k1", time.Time{}, b); err == nil || !strings.Contains(err.Error(), "k1") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -75,7 +75,7 @@ func TestParseKeyRefuses(t *testing.T) {
 
 func TestKeyRingNeedsItsStore(t *testing.T) {
 	fault := errors.New("disk on fire")
-	if _, err := OpenKeyRing(t.Context(), &memory{fault: fault}, time.Now); !errors.Is(err, fault) {
+	if _, err := OpenKeyRing(t.Context(), &memory{fault: fault}, seal(), time.Now); !errors.Is(err, fault) {
 		t.Errorf("opened: %v", err)
 	}
 }
@@ -87,7 +87,7 @@ func TestProcessesAgreeOnTheFirstKey(t *testing.T) {
 	var group sync.WaitGroup
 	for i := range ids {
 		group.Go(func() {
-			ring, err := OpenKeyRing(t.Context(), store, clock.now)
+			ring, err := OpenKeyRing(t.Context(), store, seal(), clock.now)
 			if err != nil {
 				t.Error(err)
 				return

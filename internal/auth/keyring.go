@@ -15,12 +15,19 @@ var ErrNoKey = errors.New("no such signing key")
 // Keys keeps the signing keys. Safe for concurrent use, by several processes.
 type Keys interface {
 	// Keys reads all keys, newest first. None at all is not an error.
-	Keys(ctx context.Context) ([]Key, error)
+	Keys(ctx context.Context) ([]StoredKey, error)
 
-	// AddFirstKey stores the key if there is none yet, and otherwise does
-	// nothing: of several processes that start at once, one has its key
-	// stored. Durable when it returns; may be repeated.
-	AddFirstKey(ctx context.Context, k Key) error
+	// AddKey stores a key, unless there is one that was created after newest:
+	// of several processes that want a new one at once, one has its key
+	// stored. It tells whether this one was. Durable when it returns.
+	AddKey(ctx context.Context, k StoredKey, newest time.Time) (bool, error)
+
+	// RemoveKeys removes keys; those that are absent are no error.
+	RemoveKeys(ctx context.Context, ids []string) error
+
+	// SealKeys stores keys encrypted otherwise: each, if it still is what it
+	// was. May be repeated.
+	SealKeys(ctx context.Context, was, is []StoredKey) error
 }
 
 const (
@@ -35,6 +42,7 @@ const (
 // KeyRing holds the signing keys at hand. Safe for concurrent use.
 type KeyRing struct {
 	store   Keys
+	seal    *Seal
 	now     func() time.Time
 	loading chan struct{} // full while somebody loads
 	loaded  atomic.Pointer[loadedKeys]
@@ -46,12 +54,39 @@ type loadedKeys struct {
 }
 
 // OpenKeyRing loads the keys, and makes the first one if there is none yet.
-func OpenKeyRing(ctx context.Context, store Keys, now func() time.Time) (*KeyRing, error) {
-	r := &KeyRing{store: store, now: now, loading: make(chan struct{}, 1)}
+// Keys that were stored before there were seals are encrypted.
+func OpenKeyRing(ctx context.Context, store Keys, seal *Seal, now func() time.Time) (*KeyRing, error) {
+	r := &KeyRing{store: store, seal: seal, now: now, loading: make(chan struct{}, 1)}
 	if _, err := r.All(ctx); err != nil {
 		return nil, err
 	}
-	return r, nil
+	return r, r.sealAll(ctx)
+}
+
+func (r *KeyRing) sealAll(ctx context.Context) error {
+	stored, err := r.store.Keys(ctx)
+	if err != nil {
+		return fmt.Errorf("loading the signing keys: %w", err)
+	}
+	var was, is []StoredKey
+	for _, s := range stored {
+		if s.isSealed() {
+			continue
+		}
+		k, err := s.open(r.seal)
+		if err != nil {
+			return err
+		}
+		sealed, err := k.Store(r.seal)
+		if err != nil {
+			return err
+		}
+		was, is = append(was, s), append(is, sealed)
+	}
+	if len(was) == 0 {
+		return nil
+	}
+	return r.store.SealKeys(ctx, was, is)
 }
 
 // All gives all keys, newest first, as they were at most a minute ago. The
@@ -122,25 +157,51 @@ func (r *KeyRing) cached(age time.Duration) []Key {
 }
 
 func (r *KeyRing) load(ctx context.Context) ([]Key, error) {
-	keys, err := r.store.Keys(ctx)
+	keys, err := r.read(ctx)
+	if err != nil || len(keys) > 0 {
+		return keys, err
+	}
+	if _, err := r.add(ctx, time.Time{}); err != nil {
+		return nil, err
+	}
+	if keys, err = r.read(ctx); err == nil && len(keys) == 0 {
+		err = errors.New("loading the first signing key: it is not there, though it was stored")
+	}
+	return keys, err
+}
+
+func (r *KeyRing) read(ctx context.Context) ([]Key, error) {
+	stored, err := r.store.Keys(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("loading the signing keys: %w", err)
 	}
-	if len(keys) > 0 {
-		return keys, nil
-	}
-	first, err := NewKey(r.now())
-	if err != nil {
-		return nil, err
-	}
-	if err := r.store.AddFirstKey(ctx, first); err != nil {
-		return nil, fmt.Errorf("storing the first signing key: %w", err)
-	}
-	if keys, err = r.store.Keys(ctx); err != nil {
-		return nil, fmt.Errorf("loading the first signing key: %w", err)
-	}
-	if len(keys) == 0 {
-		return nil, errors.New("loading the first signing key: it is not there, though it was stored")
+	var keys []Key
+	for _, s := range stored {
+		k, err := s.open(r.seal)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, k)
 	}
 	return keys, nil
+}
+
+// add stores a new key, unless there is one that was created after newest.
+func (r *KeyRing) add(ctx context.Context, newest time.Time) (string, error) {
+	k, err := NewKey(r.now())
+	if err != nil {
+		return "", err
+	}
+	stored, err := k.Store(r.seal)
+	if err != nil {
+		return "", err
+	}
+	added, err := r.store.AddKey(ctx, stored, newest)
+	if err != nil {
+		return "", fmt.Errorf("storing a signing key: %w", err)
+	}
+	if !added {
+		return "", nil
+	}
+	return k.ID, nil
 }

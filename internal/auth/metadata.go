@@ -44,6 +44,7 @@ type metadata struct {
 	ResponseTypes []string `json:"response_types_supported"`
 	GrantTypes    []string `json:"grant_types_supported"`
 	AuthMethods   []string `json:"token_endpoint_auth_methods_supported"`
+	AssertionAlgs []string `json:"token_endpoint_auth_signing_alg_values_supported"`
 	SubjectTypes  []string `json:"subject_types_supported"`
 	SigningAlgs   []string `json:"id_token_signing_alg_values_supported"`
 }
@@ -60,8 +61,40 @@ func (s *Server) ServeMetadata(w http.ResponseWriter, r *http.Request) {
 		Scopes:        scopes(),
 		ResponseTypes: []string{"none"},
 		GrantTypes:    []string{"client_credentials"},
-		AuthMethods:   []string{"client_secret_basic", "client_secret_post"},
+		AuthMethods:   authMethods(),
+		AssertionAlgs: []string{string(jose.RS384), string(jose.ES384)},
 		SubjectTypes:  []string{"public"},
 		SigningAlgs:   []string{string(jose.ES256)},
+	})
+}
+
+func authMethods() []string {
+	return []string{"client_secret_basic", "client_secret_post", "private_key_jwt"}
+}
+
+// smartConfiguration is what SMART App Launch 2.2, "Conformance", wants of a
+// server that only has backend services.
+type smartConfiguration struct {
+	Issuer        string   `json:"issuer,omitempty"`
+	KeysURI       string   `json:"jwks_uri,omitempty"`
+	TokenEndpoint string   `json:"token_endpoint"`
+	AuthMethods   []string `json:"token_endpoint_auth_methods_supported"`
+	AssertionAlgs []string `json:"token_endpoint_auth_signing_alg_values_supported"`
+	GrantTypes    []string `json:"grant_types_supported"`
+	Scopes        []string `json:"scopes_supported"`
+	Capabilities  []string `json:"capabilities"`
+	// ChallengeMethods is required even where nobody authorizes interactively.
+	ChallengeMethods []string `json:"code_challenge_methods_supported"`
+}
+
+// ServeSMART answers with the SMART configuration. Every origin may read it.
+func (s *Server) ServeSMART(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	s.write(w, r, http.StatusOK, smartConfiguration{
+		Issuer: s.Issuer, KeysURI: s.Issuer + KeysPath, TokenEndpoint: s.Issuer + TokenPath,
+		AuthMethods: authMethods(), AssertionAlgs: []string{string(jose.RS384), string(jose.ES384)},
+		GrantTypes: []string{"client_credentials"}, Scopes: scopes(),
+		Capabilities:     []string{"client-confidential-asymmetric", "client-confidential-symmetric", "permission-v1", "permission-v2"},
+		ChallengeMethods: []string{"S256"},
 	})
 }

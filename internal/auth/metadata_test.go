@@ -55,9 +55,10 @@ func TestMetadata(t *testing.T) {
 		"scopes_supported":                      []any{"clientCreds", "system/*.read", "system/*.rs", "system/ExplanationOfBenefit.read", "system/ExplanationOfBenefit.rs"},
 		"response_types_supported":              []any{"none"},
 		"grant_types_supported":                 []any{"client_credentials"},
-		"token_endpoint_auth_methods_supported": []any{"client_secret_basic", "client_secret_post"},
-		"subject_types_supported":               []any{"public"},
-		"id_token_signing_alg_values_supported": []any{"ES256"},
+		"token_endpoint_auth_methods_supported": []any{"client_secret_basic", "client_secret_post", "private_key_jwt"},
+		"token_endpoint_auth_signing_alg_values_supported": []any{"RS384", "ES384"},
+		"subject_types_supported":                          []any{"public"},
+		"id_token_signing_alg_values_supported":            []any{"ES256"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("metadata (-want +got):\n%s", diff)

@@ -6,11 +6,15 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"ab2d/internal/audit"
 )
 
-// Server is the authorization server. All fields have to be set but Lifetime.
+// Server is the authorization server. All fields have to be set but Lifetime
+// and Refused.
 // Its handlers check the method themselves and are mounted below the path of
 // Issuer: ServeToken at /v1/token, ServeKeys at /v1/keys, and ServeMetadata at
 // /.well-known/oauth-authorization-server and /.well-known/openid-configuration.
@@ -22,6 +26,16 @@ type Server struct {
 	Clients  Clients
 	Keys     *KeyRing
 	Now      func() time.Time
+	Guard    *Guard
+	// Assertions and Fetch serve private_key_jwt.
+	Assertions Assertions
+	Fetch      *Fetcher
+	// Audit takes each token down before it is answered.
+	Audit audit.Log
+	// Refused is told of each request that is refused, before that is answered.
+	Refused func(*http.Request, *Error)
+	// Warn logs what the operator should see to: a message and its attributes.
+	Warn func(message string, attributes ...any)
 	// Fault is told of an error that is not the client's. The client only
 	// hears that there was one.
 	Fault func(*http.Request, error)
@@ -51,6 +65,12 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if !errors.As(err, &refused) {
 		s.Fault(r, err)
 		refused = &Error{Code: ServerError, Status: http.StatusInternalServerError}
+	}
+	if s.Refused != nil {
+		s.Refused(r, refused)
+	}
+	if refused.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(refused.RetryAfter))
 	}
 	if refused.Status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Basic realm="+quoted(s.Realm))

@@ -8,6 +8,9 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"ab2d/internal/audit"
+	"ab2d/internal/obs"
 )
 
 // grant is the answer to a token request, RFC 6749 §5.1.
@@ -16,7 +19,15 @@ type grant struct {
 	ExpiresIn   int64  `json:"expires_in"` // seconds
 	AccessToken string `json:"access_token"`
 	Scope       string `json:"scope"`
+
+	// expires is when the secret that was sent stops to be good, if that is soon;
+	// otherwise zero.
+	expires time.Time
 }
+
+// SecretExpires is the header of a token's answer that warns: the secret that
+// was sent stops to be good within a month, and this is when.
+const SecretExpires = "X-Secret-Expires"
 
 // ServeToken is the token endpoint, RFC 6749 §3.2.
 func (s *Server) ServeToken(w http.ResponseWriter, r *http.Request) {
@@ -27,6 +38,9 @@ func (s *Server) ServeToken(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		s.refuse(w, r, err)
 		return
+	}
+	if !granted.expires.IsZero() {
+		w.Header().Set(SecretExpires, granted.expires.UTC().Format(http.TimeFormat))
 	}
 	s.write(w, r, http.StatusOK, granted)
 }
@@ -44,15 +58,53 @@ func (s *Server) grant(w http.ResponseWriter, r *http.Request) (*grant, error) {
 	if refused != nil {
 		return nil, refused
 	}
-	id, secret, refused := credentials(r.Header, form)
-	if refused != nil {
-		return nil, refused
-	}
-	client, err := s.authenticate(r.Context(), id, secret)
+	p, err := s.authenticate(r, form)
 	if err != nil {
 		return nil, err
 	}
-	return s.issue(r.Context(), client, scopes)
+	return s.issue(r.Context(), p, scopes)
+}
+
+// proof is a client that has proved who it is.
+type proof struct {
+	*Client
+	by      string    // what, for the audit
+	expires time.Time // of a secret that soon will; otherwise zero
+}
+
+// warnSecret is how long before a secret expires its use is warned of.
+const warnSecret = 30 * 24 * time.Hour
+
+// authenticate lets a client in that is known, proves who it is and is not
+// barred. That it is barred is told only to whom has the proof.
+func (s *Server) authenticate(r *http.Request, form url.Values) (proof, error) {
+	ctx := r.Context()
+	var p proof
+	if asserted(form) && len(r.Header.Values("Authorization")) == 0 {
+		client, err := s.byAssertion(ctx, form)
+		if err != nil {
+			return p, err
+		}
+		p = proof{Client: client, by: "private_key_jwt"}
+	} else {
+		id, secret, refused := credentials(r.Header, form)
+		if refused != nil {
+			return p, refused
+		}
+		client, used, err := s.bySecret(ctx, id, secret)
+		if err != nil {
+			return p, err
+		}
+		p = proof{Client: client, by: "secret " + used.ID}
+		if left := used.Expires.Sub(s.Now()); !used.Expires.IsZero() && left <= warnSecret {
+			p.expires = used.Expires
+		}
+	}
+	audit.FactsOf(ctx).SetClient(p.ID, p.Contract)
+	if why := p.barred(obs.CallerOf(ctx)); why != "" {
+		return p, invalid(InvalidClient, "%s", why)
+	}
+	return p, nil
 }
 
 func checkGrantType(form url.Values) *Error {
@@ -78,9 +130,9 @@ func credentials(header http.Header, form url.Values) (id, secret string, refuse
 		return "", "", invalid(InvalidClient, "client_secret is missing: send the client's secret with HTTP Basic or in the body.")
 	case len(given) == 0:
 		return id, secret, nil
-	case len(given) > 1 || secret != "":
+	case len(given) > 1 || secret != "" || asserted(form):
 		return "", "", invalid(InvalidRequest, "The client authenticates itself in more than one way: "+
-			"send either one Authorization header or client_secret in the body.")
+			"send either one Authorization header or client_secret or client_assertion in the body.")
 	}
 	basicID, basicSecret, err := ParseBasic(given[0])
 	if err != nil {
@@ -95,35 +147,66 @@ func credentials(header http.Header, form url.Values) (id, secret string, refuse
 // capital makes an error a sentence.
 func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
-// authenticate lets a client in that is known, has the right secret and is
-// enabled. That it is disabled is told only to whom has the secret.
-func (s *Server) authenticate(ctx context.Context, id, secret string) (*Client, error) {
-	client, err := findBySecret(ctx, s.Clients, id, secret)
-	switch {
-	case errors.Is(err, errRefused):
-		return nil, invalid(InvalidClient, "The client id is unknown or the secret is wrong: "+
-			"check that both were copied whole.")
-	case err != nil:
-		return nil, err
-	case !client.Enabled:
-		return nil, invalid(InvalidClient, "The client is disabled: ask the operator of this server to enable it.")
+// bySecret finds the client with this id and secret. Whether the id or the
+// secret is wrong is not told, nor shown by the time it takes.
+func (s *Server) bySecret(ctx context.Context, id, secret string) (*Client, *Secret, error) {
+	client, err := find(ctx, s.Clients, id)
+	if isNoClient(err) {
+		client, err = &Client{}, nil // whose secret nobody knows, but checking it takes its time
+	} else if err != nil {
+		return nil, nil, err
 	}
-	return client, nil
+	if used := s.Guard.recall(client, secret); used != nil {
+		return client, used, nil
+	}
+	done, refused := s.Guard.admit(ctx, id, obs.CallerOf(ctx).String())
+	if refused != nil {
+		return nil, nil, refused
+	}
+	used := s.Guard.recall(client, secret) // another request may have had it compared meanwhile
+	if used == nil {
+		used, err = client.CheckSecret(secret, s.Now())
+	}
+	if used != nil {
+		s.Guard.remember(used, secret)
+	}
+	done(used != nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	if used == nil {
+		if client.ID != "" {
+			audit.FactsOf(ctx).Client = client.ID // who was meant; who asks is not known
+		}
+		return nil, nil, invalid(InvalidClient, "The client id is unknown or the secret is wrong: "+
+			"check that both were copied whole.")
+	}
+	return client, used, nil
 }
 
-// issue signs a token for the client.
-func (s *Server) issue(ctx context.Context, client *Client, scopes []string) (*grant, error) {
+func isNoClient(err error) bool { return errors.Is(err, ErrNoClient) }
+
+// issue signs a token for the client. It is on record before it is given away.
+func (s *Server) issue(ctx context.Context, p proof, scopes []string) (*grant, error) {
 	key, err := s.Keys.Signing(ctx)
 	if err != nil {
 		return nil, err
 	}
 	lifetime := cmp.Or(s.Lifetime, DefaultLifetime)
-	token, err := key.sign(newClaims(s.Issuer, client.ID, scopes, s.Now(), lifetime))
+	said := newClaims(s.Issuer, p.ID, scopes, s.Now(), lifetime)
+	token, err := key.sign(said)
 	if err != nil {
 		return nil, err
 	}
+	err = s.Audit.Record(ctx, audit.Entry{Event: audit.TokenGranted, Client: p.ID, Contract: p.Contract, Detail: "token " + said.ID + " by " + p.by})
+	if err != nil {
+		return nil, err
+	}
+	if !p.expires.IsZero() {
+		s.Warn("a secret that is about to expire was used", "client", p.ID, "secret", p.by, "expires", p.expires)
+	}
 	return &grant{
 		TokenType: "Bearer", ExpiresIn: int64(lifetime / time.Second),
-		AccessToken: token, Scope: strings.Join(scopes, " "),
+		AccessToken: token, Scope: strings.Join(scopes, " "), expires: p.expires,
 	}, nil
 }

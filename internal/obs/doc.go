@@ -4,6 +4,8 @@
 //   - log.go   the logger
 //   - http.go  request ids, the access log, and panics
 //   - proxy.go  whose X-Forwarded headers are believed
+//   - caller.go  the address that a request comes from
+//   - limit.go  how often something may happen
 //   - metrics.go  what Prometheus reads
 //   - profile.go  where time and memory go, for pprof
 //   - crash.go, crash_on.go  points at which tests let a process die

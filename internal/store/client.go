@@ -6,35 +6,101 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
+	"time"
 
+	"ab2d/internal/audit"
 	"ab2d/internal/auth"
 )
 
+const clientColumns = `c.id, c.name, c.contract, c.secrets, c.enabled, c.max_jobs, c.networks, c.keys, c.keys_url, c.created,
+	exists (select 1 from disabled_contract d where d.number = c.contract)`
+
+// secret is an auth.Secret as the tables hold it.
+type secret struct {
+	ID      string `json:"id"`
+	Hash    string `json:"hash"`
+	Created int64  `json:"created"`
+	Expires int64  `json:"expires"`
+}
+
+func scanClient(row interface{ Scan(...any) error }) (*auth.Client, error) {
+	var c auth.Client
+	var secrets, networks string
+	var created int64
+	err := row.Scan(&c.ID, &c.Name, &c.Contract, &secrets, &c.Enabled, &c.MaxJobs, &networks, &c.KeySet, &c.KeysURL, &created, &c.ContractDisabled)
+	if err != nil {
+		return nil, err
+	}
+	c.Created = timeOf(created)
+	var stored []secret
+	if err := json.Unmarshal([]byte(secrets), &stored); err != nil {
+		return nil, errors.New("its secrets cannot be read") // lest the error quote a hash
+	}
+	for _, s := range stored {
+		c.Secrets = append(c.Secrets, auth.Secret{ID: s.ID, Hash: s.Hash, Created: timeOf(s.Created), Expires: timeOf(s.Expires)})
+	}
+	return &c, json.Unmarshal([]byte(networks), &c.Networks)
+}
+
+func encodedSecrets(secrets []auth.Secret) string {
+	stored := []secret{}
+	for _, s := range secrets {
+		stored = append(stored, secret{ID: s.ID, Hash: s.Hash, Created: millis(s.Created), Expires: millis(s.Expires)})
+	}
+	return encoded(stored)
+}
+
+func encodedNetworks(networks []netip.Prefix) string {
+	if networks == nil {
+		return "[]"
+	}
+	return encoded(networks)
+}
+
 // Client finds an OAuth2 client by its id.
 func (db *DB) Client(ctx context.Context, id string) (*auth.Client, error) {
-	c := auth.Client{ID: id}
-	var secrets string
-	err := db.read.QueryRowContext(ctx, `select contract, secrets, enabled, max_jobs from client where id = $1`, id).
-		Scan(&c.Contract, &secrets, &c.Enabled, &c.MaxJobs)
+	c, err := scanClient(db.read.QueryRowContext(ctx, `select `+clientColumns+` from client c where c.id = $1`, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, auth.ErrNoClient
-	}
-	if err == nil {
-		err = json.Unmarshal([]byte(secrets), &c.Secrets)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read client %q: %w", id, err)
 	}
-	return &c, nil
+	return c, nil
 }
 
-// AddClient stores a client, unless there is one with its id already.
+// Clients lists the clients of a contract, or of all for "".
+func (db *DB) Clients(ctx context.Context, contract string) ([]*auth.Client, error) {
+	rows, err := db.read.QueryContext(ctx, `select `+clientColumns+` from client c where ($1 = '' or c.contract = $1) order by c.contract, c.created, c.id`, contract)
+	if err != nil {
+		return nil, fmt.Errorf("list clients: %w", err)
+	}
+	defer rows.Close()
+	list := []*auth.Client{}
+	for rows.Next() {
+		c, err := scanClient(rows)
+		if err != nil {
+			return nil, fmt.Errorf("list clients: %w", err)
+		}
+		list = append(list, c)
+	}
+	return list, rows.Err()
+}
+
+// AddClient stores a client; auth.ErrClientTaken when there is one with its id.
 func (db *DB) AddClient(ctx context.Context, c auth.Client) error {
 	err := db.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `insert into client (id, contract, secrets, enabled, max_jobs, created)
-			values ($1, $2, $3, $4, $5, $6) on conflict (id) do nothing`,
-			c.ID, c.Contract, encoded(c.Secrets), bit(c.Enabled), c.MaxJobs, millis(db.now()))
-		return err
+		added, err := exactlyOne(ctx, tx, `insert into client (id, name, contract, secrets, enabled, max_jobs, networks, keys, keys_url, created)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (id) do nothing`,
+			c.ID, c.Name, c.Contract, encodedSecrets(c.Secrets), bit(c.Enabled), c.MaxJobs, encodedNetworks(c.Networks), c.KeySet, c.KeysURL, millis(db.now()))
+		if err == nil && !added {
+			err = auth.ErrClientTaken
+		}
+		if err != nil {
+			return err
+		}
+		return db.append(ctx, tx, audit.Entry{Event: audit.ClientAdded, Client: c.ID, Contract: c.Contract})
 	})
 	if err != nil {
 		return fmt.Errorf("store client %q: %w", c.ID, err)
@@ -42,61 +108,68 @@ func (db *DB) AddClient(ctx context.Context, c auth.Client) error {
 	return nil
 }
 
+// ChangeClient lets change alter a client, alone, and stores it: from the next
+// request on it is as it then is. The entry is recorded with it; what it says of
+// the client is filled in. auth.ErrNoClient when absent; an error of change
+// leaves everything as it was.
+func (db *DB) ChangeClient(ctx context.Context, id string, e audit.Entry, change func(*auth.Client) error) (*auth.Client, error) {
+	var c *auth.Client
+	err := db.tx(ctx, func(tx *sql.Tx) (err error) {
+		if err := db.alone(ctx, tx, "client "+id); err != nil {
+			return err
+		}
+		c, err = scanClient(tx.QueryRowContext(ctx, `select `+clientColumns+` from client c where c.id = $1`, id))
+		if errors.Is(err, sql.ErrNoRows) {
+			return auth.ErrNoClient
+		}
+		if err != nil {
+			return err
+		}
+		if err := change(c); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `update client set name = $2, secrets = $3, enabled = $4, max_jobs = $5, networks = $6, keys = $7, keys_url = $8
+			where id = $1`, id, c.Name, encodedSecrets(c.Secrets), bit(c.Enabled), c.MaxJobs, encodedNetworks(c.Networks), c.KeySet, c.KeysURL)
+		if err != nil {
+			return err
+		}
+		e.Client, e.Contract = c.ID, c.Contract
+		return db.append(ctx, tx, e)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("change client %q: %w", id, err)
+	}
+	return c, nil
+}
+
 // SetClientEnabled lets a client in or keeps it out, from the next request on;
 // auth.ErrNoClient when absent.
 func (db *DB) SetClientEnabled(ctx context.Context, id string, enabled bool) error {
-	err := db.tx(ctx, func(tx *sql.Tx) error {
-		ok, err := exactlyOne(ctx, tx, `update client set enabled = $2 where id = $1`, id, bit(enabled))
-		if err == nil && !ok {
-			err = auth.ErrNoClient
-		}
-		return err
+	event := audit.ClientDisabled
+	if enabled {
+		event = audit.ClientEnabled
+	}
+	_, err := db.ChangeClient(ctx, id, audit.Entry{Event: event}, func(c *auth.Client) error {
+		c.Enabled = enabled
+		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("change client %q: %w", id, err)
-	}
-	return nil
+	return err
 }
 
-// Keys reads the signing keys, newest first.
-func (db *DB) Keys(ctx context.Context) ([]auth.Key, error) {
-	rows, err := db.read.QueryContext(ctx, `select id, pem, created from signing_key order by created desc, id`)
-	if err != nil {
-		return nil, fmt.Errorf("read the signing keys: %w", err)
-	}
-	defer rows.Close()
-	var keys []auth.Key
-	for rows.Next() {
-		var id, pem string
-		var created int64
-		if err := rows.Scan(&id, &pem, &created); err != nil {
-			return nil, fmt.Errorf("read the signing keys: %w", err)
-		}
-		k, err := auth.ParseKey(id, timeOf(created), []byte(pem))
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, k)
-	}
-	return keys, rows.Err()
-}
-
-// AddFirstKey stores a signing key if there is none yet.
-func (db *DB) AddFirstKey(ctx context.Context, k auth.Key) error {
-	pem, err := k.MarshalPEM()
-	if err != nil {
-		return err
-	}
-	err = db.tx(ctx, func(tx *sql.Tx) error {
-		if err := db.alone(ctx, tx, "signing keys"); err != nil {
+// UseAssertion notes that an assertion was used; false when it was before. Those
+// that have expired are forgotten.
+func (db *DB) UseAssertion(ctx context.Context, client, digest string, expires time.Time) (bool, error) {
+	var fresh bool
+	err := db.tx(ctx, func(tx *sql.Tx) (err error) {
+		if fresh, err = exactlyOne(ctx, tx, `insert into used_assertion (client, digest, expires) values ($1, $2, $3) on conflict do nothing`,
+			client, digest, millis(expires)); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `insert into signing_key (id, pem, created)
-			select $1, $2, cast($3 as bigint) where not exists (select 1 from signing_key)`, k.ID, string(pem), millis(k.Created))
+		_, err = tx.ExecContext(ctx, `delete from used_assertion where expires < $1`, millis(db.now()))
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("store the first signing key: %w", err)
+		return false, fmt.Errorf("note an assertion of client %q: %w", client, err)
 	}
-	return nil
+	return fresh, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"ab2d/internal/audit"
 	"ab2d/internal/coverage"
 	"ab2d/internal/export"
 )
@@ -42,14 +43,17 @@ func (d *Unattests) Error() string {
 func (db *DB) PutContracts(ctx context.Context, contracts []coverage.Contract, force bool) error {
 	return db.tx(ctx, func(tx *sql.Tx) error {
 		var lost []string
+		var entries []audit.Entry
 		for _, c := range contracts {
-			var has bool
-			err := tx.QueryRowContext(ctx, `select attested is not null from contract where number = $1`, c.Number).Scan(&has)
-			if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			event, err := contractEvent(ctx, tx, c)
+			if err != nil {
 				return fmt.Errorf("read contract %s: %w", c.Number, err)
 			}
-			if has && !c.HasAttested {
+			if event == audit.ContractUnattested {
 				lost = append(lost, c.Number)
+			}
+			if event != "" {
+				entries = append(entries, audit.Entry{Event: event, Contract: c.Number, Detail: attestation(c)})
 			}
 		}
 		if len(lost) > 0 && !force {
@@ -63,6 +67,88 @@ func (db *DB) PutContracts(ctx context.Context, contracts []coverage.Contract, f
 				return fmt.Errorf("store contract %s: %w", c.Number, err)
 			}
 		}
+		for _, e := range entries {
+			if err := db.append(ctx, tx, e); err != nil {
+				return err
+			}
+		}
 		return nil
 	})
+}
+
+// contractEvent is what storing a contract would change; "" for nothing that
+// the audit wants to know.
+func contractEvent(ctx context.Context, tx *sql.Tx, c coverage.Contract) (audit.Event, error) {
+	var attested sql.NullInt64
+	err := tx.QueryRowContext(ctx, `select attested from contract where number = $1`, c.Number).Scan(&attested)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return audit.ContractAdded, nil
+	case err != nil:
+		return "", err
+	case attested.Valid && !c.HasAttested:
+		return audit.ContractUnattested, nil
+	case c.HasAttested && (!attested.Valid || attested.Int64 != int64(c.Attested)):
+		return audit.ContractAttested, nil
+	}
+	return "", nil
+}
+
+func attestation(c coverage.Contract) string {
+	if !c.HasAttested {
+		return "not attested"
+	}
+	return "attested " + c.Attested.String()
+}
+
+// ContractRow is a contract with what the administration sees of it.
+type ContractRow struct {
+	coverage.Contract
+	Stored   bool // false: only its clients are known here, as in a sandbox
+	Disabled bool
+	Clients  int
+}
+
+// Contracts lists the stored contracts, and those of clients.
+func (db *DB) Contracts(ctx context.Context) ([]ContractRow, error) {
+	rows, err := db.read.QueryContext(ctx, `select n.number, coalesce(c.sponsor, ''), c.attested, c.number is not null,
+		exists (select 1 from disabled_contract d where d.number = n.number), (select count(*) from client k where k.contract = n.number)
+		from (select number from contract union select contract from client) n left join contract c on c.number = n.number order by n.number`)
+	if err != nil {
+		return nil, fmt.Errorf("list contracts: %w", err)
+	}
+	defer rows.Close()
+	list := []ContractRow{}
+	for rows.Next() {
+		var r ContractRow
+		var attested sql.NullInt64
+		if err := rows.Scan(&r.Number, &r.Sponsor, &attested, &r.Stored, &r.Disabled, &r.Clients); err != nil {
+			return nil, fmt.Errorf("list contracts: %w", err)
+		}
+		r.Attested, r.HasAttested = coverage.Date(attested.Int64), attested.Valid
+		list = append(list, r)
+	}
+	return list, rows.Err()
+}
+
+// SetContractEnabled lets all clients of a contract in or keeps them out, from
+// the next request on, whatever the clients' own switches say.
+func (db *DB) SetContractEnabled(ctx context.Context, number string, enabled bool) error {
+	err := db.tx(ctx, func(tx *sql.Tx) error {
+		if enabled {
+			if _, err := tx.ExecContext(ctx, `delete from disabled_contract where number = $1`, number); err != nil {
+				return err
+			}
+			return db.append(ctx, tx, audit.Entry{Event: audit.ContractEnabled, Contract: number})
+		}
+		_, err := tx.ExecContext(ctx, `insert into disabled_contract (number, since) values ($1, $2) on conflict (number) do nothing`, number, millis(db.now()))
+		if err != nil {
+			return err
+		}
+		return db.append(ctx, tx, audit.Entry{Event: audit.ContractDisabled, Contract: number})
+	})
+	if err != nil {
+		return fmt.Errorf("change contract %s: %w", number, err)
+	}
+	return nil
 }

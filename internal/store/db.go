@@ -66,6 +66,9 @@ func (db *DB) migrate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("lock the migrations: %w", err)
 	}
+	// The migrations do not build on each other: one may come with a lower number
+	// than what a database already has.
+	options = append(options, goose.WithAllowOutofOrder(true))
 	p, err := goose.NewProvider(db.goose, db.write, folder, options...)
 	if err != nil {
 		return fmt.Errorf("read the migrations: %w", err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"ab2d/internal/audit"
 	"ab2d/internal/export"
 )
 
@@ -77,23 +78,30 @@ func (db *DB) Delivered(ctx context.Context, f *export.File, d export.Delivery) 
 		column = "sent_gzip"
 	}
 	err := db.tx(ctx, func(tx *sql.Tx) error {
-		var sent int64
-		if err := tx.QueryRowContext(ctx, `select `+column+` from file where job = $1 and key = $2`, f.Job, f.Key).Scan(&sent); err != nil {
+		if err := delivered(ctx, tx, f, d, column); err != nil {
 			return err
 		}
-		if d.From > sent {
-			return nil // bytes before these are missing
-		}
-		if sent = max(sent, d.To); sent < d.Size {
-			_, err := tx.ExecContext(ctx, `update file set `+column+` = $3 where job = $1 and key = $2`, f.Job, f.Key, sent)
-			return err
-		}
-		return downloaded(ctx, tx, f)
+		return db.append(ctx, tx, audit.Entry{Event: audit.DownloadEnded, Job: f.Job, File: f.Name, Bytes: d.To - d.From})
 	})
 	if err != nil {
 		return fmt.Errorf("note a delivery of job %s: %w", f.Job, err)
 	}
 	return nil
+}
+
+func delivered(ctx context.Context, tx *sql.Tx, f *export.File, d export.Delivery, column string) error {
+	var sent int64
+	if err := tx.QueryRowContext(ctx, `select `+column+` from file where job = $1 and key = $2`, f.Job, f.Key).Scan(&sent); err != nil {
+		return err
+	}
+	if d.From > sent {
+		return nil // bytes before these are missing
+	}
+	if sent = max(sent, d.To); sent < d.Size {
+		_, err := tx.ExecContext(ctx, `update file set `+column+` = $3 where job = $1 and key = $2`, f.Job, f.Key, sent)
+		return err
+	}
+	return downloaded(ctx, tx, f)
 }
 
 // downloaded counts a complete delivery, and notes when no claim file of the

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"ab2d/internal/audit"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
 	"ab2d/internal/obs"
@@ -39,7 +40,7 @@ func (db *DB) Accept(ctx context.Context, j *export.Job, limit int) error {
 		if err != nil {
 			return fmt.Errorf("insert the job: %w", err)
 		}
-		return nil
+		return db.append(ctx, tx, audit.Entry{Event: audit.JobAccepted, Job: j.ID, Contract: j.Contract, Client: j.Client})
 	})
 }
 
@@ -188,7 +189,10 @@ func (db *DB) Delete(ctx context.Context, id string) (bool, error) {
 		moved, err = exactlyOne(ctx, tx, `update job set state = 'cancelled', finished = case finished when 0 then $2 else finished end,
 			swept = 0, worker = '', lease_until = 0, not_before = 0, failures = 0, fence = fence + 1
 			where id = $1 and state in ('accepted', 'running', 'completed', 'failed')`, id, millis(db.now()))
-		return err
+		if err != nil || !moved {
+			return err
+		}
+		return db.append(ctx, tx, audit.Entry{Event: audit.JobCancelled, Job: id})
 	})
 	if err != nil {
 		return false, fmt.Errorf("cancel job %s: %w", id, err)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"ab2d/internal/audit"
 	"ab2d/internal/coverage"
 	"ab2d/internal/export"
 	"ab2d/internal/obs"
@@ -19,7 +20,7 @@ func (db *DB) Lease(ctx context.Context, worker string, ttl time.Duration) (*exp
 	now := millis(db.now())
 	var task *export.Task
 	err := db.tx(ctx, func(tx *sql.Tx) (err error) {
-		if err := expire(ctx, tx, now); err != nil {
+		if err := db.expire(ctx, tx, now); err != nil {
 			return fmt.Errorf("expire jobs: %w", err)
 		}
 		task, err = db.leaseJob(ctx, tx, worker, now, now+ttl.Milliseconds())
@@ -38,10 +39,30 @@ func (db *DB) Lease(ctx context.Context, worker string, ttl time.Duration) (*exp
 }
 
 // expire moves completed jobs whose time is up; their files go with the sweep.
-func expire(ctx context.Context, tx *sql.Tx, now int64) error {
-	_, err := tx.ExecContext(ctx, `update job set state = 'expired', swept = 0, worker = '', lease_until = 0, not_before = 0,
-		failures = 0, fence = fence + 1 where state = 'completed' and expires <= $1`, now)
-	return err
+func (db *DB) expire(ctx context.Context, tx *sql.Tx, now int64) error {
+	rows, err := tx.QueryContext(ctx, `update job set state = 'expired', swept = 0, worker = '', lease_until = 0, not_before = 0,
+		failures = 0, fence = fence + 1 where state = 'completed' and expires <= $1 returning id`, now)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var expired []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return err
+		}
+		expired = append(expired, id)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return err
+	}
+	for _, id := range expired {
+		if err := db.appendJob(ctx, tx, audit.JobExpired, id, ""); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // The jobs that are to be planned or finished, and those that are to be swept,
@@ -284,13 +305,13 @@ func (db *DB) Finish(ctx context.Context, l export.Lease, files []export.File, t
 				return err
 			}
 		}
-		return nil
+		return db.appendJob(ctx, tx, audit.JobCompleted, l.Job, fmt.Sprintf("%d files, %d claims", len(files), totals.Claims))
 	})
 }
 
 // Release gives a lease back, and fails the job if the fault says so.
 func (db *DB) Release(ctx context.Context, l export.Lease, f *export.Fault) error {
-	err := db.held(ctx, "give a lease back", func(change func(string, ...any) error, _ *sql.Tx) error {
+	err := db.held(ctx, "give a lease back", func(change func(string, ...any) error, tx *sql.Tx) error {
 		var again int64 // when the step is free again
 		failures, text := 0, ""
 		if f != nil {
@@ -309,8 +330,12 @@ func (db *DB) Release(ctx context.Context, l export.Lease, f *export.Fault) erro
 		if f == nil || f.Reason == "" {
 			return nil
 		}
-		return change(`update job set state = 'failed', reason = $2, fault = $3, finished = $4, swept = 0, not_before = 0, failures = 0,
+		err := change(`update job set state = 'failed', reason = $2, fault = $3, finished = $4, swept = 0, not_before = 0, failures = 0,
 			fence = fence + 1 where id = $1 and state in ('accepted', 'running')`, l.Job, f.Reason, f.Text, millis(db.now()))
+		if err != nil {
+			return err
+		}
+		return db.appendJob(ctx, tx, audit.JobFailed, l.Job, f.Reason)
 	})
 	if errors.Is(err, export.ErrLeaseLost) {
 		return nil

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+	"text/tabwriter"
+
+	"ab2d/internal/api"
+)
+
+type adminSponsorCommand struct {
+	List    adminSponsorListCommand    `cmd:"" help:"List sponsors with their contracts."`
+	Enable  adminSponsorEnableCommand  `cmd:"" help:"Let the clients of all of a sponsor's contracts in."`
+	Disable adminSponsorDisableCommand `cmd:"" help:"Keep the clients of all of a sponsor's contracts out, from the next request on."`
+}
+
+type adminSponsorListCommand struct{ adminConfig }
+
+// Run lists sponsors.
+func (c *adminSponsorListCommand) Run(ctx context.Context, s streams) error {
+	return print(ctx, s, &c.adminConfig, "GET", "/sponsors", nil, listing("sponsor\tcontracts\tdisabled\tclients", func(p api.AdminSponsor) string {
+		return fmt.Sprintf("%s\t%s\t%d\t%d", p.Name, strings.Join(p.Contracts, " "), p.Disabled, p.Clients)
+	}))
+}
+
+type adminSponsorEnableCommand struct {
+	adminConfig
+	Name string `arg:"" help:"The sponsor's name."`
+}
+
+// Run enables a sponsor.
+func (c *adminSponsorEnableCommand) Run(ctx context.Context, s streams) error {
+	return print(ctx, s, &c.adminConfig, "POST", "/sponsors/"+url.PathEscape(c.Name)+"/enable", nil, printEffect)
+}
+
+type adminSponsorDisableCommand struct {
+	adminConfig
+	dryRunFlag
+	Name string `arg:"" help:"The sponsor's name."`
+}
+
+// Run disables a sponsor.
+func (c *adminSponsorDisableCommand) Run(ctx context.Context, s streams) error {
+	return print(ctx, s, &c.adminConfig, "POST", c.on("/sponsors/"+url.PathEscape(c.Name)+"/disable"), nil, printEffect)
+}
+
+type adminContractCommand struct {
+	List     adminContractListCommand     `cmd:"" help:"List contracts."`
+	Show     adminContractShowCommand     `cmd:"" help:"Show a contract."`
+	Add      adminContractAddCommand      `cmd:"" help:"Make a contract of a sponsor, or give it to another one."`
+	Attest   adminContractAttestCommand   `cmd:"" help:"Note that the sponsor accepted the terms; without that there is no data."`
+	Unattest adminContractUnattestCommand `cmd:"" help:"Take the attestation away."`
+	Enable   adminContractEnableCommand   `cmd:"" help:"Let the contract's clients in."`
+	Disable  adminContractDisableCommand  `cmd:"" help:"Keep the contract's clients out, from the next request on."`
+}
+
+// contractArg names a contract.
+type contractArg struct {
+	Number string `arg:"" help:"The contract's number."`
+}
+
+func (c contractArg) path(more string) string { return "/contracts/" + url.PathEscape(c.Number) + more }
+
+type adminContractListCommand struct{ adminConfig }
+
+// Run lists contracts.
+func (c *adminContractListCommand) Run(ctx context.Context, s streams) error {
+	return print(ctx, s, &c.adminConfig, "GET", "/contracts", nil, listing("contract\tsponsor\tattested\tlet in\tclients", func(k api.AdminContract) string {
+		return fmt.Sprintf("%s\t%s\t%s\t%s\t%d", k.Number, k.Sponsor, attested(k), yesNo(!k.Disabled), k.Clients)
+	}))
+}
+
+func attested(k api.AdminContract) string {
+	switch {
+	case !k.Stored:
+		return "not kept here"
+	case k.Attested == "":
+		return "no"
+	}
+	return k.Attested
+}
+
+func printContract(w io.Writer, k api.AdminContract) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "contract\t%s\nsponsor\t%s\nattested\t%s\nlet in\t%s\nclients\t%d\n", k.Number, k.Sponsor, attested(k), yesNo(!k.Disabled), k.Clients)
+	return t.Flush()
+}
+
+type adminContractShowCommand struct {
+	adminConfig
+	contractArg
+}
+
+// Run shows a contract.
+func (c *adminContractShowCommand) Run(ctx context.Context, s streams) error {
+	return print(ctx, s, &c.adminConfig, "GET", c.path(""), nil, printContract)
+}
+
+type adminContractAddCommand struct {
+	adminConfig
+	contractArg
+	Sponsor string `help:"The sponsor's name." required:"" placeholder:"NAME"`
+}
+
+// Run makes a contract. It has to be attested before it gets data.
+func (c *adminContractAddCommand) Run(ctx context.Context, s streams) error {
+	return print(ctx, s, &c.adminConfig, "PUT", c.path(""), api.ContractFields{Sponsor: c.Sponsor}, printContract)
+}
+
+type adminContractAttestCommand struct {
+	adminConfig
+	contractArg
+	Date string `help:"The day. The default is today." placeholder:"YYYY-MM-DD"`
+}
+
+// Run notes an attestation.
+func (c *adminContractAttestCommand) Run(ctx context.Context, s streams) error {
+	return print(ctx, s, &c.adminConfig, "POST", c.path("/attest"), api.Attestation{Date: c.Date}, printContract)
+}
+
+type adminContractUnattestCommand struct {
+	adminConfig
+	dryRunFlag
+	contractArg
+}
+
+// Run takes an attestation away.
+func (c *adminContractUnattestCommand) Run(ctx context.Context, s streams) error {
+	return print(ctx, s, &c.adminConfig, "POST", c.on(c.path("/unattest")), nil, printEffect)
+}
+
+type adminContractEnableCommand struct {
+	adminConfig
+	contractArg
+}
+
+// Run enables a contract.
+func (c *adminContractEnableCommand) Run(ctx context.Context, s streams) error {
+	return print(ctx, s, &c.adminConfig, "POST", c.path("/enable"), nil, printEffect)
+}
+
+type adminContractDisableCommand struct {
+	adminConfig
+	dryRunFlag
+	contractArg
+}
+
+// Run disables a contract.
+func (c *adminContractDisableCommand) Run(ctx context.Context, s streams) error {
+	return print(ctx, s, &c.adminConfig, "POST", c.on(c.path("/disable")), nil, printEffect)
+}

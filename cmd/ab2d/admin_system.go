@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+
+	"ab2d/internal/api"
+	"ab2d/internal/audit"
+)
+
+type adminWorkerCommand struct {
+	List adminWorkerListCommand `cmd:"" help:"List the steps that are worked on, and by whom."`
+}
+
+type adminWorkerListCommand struct{ adminConfig }
+
+// Run lists leases.
+func (c *adminWorkerListCommand) Run(ctx context.Context, s streams) error {
+	return print(ctx, s, &c.adminConfig, "GET", "/workers", nil, listing("worker\tjob\tpart\tlease until", func(l api.AdminLease) string {
+		return fmt.Sprintf("%s\t%s\t%d\t%s", l.Worker, l.Job, l.Part, moment(l.Until))
+	}))
+}
+
+type adminTroubleCommand struct {
+	List adminTroubleListCommand `cmd:"" help:"List steps that failed at least once, those of the newest jobs first."`
+}
+
+type adminTroubleListCommand struct {
+	adminConfig
+	limitFlag
+}
+
+// limitFlag is how many rows are wanted.
+type limitFlag struct {
+	Limit int `help:"How many, up to 1000." default:"50" placeholder:"N"`
+}
+
+func (l limitFlag) query() string { return fmt.Sprintf("?limit=%d", l.Limit) }
+
+// Run lists what failed.
+func (c *adminTroubleListCommand) Run(ctx context.Context, s streams) error {
+	return print(ctx, s, &c.adminConfig, "GET", "/troubles"+c.query(), nil, listing("job\tstep\tpart\tfailed\tlast fault", func(t api.AdminTrouble) string {
+		fault, _, _ := strings.Cut(t.Fault, "\n")
+		return fmt.Sprintf("%s\t%s\t%d\t%d\t%s", t.Job, t.Step, t.Part, t.Failures, fault)
+	}))
+}
+
+type adminDownloadCommand struct {
+	List adminDownloadListCommand `cmd:"" help:"List the newest downloads."`
+}
+
+type adminDownloadListCommand struct {
+	adminConfig
+	limitFlag
+}
+
+// Run lists downloads.
+func (c *adminDownloadListCommand) Run(ctx context.Context, s streams) error {
+	return print(ctx, s, &c.adminConfig, "GET", "/downloads"+c.query(), nil, listing("time\tclient\tfrom\tjob\tfile\tsent", func(l audit.Link) string {
+		var e audit.Entry
+		if err := json.Unmarshal(l.Body, &e); err != nil {
+			return "an entry that cannot be read"
+		}
+		return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s", e.Time, e.Client, e.From, e.Job, e.File, humanize.Bytes(uint64(e.Bytes)))
+	}))
+}
+
+type adminKeyCommand struct {
+	List   adminKeyListCommand   `cmd:"" help:"List the signing keys."`
+	Rotate adminKeyRotateCommand `cmd:"" help:"Make a new signing key. It signs in a minute; the old one goes when its tokens have expired."`
+	Remove adminKeyRemoveCommand `cmd:"" help:"Take a signing key away that others may know: its tokens are refused from then on."`
+}
+
+type adminKeyListCommand struct{ adminConfig }
+
+// Run lists keys.
+func (c *adminKeyListCommand) Run(ctx context.Context, s streams) error {
+	return print(ctx, s, &c.adminConfig, "GET", "/keys", nil, listing("key\tmade", func(k api.AdminKey) string {
+		return fmt.Sprintf("%s\t%s", k.ID, moment(k.Created))
+	}))
+}
+
+type adminKeyRotateCommand struct{ adminConfig }
+
+// Run makes a key.
+func (c *adminKeyRotateCommand) Run(ctx context.Context, s streams) error {
+	return print(ctx, s, &c.adminConfig, "POST", "/keys", nil, func(w io.Writer, k api.AdminKey) error {
+		_, err := fmt.Fprintf(w, "new key  %s\n", k.ID)
+		return err
+	})
+}
+
+type adminKeyRemoveCommand struct {
+	adminConfig
+	dryRunFlag
+	ID string `arg:"" help:"The key's id."`
+}
+
+// Run removes a key.
+func (c *adminKeyRemoveCommand) Run(ctx context.Context, s streams) error {
+	return print(ctx, s, &c.adminConfig, "DELETE", c.on("/keys/"+url.PathEscape(c.ID)), nil, printEffect)
+}
+
+type adminMaintenanceCommand struct {
+	Show adminMaintenanceShowCommand `cmd:"" help:"Tell whether new exports are taken."`
+	On   adminMaintenanceOnCommand   `cmd:"" help:"Take no new exports. What was started goes on, and files can be fetched."`
+	Off  adminMaintenanceOffCommand  `cmd:"" help:"Take new exports again."`
+}
+
+func printMaintenance(w io.Writer, m api.AdminMaintenance) error {
+	text := "off"
+	if m.On {
+		text = "on since " + moment(*m.Since) + ", expected to end: " + momentOr(m.Until, "not known")
+		if m.Message != "" {
+			text += "; " + m.Message
+		}
+	}
+	_, err := fmt.Fprintln(w, "maintenance is "+text)
+	return err
+}
+
+type adminMaintenanceShowCommand struct{ adminConfig }
+
+// Run tells whether there is maintenance.
+func (c *adminMaintenanceShowCommand) Run(ctx context.Context, s streams) error {
+	return print(ctx, s, &c.adminConfig, "GET", "/maintenance", nil, printMaintenance)
+}
+
+type adminMaintenanceOnCommand struct {
+	adminConfig
+	For     string `help:"How long it is expected to take; clients are told to come back then." placeholder:"DURATION"`
+	Message string `help:"What to tell sponsors." placeholder:"TEXT"`
+}
+
+// Run begins a maintenance.
+func (c *adminMaintenanceOnCommand) Run(ctx context.Context, s streams) error {
+	return print(ctx, s, &c.adminConfig, "PUT", "/maintenance", api.MaintenanceFields{For: c.For, Message: c.Message}, printMaintenance)
+}
+
+type adminMaintenanceOffCommand struct{ adminConfig }
+
+// Run ends a maintenance.
+func (c *adminMaintenanceOffCommand) Run(ctx context.Context, s streams) error {
+	return print(ctx, s, &c.adminConfig, "DELETE", "/maintenance", nil, printMaintenance)
+}
+
+type adminTokenCommand struct {
+	List   adminTokenListCommand   `cmd:"" help:"List admin tokens."`
+	Add    adminTokenAddCommand    `cmd:"" help:"Make an admin token, and print it, this once."`
+	Remove adminTokenRemoveCommand `cmd:"" help:"Take an admin token away, at once."`
+}
+
+type adminTokenListCommand struct{ adminConfig }
+
+// Run lists tokens.
+func (c *adminTokenListCommand) Run(ctx context.Context, s streams) error {
+	return print(ctx, s, &c.adminConfig, "GET", "/tokens", nil, listing("token\tname\tscopes\texpires", func(t api.AdminToken) string {
+		return fmt.Sprintf("%s\t%s\t%s\t%s", t.ID, t.Name, strings.Join(t.Scopes, " "), moment(t.Expires))
+	}))
+}
+
+type adminTokenAddCommand struct {
+	adminConfig
+	Name     string   `arg:"" help:"Whose it is: a person or a program."`
+	Scope    []string `help:"What it lets its holder do: read, contract, client, job, key, maintenance. May be given several times." required:"" placeholder:"SCOPE"`
+	Lifetime string   `help:"How long it is good, up to a year." default:"2160h" placeholder:"DURATION"`
+}
+
+// Run makes a token. Only a hash of it is kept.
+func (c *adminTokenAddCommand) Run(ctx context.Context, s streams) error {
+	n := api.NewAdminToken{Name: c.Name, Scopes: c.Scope, Lifetime: c.Lifetime}
+	return print(ctx, s, &c.adminConfig, "POST", "/tokens", n, func(w io.Writer, t api.AdminToken) error {
+		_, err := fmt.Fprintln(w, t.Token)
+		return err
+	})
+}
+
+type adminTokenRemoveCommand struct {
+	adminConfig
+	dryRunFlag
+	ID string `arg:"" help:"The token's id, as ab2d admin token list has it."`
+}
+
+// Run removes a token.
+func (c *adminTokenRemoveCommand) Run(ctx context.Context, s streams) error {
+	return print(ctx, s, &c.adminConfig, "DELETE", c.on("/tokens/"+url.PathEscape(c.ID)), nil, printEffect)
+}

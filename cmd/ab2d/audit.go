@@ -1,0 +1,154 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"time"
+
+	"ab2d/internal/audit"
+	"ab2d/internal/store"
+)
+
+type auditCommand struct {
+	Verify auditVerifyCommand `cmd:"" help:"Check that no entry of the record was changed or removed, and print its head."`
+	Export auditExportCommand `cmd:"" help:"Write the record as NDJSON to standard output, or to syslog."`
+}
+
+type auditVerifyCommand struct {
+	stateConfig
+	Head string `help:"A head that was printed before, NUMBER:HASH: the record up to there has to be the same still." placeholder:"HEAD"`
+	File string `help:"Check an exported record instead of the database's; - is standard input." placeholder:"FILE"`
+}
+
+// Run checks the record.
+func (c *auditVerifyCommand) Run(ctx context.Context, s streams) error {
+	var known audit.Head
+	var err error
+	if c.Head != "" {
+		if known, err = audit.ParseHead(c.Head); err != nil {
+			return &usageError{fmt.Errorf("--head: %w", err)}
+		}
+	}
+	head, err := c.verify(ctx, known)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.out, "The record is whole: %d entries\nhead  %s\n", head.Number, head)
+	return err
+}
+
+func (c *auditVerifyCommand) verify(ctx context.Context, known audit.Head) (_ audit.Head, err error) {
+	if c.File != "" {
+		in := os.Stdin
+		if c.File != "-" {
+			if in, err = os.Open(c.File); err != nil {
+				return audit.Head{}, err
+			}
+			defer in.Close()
+		}
+		return audit.Verify(linksOf(in), known)
+	}
+	c.complete()
+	db, err := openStore(ctx, &c.stateConfig, time.Now)
+	if err != nil {
+		return audit.Head{}, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	// What the store remembers of the last entry was there before the entries
+	// are read: others may be added meanwhile, none may be missing.
+	stored, err := db.AuditHead(ctx)
+	if err != nil {
+		return stored, err
+	}
+	head, err := audit.Verify(db.Links(ctx, 0), stored)
+	if err == nil && known.Number > 0 {
+		head, err = audit.Verify(db.Links(ctx, 0), known)
+	}
+	return head, err
+}
+
+// linksOf reads what auditExportCommand wrote.
+func linksOf(in io.Reader) iter.Seq2[audit.Link, error] {
+	return func(yield func(audit.Link, error) bool) {
+		for d := json.NewDecoder(bufio.NewReader(in)); ; {
+			var l audit.Link
+			err := d.Decode(&l)
+			if errors.Is(err, io.EOF) || !yield(l, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+type auditExportCommand struct {
+	stateConfig
+	After  int64  `help:"Only entries with a higher number." placeholder:"NUMBER"`
+	Follow bool   `help:"Go on with new entries until stopped."`
+	Syslog string `help:"Write to a syslog, as facility authpriv, instead of to standard output: local is the machine's, others are udp://HOST:PORT and tcp://HOST:PORT." placeholder:"ADDRESS"`
+}
+
+// followEvery is between two looks for new entries.
+const followEvery = time.Second
+
+// Run writes the record. With --follow it never ends by itself.
+func (c *auditExportCommand) Run(ctx context.Context, s streams) (err error) {
+	c.complete()
+	db, err := openStore(ctx, &c.stateConfig, time.Now)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	out := s.out
+	if c.Syslog != "" {
+		log, err := openSyslog(c.Syslog)
+		if err != nil {
+			return fmt.Errorf("--syslog=%w", err)
+		}
+		defer log.Close()
+		out = log
+	}
+	look := time.NewTicker(followEvery)
+	defer look.Stop()
+	for after := c.After; ; {
+		if after, err = writeLinks(ctx, out, db, after); err != nil {
+			if c.Follow && ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		if !c.Follow {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-look.C:
+		}
+	}
+}
+
+// writeLinks writes the entries after a number, a line each, and gives the
+// number of the last.
+func writeLinks(ctx context.Context, w io.Writer, db *store.DB, after int64) (int64, error) {
+	for link, err := range db.Links(ctx, after) {
+		if err != nil {
+			return after, err
+		}
+		line, err := json.Marshal(link)
+		var e audit.Entry
+		if err = errors.Join(err, json.Unmarshal(link.Body, &e)); err != nil {
+			return after, fmt.Errorf("write the entry after %d: %w", after, err)
+		}
+		if _, err := w.Write(append(line, '\n')); err != nil {
+			return after, fmt.Errorf("write an entry: %w", err)
+		}
+		after = e.Number
+	}
+	return after, nil
+}
