@@ -79,7 +79,8 @@ func clickTutorial(b *testserver.Tab, url string) {
 				b.Click(fmt.Sprintf(`label:has(input[value="%s"])`, api))
 				query := fmt.Sprintf("?sponsor=%s&shell=%s&api=%s", s.Name, shell, api)
 				b.Until(fmt.Sprintf("location.search === %q", query))
-				want := commandsOf(fetchPage(b.T, url+"/"+query), shell)
+				page := fetchPage(b.T, url+"/"+query)
+				want := append(commandsOf(page, shell), commandsOf(page, "program")...)
 				if got := copied(b); strings.Join(got, "\n---\n") != strings.Join(want, "\n---\n") {
 					b.Errorf("%s: copied\n%s\nwant\n%s", query, strings.Join(got, "\n---\n"), strings.Join(want, "\n---\n"))
 				}

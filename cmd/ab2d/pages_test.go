@@ -100,6 +100,20 @@ func TestTutorialPage(t *testing.T) {
 	}
 }
 
+// TestTheTutorialLeadsToParquet: the page's last command, as it stands.
+func TestTheTutorialLeadsToParquet(t *testing.T) {
+	p := startProcess(t, nil, "--listen=localhost:0", "--data="+t.TempDir())
+	commands := commandsOf(fetchPage(t, p.url+"/?sponsor=PDP-1000"), "program")
+	if len(commands) != 1 || !strings.Contains(commands[0], "--sponsor PDP-1000") {
+		t.Fatalf("the page says %q", commands)
+	}
+	t.Setenv("PATH", filepath.Dir(program)+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	out := typeCommands(t, append(commands, "ls claims/*/parquet/claims.parquet claims/*/parquet/lines.parquet"))
+	if !strings.Contains(out, "complete and checked") || strings.Count(out, ".parquet") != 2 {
+		t.Errorf("the terminal shows %s", out)
+	}
+}
+
 // typeCommands runs commands in one shell, in a directory of its own, and
 // gives what the terminal shows.
 func typeCommands(t *testing.T, commands []string) string {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ab2d/internal/coverage"
+	"ab2d/internal/export"
 	"ab2d/internal/fhir"
 )
 
@@ -30,11 +31,19 @@ func (s *server) at(client, path string) *answer {
 func TestAQueuedJobSaysWhyItWaits(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
+	contract, err := s.api.Intake.Entitled(t.Context(), "Z0000")
+	if err != nil {
+		t.Fatal(err)
+	}
 	first := s.kickOff(one, patientV1)
 	s.clock.Add(time.Second)
-	second := s.kickOff(two, patientV1)
-	for address, want := range map[string][2]string{first: {"0% complete", "1"}, second: {"0% complete (queued, 1 job ahead)", "2"}} {
-		client := map[string]string{first: one, second: two}[address]
+	j, err := s.api.Intake.Accept(t.Context(), export.Request{Contract: contract, Client: one, MaxJobs: 2, Version: fhir.V1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, others := s.url+"/api/v1/fhir/Job/"+j.ID+"/$status", s.kickOff(two, patientV1)
+	for address, want := range map[string][2]string{first: {"0% complete", "1"}, second: {"0% complete (queued, 1 job ahead)", "2"}, others: {"0% complete", "1"}} {
+		client := map[string]string{first: one, second: one, others: two}[address]
 		a := s.do(client, "GET", address)
 		if got := [2]string{a.header.Get("X-Progress"), a.header.Get("Retry-After")}; a.status != http.StatusAccepted || got != want {
 			t.Errorf("%d %q, want %q", a.status, got, want)

@@ -126,8 +126,8 @@ type Jobs interface {
 	// Job finds a job by its id; ErrNoJob when absent.
 	Job(ctx context.Context, id string) (*Job, error)
 
-	// Ahead counts the jobs that were accepted before this one and are still
-	// waiting or running.
+	// Ahead counts the jobs of the same contract that were accepted before this
+	// one and are still waiting or running. Those of others are not told of.
 	Ahead(ctx context.Context, id string) (int, error)
 
 	// Base finds the contract's newest Continuous job in this version that was

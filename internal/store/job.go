@@ -155,10 +155,10 @@ func (db *DB) CountJobs(ctx context.Context) ([]obs.Count, error) {
 	return counts, rows.Err()
 }
 
-// Ahead counts the jobs under way that were accepted before this one.
+// Ahead counts the contract's jobs under way that were accepted before this one.
 func (db *DB) Ahead(ctx context.Context, id string) (int, error) {
 	var n int
-	err := db.read.QueryRowContext(ctx, `select count(*) from job a, job j where j.id = $1 and a.state in ('accepted', 'running')
+	err := db.read.QueryRowContext(ctx, `select count(*) from job a, job j where j.id = $1 and a.contract = j.contract and a.state in ('accepted', 'running')
 		and (a.transaction_time < j.transaction_time or a.transaction_time = j.transaction_time and a.id < j.id)`, id).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("count the jobs before job %s: %w", id, err)

@@ -41,8 +41,8 @@ func (view) Top() []link {
 
 // Foot are the links at the foot of every page.
 func (view) Foot() []link {
-	return []link{{"/setup/macos", "macOS"}, {"/setup/linux", "Linux"}, {"/setup/windows", "Windows"}, {"/docs/client", "Client"},
-		{"/docs/operating", "Operating"}, {"/docs/importing", "Importing"}, {"/docs/performance", "Performance"}, {"/docs/decisions/README", "Decisions"}, {"/dashboard", "Dashboard"}}
+	return []link{{"/setup/macos", "macOS"}, {"/setup/linux", "Linux"}, {"/setup/windows", "Windows"}, {"/docs/client", "Client"}, {"/docs/sandbox", "Sandbox"},
+		{"/docs/operating", "Operating"}, {"/docs/security", "Security"}, {"/docs/importing", "Importing"}, {"/docs/performance", "Performance"}, {"/docs/decisions/README", "Decisions"}, {"/dashboard", "Dashboard"}}
 }
 
 // To is the way to another page.

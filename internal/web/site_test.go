@@ -54,7 +54,7 @@ func ask(h http.Handler, method, target string, headers ...string) *httptest.Res
 }
 
 var pages = []string{"/", "/try", "/dashboard", "/reference", "/setup/macos", "/setup/linux", "/setup/windows", "/docs/data-dictionary", "/docs/compatibility",
-	"/docs/operating", "/docs/importing", "/docs/performance", "/docs/decisions/README"}
+	"/docs/operating", "/docs/importing", "/docs/client", "/docs/sandbox", "/docs/security", "/docs/performance", "/docs/decisions/README"}
 
 func TestPages(t *testing.T) {
 	h := site(t, settings(t))

@@ -2,7 +2,6 @@ package exporttest
 
 import (
 	"errors"
-	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -138,8 +137,9 @@ func jobsLimitAtOnce(b *bench) {
 
 func jobsAhead(b *bench) {
 	var ids []string
-	for i := range 3 {
-		ids = append(ids, b.accept(fmt.Sprintf("Z000%d", i)).ID)
+	for range 3 {
+		b.accept("Z0001") // of another contract, which is nobody's business
+		ids = append(ids, b.accept("Z0000").ID)
 	}
 	for want, id := range ids {
 		if n, err := b.Ahead(b.Context(), id); err != nil || n != want {

@@ -12,6 +12,7 @@ function show() {
 	const sponsor = form.elements.sponsor?.selectedOptions[0];
 	if (sponsor) {
 		fill("auth", sponsor.dataset.auth);
+		fill("sponsor", sponsor.value);
 		for (const row of document.querySelectorAll("tr[data-sponsor]")) row.classList.toggle("chosen", row.dataset.sponsor === sponsor.value);
 	}
 }
