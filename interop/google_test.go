@@ -181,7 +181,7 @@ func TestGoogle(t *testing.T) {
 				t.Fatal(err)
 			}
 			claims, next, err := g.fetch(ctx, "2020-03-01T00:00:00.000-05:00")
-			if err != nil || claims != claimsOfPDP100 {
+			if err != nil || int64(claims) != claimsOfPDP100 {
 				t.Fatalf("%d claims, want %d; %v", claims, claimsOfPDP100, err)
 			}
 			if claims, _, err := g.fetch(ctx, next); err != nil || claims != 0 {

@@ -193,7 +193,7 @@ func TestSMART(t *testing.T) {
 			if err := s.run(ctx, e.query, e.post); err != nil {
 				t.Fatal(err)
 			}
-			if s.lines["ExplanationOfBenefit"] != claimsOfPDP100 || s.lines["OperationOutcome"] != e.outcomes || len(s.progress) == 0 {
+			if int64(s.lines["ExplanationOfBenefit"]) != claimsOfPDP100 || s.lines["OperationOutcome"] != e.outcomes || len(s.progress) == 0 {
 				t.Errorf("got %v, progress %v", s.lines, s.progress)
 			}
 		})

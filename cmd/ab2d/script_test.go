@@ -23,7 +23,7 @@ const (
 // own they have these commands:
 //
 //	sandbox [flags]   starts a sandbox, and sets $URL and $LISTEN; its state stays in $WORK/data
-//	stop              stops it, as Ctrl-C does
+//	halt              stops it, as Ctrl-C does (testscript's own stop ends the script)
 //	typed FILE        runs a file of shell commands under bash, with the tutorial's
 //	                  two host names, and nothing else, replaced by the sandbox's
 //	typed2 FILE       the same, with /api/v1/ replaced by /api/v2/ too
@@ -48,7 +48,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"sandbox": scriptSandbox,
-			"stop":    scriptStop,
+			"halt":    scriptHalt,
 			"typed":   func(ts *testscript.TestScript, neg bool, args []string) { scriptTyped(ts, neg, args, "/api/v1/") },
 			"typed2":  func(ts *testscript.TestScript, neg bool, args []string) { scriptTyped(ts, neg, args, "/api/v2/") },
 		},
@@ -82,7 +82,7 @@ type processKey struct{}
 
 func running(ts *testscript.TestScript) **process { return ts.Value(processKey{}).(**process) }
 
-func scriptStop(ts *testscript.TestScript, _ bool, _ []string) {
+func scriptHalt(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Check((*running(ts)).stop())
 }
 
