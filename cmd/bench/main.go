@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"text/tabwriter"
@@ -39,19 +40,24 @@ type bench struct {
 func main() {
 	out := flag.String("json", "", "file for the table as JSON")
 	profiles := flag.String("profiles", "", "directory for profiles of the exports: CPU, allocations, mutexes, blocking")
+	only := flag.String("only", "", "measure these steps only, a regular expression, for example 'synthetic|store'")
 	serveFile := flag.String("serve-file", "", "serve one file with http.ServeContent, to compare with; for the benchmark itself")
 	flag.Parse()
 	if *serveFile != "" {
 		fmt.Fprintln(os.Stderr, serveOneFile(*serveFile))
 		os.Exit(1)
 	}
-	if err := run(context.Background(), *out, *profiles); err != nil {
+	if err := run(context.Background(), *out, *profiles, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, out, profiles string) (err error) {
+func run(ctx context.Context, out, profiles, only string) (err error) {
+	chosen, err := regexp.Compile(only)
+	if err != nil {
+		return fmt.Errorf("-only: %w", err)
+	}
 	b := &bench{ctx: ctx, profiles: profiles, err: os.Stderr}
 	if b.dir, err = os.MkdirTemp("", "ab2d-bench-"); err != nil {
 		return err
@@ -69,6 +75,9 @@ func run(ctx context.Context, out, profiles string) (err error) {
 		{"limits of the machine", b.measureLimits}, {"minimise", b.minimise}, {"generate", b.generate}, {"synthetic exports", b.syntheticExports},
 		{"import", b.importClaims}, {"exports from the store", b.storeExports}, {"downloads", b.downloads}, {"scale", b.scale}, {"workers on PostgreSQL", b.workers},
 	} {
+		if !chosen.MatchString(step.name) {
+			continue
+		}
 		fmt.Fprintf(b.err, "%s …\n", step.name)
 		if err := step.do(); err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)
