@@ -29,6 +29,8 @@ var allowed = map[string]string{
 	"/api/v1/fhir/Job/" + nobody + "/$status": "DELETE, GET, HEAD, OPTIONS", "/api/v2/fhir/Job/" + nobody + "/$status": "DELETE, GET, HEAD, OPTIONS",
 	"/api/v1/fhir/Job/" + nobody + "/file/x": "GET, HEAD, OPTIONS", "/api/v2/fhir/Job/" + nobody + "/file/x": "GET, HEAD, OPTIONS",
 	"/api/v1/fhir/Job": "GET, HEAD, OPTIONS", "/api/v2/fhir/Job": "GET, HEAD, OPTIONS", "/metrics": "GET, HEAD, OPTIONS",
+	"/status": "GET, HEAD, OPTIONS", "/openapi.json": "GET, HEAD, OPTIONS", "/openapi.yaml": "GET, HEAD, OPTIONS",
+	"/api/v1/fhir/.well-known/smart-configuration": "GET, HEAD, OPTIONS", "/api/v2/fhir/.well-known/smart-configuration": "GET, HEAD, OPTIONS",
 	"/api/v1/fhir/$data-status": "GET, HEAD, OPTIONS", "/api/v2/fhir/$data-status": "GET, HEAD, OPTIONS",
 	"/api/v1/fhir/metadata": "GET, HEAD, OPTIONS", "/api/v2/fhir/metadata": "GET, HEAD, OPTIONS",
 }
