@@ -14,6 +14,7 @@ import (
 // TestImportsOfBombs: a small file that inflates to a very large one, or nests
 // without end, is refused with little memory.
 func TestImportsOfBombs(t *testing.T) {
+	t.Parallel()
 	const most = 300 << 10 // KB of memory, resident
 	for name, body := range map[string]io.Reader{
 		"one long line":   io.LimitReader(endless('x'), 512<<20),

@@ -35,6 +35,7 @@ type crowd struct {
 // break off their downloads. Everybody gets a right answer, and when they have
 // gone nothing is left of them.
 func TestCrowd(t *testing.T) {
+	t.Parallel()
 	p := startProcess(t, nil, "--max-jobs=1000", "--max-downloads=1000000", "--workers=1", "--listen=127.0.0.1:0", "--log-level=warn")
 	c := &crowd{T: t, process: p, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 600, DisableCompression: true}}}
 	c.prepare(50)

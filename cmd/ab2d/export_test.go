@@ -88,6 +88,7 @@ func exportProcess(args ...string) *exec.Cmd {
 //
 // AB2D_TORTURE_EXPORT=n does it n times, with more kills each.
 func TestExportKill9(t *testing.T) {
+	t.Parallel()
 	rounds, most := 1, 15
 	if n, err := strconv.Atoi(os.Getenv("AB2D_TORTURE_EXPORT")); err == nil {
 		rounds, most = n, 60
@@ -245,6 +246,7 @@ func checkExport(t *testing.T, dir, stderr string) {
 // TestExportCtrlC stops an export as a person does: cleanly, with the exit code
 // that says it can go on.
 func TestExportCtrlC(t *testing.T) {
+	t.Parallel()
 	p := startProcess(t, nil, "--data="+filepath.Join(t.TempDir(), "data"), "--listen=localhost:0")
 	line := newSlowly(t, p.url, 500_000)
 	dir := filepath.Join(t.TempDir(), "claims")
@@ -279,6 +281,7 @@ func TestExportCtrlC(t *testing.T) {
 // TestExportDiskFull fills the disk, makes space, and goes on. The disk is one
 // in memory, which needs a user namespace.
 func TestExportDiskFull(t *testing.T) {
+	t.Parallel()
 	if err := exec.Command("unshare", "-rm", "true").Run(); err != nil {
 		t.Skip("unshare -rm is not to be had here: ", err)
 	}

@@ -287,6 +287,7 @@ func (o *outsideIssuer) token(t *testing.T, client, scope string, more ...string
 // TestAnOutsideIssuer: tokens of a real authorization server are taken instead
 // of ours, also after it has taken a new signing key.
 func TestAnOutsideIssuer(t *testing.T) {
+	t.Parallel()
 	needNode(t)
 	o := &outsideIssuer{authority: newAuthority(t)}
 	o.issue(t, "server")

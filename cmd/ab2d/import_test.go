@@ -24,6 +24,7 @@ import (
 // same again, and wants the same claims as of an import that nobody disturbed,
 // and none before the end; and what was rejected before a kill still listed.
 func TestKill9DuringImport(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if out, err := exec.Command(program, "demo", "--sponsor=PDP-1000", "--api=v2", "--out="+dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
