@@ -252,9 +252,3 @@ func yesNo(b bool) string {
 	}
 	return "no"
 }
-
-func printJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
-}

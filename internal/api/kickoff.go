@@ -50,8 +50,11 @@ func (a *API) params(w http.ResponseWriter, r *http.Request, c call) (params, er
 	}
 	p, more := parseParams(values, parseHandling(r.Header.Values("Prefer")), c.version, a.Now())
 	faults = append(faults, more...)
-	if p.key, err = idempotencyKey(r.Header.Values("Idempotency-Key")); err != nil {
-		faults = append(faults, fhir.Fault(fhir.CodeInvalid, err.Error()))
+	if keys := r.Header.Values("Idempotency-Key"); len(keys) > 1 || len(keys) == 1 && !visible.MatchString(keys[0]) {
+		faults = append(faults, fhir.Fault(fhir.CodeInvalid, fmt.Sprintf("The Idempotency-Key %s is not 1 to 255 visible ASCII characters. "+
+			"Send a new UUID with each export that you start, and the same one only to ask again.", shown(strings.Join(keys, ", ")))))
+	} else if len(keys) == 1 {
+		p.key = keys[0]
 	}
 	if len(faults) > 0 {
 		return params{}, &refusal{status: http.StatusBadRequest, issues: faults}
@@ -59,17 +62,6 @@ func (a *API) params(w http.ResponseWriter, r *http.Request, c call) (params, er
 	return p, nil
 }
 
+// visible is what an Idempotency-Key consists of, by which a client says that it
+// asks for the same thing again (draft-ietf-httpapi-idempotency-key-header).
 var visible = regexp.MustCompile(`^[!-~]{1,255}$`)
-
-// idempotencyKey reads the header by which a client says that it asks for the
-// same thing again (draft-ietf-httpapi-idempotency-key-header).
-func idempotencyKey(headers []string) (string, error) {
-	if len(headers) == 0 {
-		return "", nil
-	}
-	if len(headers) > 1 || !visible.MatchString(headers[0]) {
-		return "", fmt.Errorf("The Idempotency-Key %s is not 1 to 255 visible ASCII characters. Send a new UUID with each export that you start, "+
-			"and the same one only to ask again.", shown(strings.Join(headers, ", ")))
-	}
-	return headers[0], nil
-}
