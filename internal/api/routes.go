@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"ab2d/internal/audit"
 	"ab2d/internal/auth"
 	"ab2d/internal/export"
@@ -38,7 +36,7 @@ type API struct {
 	// https://pages.example.org, or * for all.
 	Origins      []string
 	MaxDownloads int     // complete deliveries of a file
-	MaxPolls     float64 // of a job's status a second
+	MaxPolls     float64 // of a job's status a second; 0: no bound
 	Checks       []Check
 	Software     Software
 	Maintenance  Maintenance
@@ -48,7 +46,7 @@ type API struct {
 	Log          *slog.Logger
 	Metrics      *obs.Metrics
 
-	polls    *polls // made by Handler
+	polls    *obs.Limiter // made by Handler
 	refusals *refusals
 	operator string    // of LocalAdmin: who needs no admin token
 	practice *practice // set by Practise
@@ -112,7 +110,7 @@ var rootRoutes = []route{
 
 // Handler is the whole API.
 func (a *API) Handler() http.Handler {
-	a.polls = &polls{most: rate.Limit(a.MaxPolls), limiters: map[string]*rate.Limiter{}}
+	a.polls = newPolls(a.MaxPolls)
 	a.refusals = newRefusals(a.Audit)
 	mux := http.NewServeMux()
 	a.mount(mux, "", 0, rootRoutes)

@@ -60,7 +60,7 @@ func status(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 	if e := ended(j); e != nil {
 		return e
 	}
-	if wait := a.polls.tooSoon(j.ID, a.Now()); wait > 0 {
+	if wait, ok := a.polls.Take(j.ID, a.Now()); !ok {
 		return tooOften(wait)
 	}
 	if j.State == export.Completed {
