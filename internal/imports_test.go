@@ -14,9 +14,9 @@ import (
 var level = map[string]int{
 	"docs": 0, "internal/fhir": 0, "internal/coverage": 0, "internal/obs": 0, "internal/segment": 0, "internal/audit": 0,
 	"internal/eob": 1, "internal/auth": 1, "internal/export": 1,
-	"internal/store": 2, "internal/files": 2, "internal/bfd": 2, "internal/synth": 2, "client": 2,
+	"internal/store": 2, "internal/files": 2, "internal/synth": 2, "client": 2, "internal/rest": 2,
 	"internal/feed": 2, "internal/table": 2, "internal/export/exporttest": 2, "internal/testserver": 2,
-	"internal/api": 3, "internal/web": 3,
+	"internal/api": 3, "internal/web": 3, "internal/admin": 3, "internal/faultsim": 3,
 	"cmd/ab2d": 4, "cmd/bench": 4,
 	"internal": 4,
 }

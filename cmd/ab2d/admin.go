@@ -15,11 +15,12 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"ab2d/internal/api"
+	"ab2d/internal/admin"
 	"ab2d/internal/audit"
 	"ab2d/internal/auth"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
+	"ab2d/internal/rest"
 	"ab2d/internal/store"
 )
 
@@ -124,12 +125,19 @@ func (c *adminConfig) way(ctx context.Context, s streams) (http.RoundTripper, st
 	if _, synthetic := syntheticExtra(c.claims); synthetic {
 		roster = openClaims(&workConfig{Claims: c.claims, Seed: c.seed}, db, time.Now)
 	}
-	a := &api.API{
-		Admin: &api.Admin{DB: db, Now: time.Now, Keys: func(ctx context.Context) (*auth.KeyRing, error) { return c.keys(ctx, db) },
-			Intake: &export.Intake{Jobs: db, Roster: roster, Bell: export.NewBell(), Now: time.Now}},
-		Audit: db, Now: time.Now, Log: slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelError})),
+	log := slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelError}))
+	service, err := admin.New(admin.Config{
+		Store: db, Now: time.Now, KeyRing: func(ctx context.Context) (*auth.KeyRing, error) { return c.keys(ctx, db) },
+		Intake: &export.Intake{Jobs: db, Roster: roster, Bell: export.NewBell(), Now: time.Now},
+	})
+	if err != nil {
+		return nil, "", nil, errors.Join(err, db.Close())
 	}
-	return within{a.LocalAdmin(operator())}, "http://localhost", db.Close, nil
+	const here = "http://localhost"
+	handler := admin.LocalHandler(service, admin.HandlerConfig{
+		Responder: rest.NewResponder(log, time.Now, nil), Origin: func(*http.Request) string { return here },
+	}, operator())
+	return handlerTransport{handler}, here, db.Close, nil
 }
 
 func (c *adminConfig) keys(ctx context.Context, db *store.DB) (*auth.KeyRing, error) {
@@ -156,12 +164,12 @@ func asOperator(ctx context.Context) context.Context {
 	return audit.With(ctx, &audit.Facts{Actor: "operator " + operator()})
 }
 
-// within brings a request to a handler in this process.
-type within struct{ handler http.Handler }
+// handlerTransport sends requests to a handler in this process.
+type handlerTransport struct{ handler http.Handler }
 
 // RoundTrip answers a request.
-func (t within) RoundTrip(r *http.Request) (*http.Response, error) {
-	w := &kept{header: http.Header{}, status: http.StatusOK}
+func (t handlerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := &responseRecorder{header: http.Header{}, status: http.StatusOK}
 	t.handler.ServeHTTP(w, r)
 	return &http.Response{
 		StatusCode: w.status, Status: fmt.Sprintf("%d %s", w.status, http.StatusText(w.status)), Header: w.header,
@@ -169,16 +177,16 @@ func (t within) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// kept is an answer that is kept.
-type kept struct {
+// responseRecorder is a response in memory.
+type responseRecorder struct {
 	header http.Header
 	status int
 	body   bytes.Buffer
 }
 
-func (k *kept) Header() http.Header         { return k.header }
-func (k *kept) WriteHeader(status int)      { k.status = status }
-func (k *kept) Write(b []byte) (int, error) { return k.body.Write(b) }
+func (k *responseRecorder) Header() http.Header         { return k.header }
+func (k *responseRecorder) WriteHeader(status int)      { k.status = status }
+func (k *responseRecorder) Write(b []byte) (int, error) { return k.body.Write(b) }
 
 // print asks, and shows the answer: as JSON, or as show writes it for people.
 func print[T any](ctx context.Context, s streams, c *adminConfig, method, path string, body any, show func(io.Writer, T) error) error {
@@ -227,7 +235,7 @@ func (d dryRunFlag) on(path string) string {
 }
 
 // printEffect says what was done, or would be.
-func printEffect(w io.Writer, e api.AdminEffect) error {
+func printEffect(w io.Writer, e admin.Effect) error {
 	word := "done: "
 	if !e.Done {
 		word = "would "

@@ -12,7 +12,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"ab2d/internal/api"
+	"ab2d/internal/admin"
 )
 
 type adminClientCommand struct {
@@ -34,13 +34,13 @@ type adminClientListCommand struct {
 // Run lists clients.
 func (c *adminClientListCommand) Run(ctx context.Context, s streams) error {
 	return print(ctx, s, &c.adminConfig, "GET", "/clients?contract="+url.QueryEscape(c.Contract), nil,
-		listing("client\tname\tcontract\tlet in\tjobs\tsecrets\tkeys\tfrom", func(k api.AdminClient) string {
+		listing("client\tname\tcontract\tlet in\tjobs\tsecrets\tkeys\tfrom", func(k admin.Client) string {
 			return fmt.Sprintf("%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s", k.ID, k.Name, k.Contract, yesNo(k.Enabled && !k.ContractDisabled), k.MaxJobs,
 				secretsLine(k.Secrets), keysLine(k), networksLine(k))
 		}))
 }
 
-func secretsLine(secrets []api.AdminSecret) string {
+func secretsLine(secrets []admin.Secret) string {
 	var all []string
 	for _, s := range secrets {
 		text := s.ID
@@ -55,7 +55,7 @@ func secretsLine(secrets []api.AdminSecret) string {
 	return strings.Join(all, ", ")
 }
 
-func keysLine(k api.AdminClient) string {
+func keysLine(k admin.Client) string {
 	switch {
 	case k.KeysURL != "":
 		return k.KeysURL
@@ -65,7 +65,7 @@ func keysLine(k api.AdminClient) string {
 	return "none"
 }
 
-func networksLine(k api.AdminClient) string {
+func networksLine(k admin.Client) string {
 	if len(k.Networks) == 0 {
 		return "anywhere"
 	}
@@ -85,7 +85,7 @@ func (c *adminClientShowCommand) Run(ctx context.Context, s streams) error {
 func clientPath(id string) string { return "/clients/" + url.PathEscape(id) }
 
 // printClient writes a client, and the secret that is shown this once.
-func printClient(w io.Writer, k api.AdminClient) error {
+func printClient(w io.Writer, k admin.Client) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "client id\t%s\n", k.ID)
 	if k.Secret != "" {
@@ -115,8 +115,8 @@ type clientFlags struct {
 	Lifetime string   `kong:"-"`
 }
 
-func (f *clientFlags) fields() (api.ClientFields, error) {
-	fields := api.ClientFields{Name: f.Name, MaxJobs: f.MaxJobs, KeysURL: f.KeysURL}
+func (f *clientFlags) fields() (admin.ClientFields, error) {
+	fields := admin.ClientFields{Name: f.Name, MaxJobs: f.MaxJobs, KeysURL: f.KeysURL}
 	if f.MaxJobs != nil && *f.MaxJobs < 1 {
 		return fields, &usageError{fmt.Errorf("--max-jobs=%d: give 1 or more", *f.MaxJobs)}
 	}
@@ -158,7 +158,7 @@ func (c *adminClientAddCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	n := api.NewClient{ID: c.ID, Contract: c.Contract, NoSecret: c.NoSecret, Lifetime: c.Lifetime, ClientFields: fields}
+	n := admin.NewClient{ID: c.ID, Contract: c.Contract, NoSecret: c.NoSecret, Lifetime: c.Lifetime, ClientFields: fields}
 	return print(ctx, s, &c.adminConfig, "POST", "/clients", n, printClient)
 }
 
@@ -207,7 +207,7 @@ type adminClientRotateCommand struct {
 
 // Run gives a client a new secret.
 func (c *adminClientRotateCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "POST", clientPath(c.ID)+"/rotate", api.Rotation{Overlap: c.Overlap, Lifetime: c.Lifetime}, printClient)
+	return print(ctx, s, &c.adminConfig, "POST", clientPath(c.ID)+"/rotate", admin.Rotation{Overlap: c.Overlap, Lifetime: c.Lifetime}, printClient)
 }
 
 type adminClientRevokeCommand struct {

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"ab2d/internal/api"
+	"ab2d/internal/admin"
 )
 
 type adminSponsorCommand struct {
@@ -21,7 +21,7 @@ type adminSponsorListCommand struct{ adminConfig }
 
 // Run lists sponsors.
 func (c *adminSponsorListCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "GET", "/sponsors", nil, listing("sponsor\tcontracts\tdisabled\tclients", func(p api.AdminSponsor) string {
+	return print(ctx, s, &c.adminConfig, "GET", "/sponsors", nil, listing("sponsor\tcontracts\tdisabled\tclients", func(p admin.Sponsor) string {
 		return fmt.Sprintf("%s\t%s\t%d\t%d", p.Name, strings.Join(p.Contracts, " "), p.Disabled, p.Clients)
 	}))
 }
@@ -68,12 +68,12 @@ type adminContractListCommand struct{ adminConfig }
 
 // Run lists contracts.
 func (c *adminContractListCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "GET", "/contracts", nil, listing("contract\tsponsor\tattested\tlet in\tclients", func(k api.AdminContract) string {
+	return print(ctx, s, &c.adminConfig, "GET", "/contracts", nil, listing("contract\tsponsor\tattested\tlet in\tclients", func(k admin.Contract) string {
 		return fmt.Sprintf("%s\t%s\t%s\t%s\t%d", k.Number, k.Sponsor, attested(k), yesNo(!k.Disabled), k.Clients)
 	}))
 }
 
-func attested(k api.AdminContract) string {
+func attested(k admin.Contract) string {
 	switch {
 	case !k.Stored:
 		return "not kept here"
@@ -83,7 +83,7 @@ func attested(k api.AdminContract) string {
 	return k.Attested
 }
 
-func printContract(w io.Writer, k api.AdminContract) error {
+func printContract(w io.Writer, k admin.Contract) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "contract\t%s\nsponsor\t%s\nattested\t%s\nlet in\t%s\nclients\t%d\n", k.Number, k.Sponsor, attested(k), yesNo(!k.Disabled), k.Clients)
 	return t.Flush()
@@ -107,7 +107,7 @@ type adminContractAddCommand struct {
 
 // Run makes a contract. It has to be attested before it gets data.
 func (c *adminContractAddCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "PUT", c.path(""), api.ContractFields{Sponsor: c.Sponsor}, printContract)
+	return print(ctx, s, &c.adminConfig, "PUT", c.path(""), admin.ContractFields{Sponsor: c.Sponsor}, printContract)
 }
 
 type adminContractAttestCommand struct {
@@ -118,7 +118,7 @@ type adminContractAttestCommand struct {
 
 // Run notes an attestation.
 func (c *adminContractAttestCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "POST", c.path("/attest"), api.Attestation{Date: c.Date}, printContract)
+	return print(ctx, s, &c.adminConfig, "POST", c.path("/attest"), admin.Attestation{Date: c.Date}, printContract)
 }
 
 type adminContractUnattestCommand struct {

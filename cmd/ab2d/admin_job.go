@@ -13,7 +13,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"ab2d/internal/api"
+	"ab2d/internal/admin"
 	"ab2d/internal/coverage"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
@@ -40,7 +40,7 @@ func (c *adminJobShowCommand) Run(ctx context.Context, s streams) error {
 	if c.Enrollees {
 		return c.ledger(ctx, s)
 	}
-	return print(ctx, s, &c.adminConfig, "GET", jobPath(c.ID), nil, func(w io.Writer, d api.JobDetail) error { return explanation(d).print(w) })
+	return print(ctx, s, &c.adminConfig, "GET", jobPath(c.ID), nil, func(w io.Writer, d admin.JobDetail) error { return explanation(d).print(w) })
 }
 
 func jobPath(id string) string { return "/jobs/" + url.PathEscape(id) }
@@ -72,7 +72,7 @@ type adminJobListCommand struct {
 // Run lists jobs, the newest first.
 func (c *adminJobListCommand) Run(ctx context.Context, s streams) error {
 	return print(ctx, s, &c.adminConfig, "GET", "/jobs"+c.query()+"&contract="+url.QueryEscape(c.Contract), nil,
-		listing("job\tcontract\tversion\taccepted\tstate\tdone\tparts\tclaims\tbytes", func(j api.AdminJob) string {
+		listing("job\tcontract\tversion\taccepted\tstate\tdone\tparts\tclaims\tbytes", func(j admin.Job) string {
 			return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%d %%\t%d/%d\t%s\t%s", j.ID, j.Contract, j.Version, moment(j.Accepted), j.State, j.Percent,
 				j.PartsDone, j.Parts, humanize.Comma(j.Claims), humanize.Bytes(uint64(j.Bytes)))
 		}))
@@ -91,8 +91,8 @@ type adminJobStartCommand struct {
 // Run starts a job.
 func (c *adminJobStartCommand) Run(ctx context.Context, s streams) error {
 	c.claims, c.seed = c.Claims, c.Seed
-	n := api.NewJob{Contract: c.Contract, Version: c.Version, Since: c.Since, Until: c.Until}
-	return print(ctx, s, &c.adminConfig, "POST", "/jobs", n, func(w io.Writer, j api.AdminJob) error {
+	n := admin.NewJob{Contract: c.Contract, Version: c.Version, Since: c.Since, Until: c.Until}
+	return print(ctx, s, &c.adminConfig, "POST", "/jobs", n, func(w io.Writer, j admin.Job) error {
 		_, err := fmt.Fprintf(w, "job  %s\n", j.ID)
 		return err
 	})
@@ -117,14 +117,14 @@ type adminJobExtendCommand struct {
 
 // Run keeps a job longer.
 func (c *adminJobExtendCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "POST", jobPath(c.ID)+"/extend", api.Extension{By: c.By}, func(w io.Writer, d api.JobDetail) error {
+	return print(ctx, s, &c.adminConfig, "POST", jobPath(c.ID)+"/extend", admin.Extension{By: c.By}, func(w io.Writer, d admin.JobDetail) error {
 		_, err := fmt.Fprintf(w, "the job expires %s\n", moment(d.Expires))
 		return err
 	})
 }
 
 // explanation is all there is to know of a job.
-type explanation api.JobDetail
+type explanation admin.JobDetail
 
 // print writes a table for people.
 func (e explanation) print(w io.Writer) error {

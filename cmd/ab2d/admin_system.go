@@ -10,7 +10,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"ab2d/internal/api"
+	"ab2d/internal/admin"
 	"ab2d/internal/audit"
 )
 
@@ -22,7 +22,7 @@ type adminWorkerListCommand struct{ adminConfig }
 
 // Run lists leases.
 func (c *adminWorkerListCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "GET", "/workers", nil, listing("worker\tjob\tpart\tlease until", func(l api.AdminLease) string {
+	return print(ctx, s, &c.adminConfig, "GET", "/workers", nil, listing("worker\tjob\tpart\tlease until", func(l admin.Lease) string {
 		return fmt.Sprintf("%s\t%s\t%d\t%s", l.Worker, l.Job, l.Part, moment(l.Until))
 	}))
 }
@@ -45,7 +45,7 @@ func (l limitFlag) query() string { return fmt.Sprintf("?limit=%d", l.Limit) }
 
 // Run lists what failed.
 func (c *adminTroubleListCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "GET", "/troubles"+c.query(), nil, listing("job\tstep\tpart\tfailed\tlast fault", func(t api.AdminTrouble) string {
+	return print(ctx, s, &c.adminConfig, "GET", "/failures"+c.query(), nil, listing("job\tstep\tpart\tfailed\tlast fault", func(t admin.StepFailure) string {
 		fault, _, _ := strings.Cut(t.Fault, "\n")
 		return fmt.Sprintf("%s\t%s\t%d\t%d\t%s", t.Job, t.Step, t.Part, t.Failures, fault)
 	}))
@@ -81,7 +81,7 @@ type adminKeyListCommand struct{ adminConfig }
 
 // Run lists keys.
 func (c *adminKeyListCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "GET", "/keys", nil, listing("key\tmade", func(k api.AdminKey) string {
+	return print(ctx, s, &c.adminConfig, "GET", "/keys", nil, listing("key\tmade", func(k admin.Key) string {
 		return fmt.Sprintf("%s\t%s", k.ID, moment(k.Created))
 	}))
 }
@@ -90,7 +90,7 @@ type adminKeyRotateCommand struct{ adminConfig }
 
 // Run makes a key.
 func (c *adminKeyRotateCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "POST", "/keys", nil, func(w io.Writer, k api.AdminKey) error {
+	return print(ctx, s, &c.adminConfig, "POST", "/keys", nil, func(w io.Writer, k admin.Key) error {
 		_, err := fmt.Fprintf(w, "new key  %s\n", k.ID)
 		return err
 	})
@@ -113,7 +113,7 @@ type adminMaintenanceCommand struct {
 	Off  adminMaintenanceOffCommand  `cmd:"" help:"Take new exports again."`
 }
 
-func printMaintenance(w io.Writer, m api.AdminMaintenance) error {
+func printMaintenance(w io.Writer, m admin.Maintenance) error {
 	text := "off"
 	if m.On {
 		text = "on since " + moment(*m.Since) + ", expected to end: " + momentOr(m.Until, "not known")
@@ -140,7 +140,7 @@ type adminMaintenanceOnCommand struct {
 
 // Run begins a maintenance.
 func (c *adminMaintenanceOnCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "PUT", "/maintenance", api.MaintenanceFields{For: c.For, Message: c.Message}, printMaintenance)
+	return print(ctx, s, &c.adminConfig, "PUT", "/maintenance", admin.MaintenanceFields{For: c.For, Message: c.Message}, printMaintenance)
 }
 
 type adminMaintenanceOffCommand struct{ adminConfig }
@@ -160,7 +160,7 @@ type adminTokenListCommand struct{ adminConfig }
 
 // Run lists tokens.
 func (c *adminTokenListCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "GET", "/tokens", nil, listing("token\tname\tscopes\texpires", func(t api.AdminToken) string {
+	return print(ctx, s, &c.adminConfig, "GET", "/tokens", nil, listing("token\tname\tscopes\texpires", func(t admin.Token) string {
 		return fmt.Sprintf("%s\t%s\t%s\t%s", t.ID, t.Name, strings.Join(t.Scopes, " "), moment(t.Expires))
 	}))
 }
@@ -174,8 +174,8 @@ type adminTokenAddCommand struct {
 
 // Run makes a token. Only a hash of it is kept.
 func (c *adminTokenAddCommand) Run(ctx context.Context, s streams) error {
-	n := api.NewAdminToken{Name: c.Name, Scopes: c.Scope, Lifetime: c.Lifetime}
-	return print(ctx, s, &c.adminConfig, "POST", "/tokens", n, func(w io.Writer, t api.AdminToken) error {
+	n := admin.NewToken{Name: c.Name, Scopes: c.Scope, Lifetime: c.Lifetime}
+	return print(ctx, s, &c.adminConfig, "POST", "/tokens", n, func(w io.Writer, t admin.Token) error {
 		_, err := fmt.Fprintln(w, t.Token)
 		return err
 	})

@@ -14,6 +14,7 @@ import (
 	"ab2d/internal/audit"
 	"ab2d/internal/auth"
 	"ab2d/internal/export"
+	"ab2d/internal/faultsim"
 	"ab2d/internal/files"
 	"ab2d/internal/store"
 	"ab2d/internal/synth"
@@ -111,4 +112,14 @@ func addSandboxClients(ctx context.Context, db *store.DB, maxJobs int) error {
 		}
 	}
 	return nil
+}
+
+// simulateFailures lets clients ask for simulated failures.
+func simulateFailures(c *api.Config) {
+	jobs := &faultsim.Jobs{Jobs: c.Jobs, Lister: c.List, Now: c.Now}
+	c.Jobs, c.List, c.Intake.Jobs = jobs, jobs, jobs
+	if tokens, ok := c.Tokens.(*auth.Server); ok {
+		c.Tokens = faultsim.Tokens{Server: tokens}
+	}
+	c.Simulate = faultsim.Middleware(c.Responder.WriteError)
 }

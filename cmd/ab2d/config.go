@@ -55,7 +55,7 @@ type workConfig struct {
 	Claims  string `kong:"-"` // each command has its own flag, with its own default
 	Workers int    `kong:"-"`
 
-	Practice bool `kong:"-"` // clients may ask for bad days; in the sandbox only
+	SimulateFailures bool `kong:"-"` // clients may ask for simulated failures; in the sandbox only
 }
 
 // keyConfig says how signing keys are encrypted.

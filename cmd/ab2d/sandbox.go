@@ -47,7 +47,7 @@ func openSandbox(ctx context.Context, c *config, maxJobs int, s streams) (*serve
 	if maxJobs < 1 {
 		return nil, &usageError{fmt.Errorf("--max-jobs=%d: give 1 or more", maxJobs)}
 	}
-	c.Practice = true
+	c.SimulateFailures = true
 	srv, err := openServer(ctx, c, s, time.Now)
 	if err != nil {
 		return nil, err

@@ -12,11 +12,13 @@ import (
 	"time"
 
 	"ab2d/docs"
+	"ab2d/internal/admin"
 	"ab2d/internal/api"
 	"ab2d/internal/audit"
 	"ab2d/internal/auth"
 	"ab2d/internal/export"
 	"ab2d/internal/obs"
+	"ab2d/internal/rest"
 	"ab2d/internal/synth"
 	"ab2d/internal/web"
 )
@@ -97,36 +99,60 @@ func (s *server) serveAPI(ctx context.Context, c *config) error {
 	if err != nil {
 		return err
 	}
-	intake := &export.Intake{Jobs: s.db, Roster: s.source, Bell: s.bell, Now: s.now}
 	fetch := auth.NewFetcher(c.FetchPrivate, s.now)
-	a := &api.API{
-		Proxies: proxies, Origins: c.CORSOrigins,
-		Intake: intake, Jobs: s.db, List: s.db, Fresh: s.source, Files: s.files, AuthServer: c.AuthServer, PublicURL: c.PublicURL,
-		Bearer:       &auth.Checker{Issuer: issuer, Clients: s.db, Keys: s.keys, Now: s.now, Outside: s.outside(c, fetch)},
-		MaxDownloads: c.MaxDownloads, MaxPolls: c.MaxPolls, Checks: append(s.checks, api.Check{Name: "serving", Ping: s.serving}), Software: api.Software{Version: version, Date: released},
-		Maintenance: s.db, Audit: s.db, Now: s.now, Log: s.log, Metrics: obs.NewMetrics(),
+	responder := rest.NewResponder(s.log, s.now, s.db)
+	s.metrics = obs.NewMetrics()
+	config := api.Config{
+		Intake: &export.Intake{Jobs: s.db, Roster: s.source, Bell: s.bell, Now: s.now}, Jobs: s.db, List: s.db, Fresh: s.source, Files: s.files,
+		Tokens: s.tokenServer(c, issuer, fetch, responder), Maintenance: s.db, Audit: s.db, Responder: responder, Metrics: s.metrics, Now: s.now, Log: s.log,
+		Bearer:     &auth.Checker{Issuer: issuer, Clients: s.db, Keys: s.keys, Now: s.now, Outside: s.outside(c, fetch)},
+		AuthServer: c.AuthServer, Address: rest.Address{PublicURL: c.PublicURL, Proxies: proxies}, Origins: c.CORSOrigins,
+		MaxDownloads: c.MaxDownloads, MaxPolls: c.MaxPolls, Checks: append(s.checks, api.Check{Name: "serving", Ping: s.serving}),
+		Software: api.Software{Version: version, Date: released},
 	}
-	a.Tokens = &auth.Server{Issuer: issuer, Realm: "ab2d", Lifetime: c.TokenLifetime, Clients: s.db, Keys: s.keys, Now: s.now,
-		Guard: auth.NewGuard(s.now), Assertions: s.db, Fetch: fetch, Audit: s.db, Refused: a.TokenRefused, Warn: s.log.Warn,
-		Fault: func(r *http.Request, err error) {
-			s.log.Error("token endpoint", "request", obs.RequestID(r.Context()), "error", err)
-		}}
 	if c.AdminAPI {
-		a.Admin = &api.Admin{DB: s.db, Intake: intake, Now: s.now, Keys: func(context.Context) (*auth.KeyRing, error) { return s.keys, nil }}
+		if config.Admin, err = s.adminHandler(&config); err != nil {
+			return err
+		}
 	}
-	if c.Practice {
-		a.Practise()
+	if c.SimulateFailures {
+		simulateFailures(&config)
 	}
-	s.metrics = a.Metrics
+	a, err := api.New(config)
+	if err != nil {
+		return err
+	}
 	s.metrics.Jobs(s.log, s.db.CountJobs)
 	s.http = &http.Server{
-		Handler: a.Handler(), ConnContext: api.ConnContext, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+		Handler: a, ConnContext: api.ConnContext, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 	}
 	if c.TLSCert != "" {
 		return s.serveTLS(&c.tlsConfig)
 	}
 	return nil
+}
+
+// tokenServer makes the token endpoint.
+func (s *server) tokenServer(c *config, issuer string, fetch *auth.Fetcher, responder *rest.Responder) *auth.Server {
+	return &auth.Server{
+		Issuer: issuer, Realm: "ab2d", Lifetime: c.TokenLifetime, Clients: s.db, Keys: s.keys, Now: s.now,
+		Guard: auth.NewGuard(s.now), Assertions: s.db, Fetch: fetch, Audit: s.db, Warn: s.log.Warn,
+		Refused: func(r *http.Request, e *auth.Error) { responder.AuditRejection(r, e.Status, e.Code) },
+		Fault: func(r *http.Request, err error) {
+			s.log.Error("token endpoint", "request", obs.RequestID(r.Context()), "error", err)
+		},
+	}
+}
+
+// adminHandler makes the administration over HTTP.
+func (s *server) adminHandler(c *api.Config) (http.Handler, error) {
+	service, err := admin.New(admin.Config{Store: s.db, Intake: c.Intake, Now: s.now,
+		KeyRing: func(context.Context) (*auth.KeyRing, error) { return s.keys, nil }})
+	if err != nil {
+		return nil, err
+	}
+	return admin.Handler(service, admin.HandlerConfig{Responder: c.Responder, Origin: c.Address.Origin}), nil
 }
 
 // addPages lets the server answer with the pages for people, too. sponsors are

@@ -11,6 +11,7 @@ import (
 
 	"ab2d/internal/api"
 	"ab2d/internal/export"
+	"ab2d/internal/faultsim"
 	"ab2d/internal/obs"
 	"ab2d/internal/store"
 )
@@ -63,8 +64,8 @@ func (w *works) makeWorkers(c *workConfig) {
 		host = "unknown"
 	}
 	claims := export.Claims(w.source)
-	if c.Practice {
-		claims = api.PracticeClaims{Claims: claims}
+	if c.SimulateFailures {
+		claims = faultsim.Claims{Claims: claims}
 	}
 	for i := range c.Workers {
 		w.workers = append(w.workers, &export.Worker{

@@ -16,26 +16,32 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"ab2d/internal/api"
+	"ab2d/internal/admin"
 	"ab2d/internal/audit"
 	"ab2d/internal/auth"
 	"ab2d/internal/fhir"
+	"ab2d/internal/rest"
 )
 
 // adminToken makes an admin token, as ab2d admin token add does.
 func (s *server) adminToken(scopes ...string) string {
 	s.Helper()
-	b, err := json.Marshal(api.NewAdminToken{Name: "alice", Scopes: scopes})
+	b, err := json.Marshal(admin.NewToken{Name: "alice", Scopes: scopes})
 	if err != nil {
 		s.Fatal(err)
 	}
 	w := httptest.NewRecorder()
-	s.api.LocalAdmin("test").ServeHTTP(w, httptest.NewRequestWithContext(s.Context(), "POST", "/admin/v1/tokens", bytes.NewReader(b)))
-	var t api.AdminToken
+	s.localAdmin().ServeHTTP(w, httptest.NewRequestWithContext(s.Context(), "POST", "/admin/v1/tokens", bytes.NewReader(b)))
+	var t admin.Token
 	if err := json.Unmarshal(w.Body.Bytes(), &t); err != nil || w.Code != http.StatusCreated || t.Token == "" {
 		s.Fatalf("%d %s", w.Code, w.Body)
 	}
 	return t.Token
+}
+
+// localAdmin serves the administration without a token.
+func (s *server) localAdmin() http.Handler {
+	return admin.LocalHandler(s.administration, admin.HandlerConfig{Responder: rest.NewResponder(s.config.Log, s.clock.Now, nil), Origin: s.config.Address.Origin}, "test")
 }
 
 // admin does an act with an admin token.
@@ -59,7 +65,7 @@ func (s *server) judgeAdmin(r *http.Request, a *answer) {
 	}
 	if s.adminDocument == nil {
 		w := httptest.NewRecorder()
-		s.api.LocalAdmin("test").ServeHTTP(w, httptest.NewRequestWithContext(s.Context(), "GET", "/admin/v1/openapi.yaml", nil))
+		s.localAdmin().ServeHTTP(w, httptest.NewRequestWithContext(s.Context(), "GET", "/admin/v1/openapi.yaml", nil))
 		var err error
 		if s.adminDocument, err = openapi3.NewLoader().LoadFromData(w.Body.Bytes()); err != nil {
 			s.Fatal(err)
@@ -104,7 +110,7 @@ func TestEveryAdminRouteWantsItsScope(t *testing.T) {
 	read := s.adminToken("read")
 	for route, readable := range map[string]bool{
 		"GET /sponsors": true, "GET /contracts": true, "GET /contracts/Z0000": true, "GET /clients": true, "GET /clients/one": true, "GET /jobs": true,
-		"GET /workers": true, "GET /troubles": true, "GET /downloads": true, "GET /audit": true, "GET /keys": true, "GET /maintenance": true, "GET /openapi.yaml": true,
+		"GET /workers": true, "GET /failures": true, "GET /downloads": true, "GET /audit": true, "GET /keys": true, "GET /maintenance": true, "GET /openapi.yaml": true,
 		"POST /sponsors/x/enable": false, "POST /sponsors/x/disable": false, "PUT /contracts/Z0000": false, "POST /contracts/Z0000/attest": false,
 		"POST /contracts/Z0000/unattest": false, "POST /contracts/Z0000/enable": false, "POST /contracts/Z0000/disable": false, "POST /clients": false,
 		"PATCH /clients/one": false, "POST /clients/one/enable": false, "POST /clients/one/disable": false, "POST /clients/one/rotate": false,
@@ -130,7 +136,7 @@ func TestAClientsLife(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
 	token := s.adminToken("client", "contract", "read")
-	var c api.AdminClient
+	var c admin.Client
 	s.admin(token, "POST", "/clients", `{"contract":"Z0000","name":"nightly","maxJobs":2}`).to(t, http.StatusCreated, &c)
 	if c.Secret == "" || len(c.Secrets) != 1 || c.Name != "nightly" || c.MaxJobs != 2 || !c.Enabled {
 		t.Fatalf("%+v", c)
@@ -145,7 +151,7 @@ func TestAClientsLife(t *testing.T) {
 	if a := s.admin(token, "GET", "/clients/"+c.ID, ""); strings.Contains(string(a.body), c.Secret) || strings.Contains(string(a.body), "$2a$") {
 		t.Errorf("the secret is shown again: %s", a.body)
 	}
-	var e api.AdminEffect
+	var e admin.Effect
 	s.admin(token, "POST", "/clients/"+c.ID+"/disable?dryRun=true", "").to(t, http.StatusOK, &e)
 	if e.Done || !strings.Contains(e.Effect, c.ID) {
 		t.Errorf("%+v", e)
@@ -191,9 +197,9 @@ func (s *server) tokenRequest(id, secret string) *answer {
 func TestRotationUnderLoad(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
-	admin := s.adminToken("client", "key", "read")
-	var c api.AdminClient
-	s.admin(admin, "POST", "/clients", `{"contract":"Z0000","maxJobs":9}`).to(t, http.StatusCreated, &c)
+	token := s.adminToken("client", "key", "read")
+	var c admin.Client
+	s.admin(token, "POST", "/clients", `{"contract":"Z0000","maxJobs":9}`).to(t, http.StatusCreated, &c)
 	var current atomic.Pointer[string]
 	current.Store(&c.Secret)
 	ctx, stop := context.WithCancel(t.Context())
@@ -218,13 +224,13 @@ func TestRotationUnderLoad(t *testing.T) {
 	}
 	const rotations = 2
 	for range rotations {
-		var next api.AdminClient
-		s.admin(admin, "POST", "/clients/"+c.ID+"/rotate", `{"overlap":"1h"}`).to(t, http.StatusOK, &next)
+		var next admin.Client
+		s.admin(token, "POST", "/clients/"+c.ID+"/rotate", `{"overlap":"1h"}`).to(t, http.StatusOK, &next)
 		current.Store(&next.Secret)
-		s.admin(admin, "POST", "/keys", "").to(t, http.StatusCreated, new(api.AdminKey))
+		s.admin(token, "POST", "/keys", "").to(t, http.StatusCreated, new(admin.Key))
 		later(30 * time.Minute)
 		later(30 * time.Minute) // the old secret has expired
-		if _, _, err := s.api.Tokens.Keys.Tend(t.Context(), 0, auth.DefaultLifetime); err != nil {
+		if _, _, err := s.tokenServer.Keys.Tend(t.Context(), 0, auth.DefaultLifetime); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -272,7 +278,7 @@ func (s *server) oneOfTheLoad(id, secret string) {
 func TestMaintenance(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
-	admin := s.adminToken("maintenance")
+	token := s.adminToken("maintenance")
 	status := s.kickOff(one, patientV1)
 	public := func(want string) {
 		t.Helper()
@@ -281,8 +287,8 @@ func TestMaintenance(t *testing.T) {
 		}
 	}
 	public(`"maintenanceMode":"false"`)
-	var m api.AdminMaintenance
-	s.admin(admin, "PUT", "/maintenance", `{"for":"90s","message":"New claims are being taken in."}`).to(t, http.StatusOK, &m)
+	var m admin.Maintenance
+	s.admin(token, "PUT", "/maintenance", `{"for":"90s","message":"New claims are being taken in."}`).to(t, http.StatusOK, &m)
 	public(`"maintenanceMode":"true"`)
 	for _, path := range []string{patientV1, patientV2, "/api/v1/fhir/Group/Z0001/$export"} {
 		a := s.do(two, "GET", path)
@@ -295,7 +301,7 @@ func TestMaintenance(t *testing.T) {
 	if a := s.do(one, "GET", status); a.status != http.StatusAccepted {
 		t.Errorf("the status of what was started: %d", a.status)
 	}
-	s.admin(admin, "DELETE", "/maintenance", "").to(t, http.StatusOK, &m)
+	s.admin(token, "DELETE", "/maintenance", "").to(t, http.StatusOK, &m)
 	public(`"maintenanceMode":"false"`)
 	s.kickOff(two, patientV1)
 }
@@ -305,45 +311,45 @@ func TestMaintenance(t *testing.T) {
 func TestJobsByAdministrators(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	admin := s.adminToken("job", "read")
-	var j api.AdminJob
-	s.admin(admin, "POST", "/jobs", `{"contract":"Z0000","version":"v2","since":"2021-01-01T00:00:00Z"}`).to(t, http.StatusCreated, &j)
+	token := s.adminToken("job", "read")
+	var j admin.Job
+	s.admin(token, "POST", "/jobs", `{"contract":"Z0000","version":"v2","since":"2021-01-01T00:00:00Z"}`).to(t, http.StatusCreated, &j)
 	m := s.finish(one, s.url+"/api/v2/fhir/Job/"+j.ID+"/$status")
 	if len(m.Output) == 0 || !strings.HasSuffix(m.Request, "/api/v2/fhir/Patient/$export?_since=2021-01-01T00%3A00%3A00Z") {
 		t.Errorf("%+v", m)
 	}
 	s.at(two, "GET "+s.url+"/api/v2/fhir/Job/"+j.ID+"/$status").is(t, http.StatusNotFound, fhir.CodeNotFound)
-	var list []api.AdminJob
-	s.admin(admin, "GET", "/jobs?contract=Z0000&limit=50", "").to(t, http.StatusOK, &list)
+	var list []admin.Job
+	s.admin(token, "GET", "/jobs?contract=Z0000&limit=50", "").to(t, http.StatusOK, &list)
 	if len(list) != 1 || list[0].Client != "admin alice" || list[0].PartsDone != list[0].Parts || list[0].Bytes == 0 || list[0].Claims == 0 || list[0].Expires == nil {
 		t.Fatalf("%+v", list)
 	}
 	before := *list[0].Expires
-	if a := s.admin(admin, "POST", "/jobs/"+j.ID+"/extend", `{"by":"24h"}`); a.status != http.StatusOK {
+	if a := s.admin(token, "POST", "/jobs/"+j.ID+"/extend", `{"by":"24h"}`); a.status != http.StatusOK {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
-	s.admin(admin, "GET", "/jobs", "").to(t, http.StatusOK, &list)
+	s.admin(token, "GET", "/jobs", "").to(t, http.StatusOK, &list)
 	if got := list[0].Expires.Sub(before); got != 24*time.Hour {
 		t.Errorf("it is kept %s longer", got)
 	}
 	s.do(one, "GET", m.Output[0].URL)
 	s.idle()
 	var downloads []audit.Link
-	s.admin(admin, "GET", "/downloads", "").to(t, http.StatusOK, &downloads)
+	s.admin(token, "GET", "/downloads", "").to(t, http.StatusOK, &downloads)
 	var e audit.Entry
 	if len(downloads) != 1 || json.Unmarshal(downloads[0].Body, &e) != nil || e.Client != one || e.From != "127.0.0.1" || e.Bytes == 0 || e.File == "" || e.Job != j.ID {
 		t.Errorf("%+v", e)
 	}
-	var effect api.AdminEffect
-	s.admin(admin, "DELETE", "/jobs/"+j.ID+"?dryRun=true", "").to(t, http.StatusOK, &effect)
-	s.admin(admin, "DELETE", "/jobs/"+j.ID, "").to(t, http.StatusOK, &effect)
-	s.admin(admin, "DELETE", "/jobs/"+j.ID, "").is(t, http.StatusConflict, fhir.CodeConflict)
-	s.admin(admin, "POST", "/jobs/"+j.ID+"/extend", `{"by":"24h"}`).is(t, http.StatusConflict, fhir.CodeConflict)
+	var effect admin.Effect
+	s.admin(token, "DELETE", "/jobs/"+j.ID+"?dryRun=true", "").to(t, http.StatusOK, &effect)
+	s.admin(token, "DELETE", "/jobs/"+j.ID, "").to(t, http.StatusOK, &effect)
+	s.admin(token, "DELETE", "/jobs/"+j.ID, "").is(t, http.StatusConflict, fhir.CodeConflict)
+	s.admin(token, "POST", "/jobs/"+j.ID+"/extend", `{"by":"24h"}`).is(t, http.StatusConflict, fhir.CodeConflict)
 	for body, field := range map[string]string{
 		`{"contract":"Z0009"}`: "attestation", `{"contract":"Z0000","version":"v3"}`: "version", `{"contract":"Z0000","since":"2030-01-01T00:00:00Z"}`: "since",
 		`{"contract":"Z0000","since":"yesterday"}`: "since",
 	} {
-		if a := s.admin(admin, "POST", "/jobs", body); a.status != 400 && a.status != 409 || !strings.Contains(string(a.body), field) {
+		if a := s.admin(token, "POST", "/jobs", body); a.status != 400 && a.status != 409 || !strings.Contains(string(a.body), field) {
 			t.Errorf("%s: %d %s", body, a.status, a.body)
 		}
 	}
@@ -353,31 +359,31 @@ func TestJobsByAdministrators(t *testing.T) {
 func TestContractsByAdministrators(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
-	admin := s.adminToken("contract", "read")
-	var c api.AdminContract
-	s.admin(admin, "PUT", "/contracts/S1234", `{"sponsor":"Acme Health"}`).to(t, http.StatusOK, &c)
-	s.admin(admin, "PUT", "/contracts/S1235", `{"sponsor":"Acme Health"}`).to(t, http.StatusOK, &c)
+	token := s.adminToken("contract", "read")
+	var c admin.Contract
+	s.admin(token, "PUT", "/contracts/S1234", `{"sponsor":"Acme Health"}`).to(t, http.StatusOK, &c)
+	s.admin(token, "PUT", "/contracts/S1235", `{"sponsor":"Acme Health"}`).to(t, http.StatusOK, &c)
 	if c.Attested != "" || c.Sponsor != "Acme Health" {
 		t.Errorf("%+v", c)
 	}
-	s.admin(admin, "POST", "/contracts/S1234/attest", `{"date":"2025-12-01"}`).to(t, http.StatusOK, &c)
-	s.admin(admin, "PUT", "/contracts/S1234", `{"sponsor":"Acme"}`).to(t, http.StatusOK, &c)
+	s.admin(token, "POST", "/contracts/S1234/attest", `{"date":"2025-12-01"}`).to(t, http.StatusOK, &c)
+	s.admin(token, "PUT", "/contracts/S1234", `{"sponsor":"Acme"}`).to(t, http.StatusOK, &c)
 	if c.Attested != "2025-12-01" || c.Sponsor != "Acme" {
 		t.Errorf("%+v", c)
 	}
-	var e api.AdminEffect
-	s.admin(admin, "POST", "/contracts/S1234/unattest", "").to(t, http.StatusOK, &e)
-	s.admin(admin, "GET", "/contracts/S1234", "").to(t, http.StatusOK, &c)
+	var e admin.Effect
+	s.admin(token, "POST", "/contracts/S1234/unattest", "").to(t, http.StatusOK, &e)
+	s.admin(token, "GET", "/contracts/S1234", "").to(t, http.StatusOK, &c)
 	if c.Attested != "" && !e.Done {
 		t.Errorf("%+v %+v", c, e)
 	}
-	var sponsors []api.AdminSponsor
-	s.admin(admin, "POST", "/sponsors/Acme%20Health/disable", "").to(t, http.StatusOK, &e)
-	s.admin(admin, "GET", "/sponsors", "").to(t, http.StatusOK, &sponsors)
+	var sponsors []admin.Sponsor
+	s.admin(token, "POST", "/sponsors/Acme%20Health/disable", "").to(t, http.StatusOK, &e)
+	s.admin(token, "GET", "/sponsors", "").to(t, http.StatusOK, &sponsors)
 	if fmt.Sprint(sponsors) == "" || len(sponsors) != 2 || sponsors[1].Name != "Acme Health" || sponsors[1].Disabled != 1 || sponsors[0].Disabled != 0 {
 		t.Errorf("%+v", sponsors)
 	}
-	s.admin(admin, "POST", "/contracts/S1234/attest", `{"date":"2199-01-01"}`).is(t, http.StatusBadRequest, fhir.CodeInvalid, "date")
-	s.admin(admin, "POST", "/contracts/S9999/attest", "").is(t, http.StatusNotFound, fhir.CodeNotFound)
-	s.admin(admin, "PUT", "/contracts/nine", "{}").is(t, http.StatusBadRequest, fhir.CodeInvalid, "contract")
+	s.admin(token, "POST", "/contracts/S1234/attest", `{"date":"2199-01-01"}`).is(t, http.StatusBadRequest, fhir.CodeInvalid, "date")
+	s.admin(token, "POST", "/contracts/S9999/attest", "").is(t, http.StatusNotFound, fhir.CodeNotFound)
+	s.admin(token, "PUT", "/contracts/nine", "{}").is(t, http.StatusBadRequest, fhir.CodeInvalid, "contract")
 }

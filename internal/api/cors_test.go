@@ -14,7 +14,7 @@ const page = "https://pages.example.org"
 // what the script needs of the answers it may read.
 func TestBrowsersMayAsk(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, func(s *server) { s.workers, s.api.Origins = 0, []string{page} })
+	s := newServer(t, func(s *server) { s.workers, s.config.Origins = 0, []string{page} })
 	for path, method := range map[string]string{patientV1: "GET", patientV2: "POST", tokenPath: "POST", "/api/v2/fhir/Job/" + nobody + "/$status": "DELETE"} {
 		a := s.do("", "OPTIONS", path, "Origin: "+page, "Access-Control-Request-Method: "+method, "Access-Control-Request-Headers: authorization,idempotency-key,prefer")
 		if a.status != http.StatusNoContent || a.header.Get("Access-Control-Allow-Origin") != page || a.header.Get("Access-Control-Allow-Methods") != method ||
@@ -61,7 +61,7 @@ func TestBehindAProxy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newServer(t, func(s *server) { s.api.Proxies = proxies })
+	s := newServer(t, func(s *server) { s.config.Address.Proxies = proxies })
 	headers := []string{"X-Forwarded-Proto: https", "X-Forwarded-Host: ab2d.example.org"}
 	a := s.do(one, "GET", patientV2, headers...)
 	status := a.header.Get("Content-Location")

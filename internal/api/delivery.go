@@ -15,6 +15,7 @@ import (
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
 	"ab2d/internal/obs"
+	"ab2d/internal/rest"
 )
 
 // delivery counts what is sent of a file. Its headers are sent with the file
@@ -83,11 +84,11 @@ func (d *delivery) refusal() error {
 	case d.status == http.StatusInternalServerError && d.failed != nil:
 		return d.failed
 	case d.status == http.StatusRequestedRangeNotSatisfiable:
-		f := refuse(d.status, fhir.CodeInvalid, "The Range cannot be sent: the file has %d bytes. Write Range: bytes=FIRST-, or leave it out.", d.Size)
-		f.headers = map[string]string{"Content-Range": fmt.Sprintf("bytes */%d", d.Size)} // RFC 9110 §15.5.17
+		f := rest.Errorf(d.status, fhir.CodeInvalid, "The Range cannot be sent: the file has %d bytes. Write Range: bytes=FIRST-, or leave it out.", d.Size)
+		f.Header = map[string]string{"Content-Range": fmt.Sprintf("bytes */%d", d.Size)} // RFC 9110 §15.5.17
 		return f
 	case d.status == http.StatusPreconditionFailed:
-		return refuse(d.status, fhir.CodeInvalid, "The file is not the one that If-Match names: its ETag is %s.", d.header.Get("ETag"))
+		return rest.Errorf(d.status, fhir.CodeInvalid, "The file is not the one that If-Match names: its ETag is %s.", d.header.Get("ETag"))
 	}
 	return fmt.Errorf("send a file: ServeContent answered %d", d.status)
 }

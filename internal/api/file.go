@@ -12,6 +12,7 @@ import (
 
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
+	"ab2d/internal/rest"
 )
 
 // file sends a result file (Bulk Data Access IG, "Bulk Data Output File
@@ -66,7 +67,7 @@ func (a *API) ownFile(r *http.Request, c call) (*export.File, error) {
 		return nil, e
 	}
 	name := r.PathValue("name")
-	if !fileName.MatchString(name) {
+	if !rest.FileName.MatchString(name) {
 		return nil, noFile(name)
 	}
 	f, err := a.Jobs.File(r.Context(), j.ID, name)
@@ -77,15 +78,15 @@ func (a *API) ownFile(r *http.Request, c call) (*export.File, error) {
 		return nil, err
 	}
 	if f.Downloads >= a.MaxDownloads {
-		return nil, refuse(http.StatusGone, fhir.CodeDeleted, "The file %s was downloaded already, and may be %s. "+
+		return nil, rest.Errorf(http.StatusGone, fhir.CodeDeleted, "The file %s was downloaded already, and may be %s. "+
 			"To get the claims again, start a new export.", f.Name, times(a.MaxDownloads))
 	}
 	return f, nil
 }
 
-func noFile(name string) *refusal {
-	return refuse(http.StatusNotFound, fhir.CodeNotFound, "The job has no file %s. When it is completed, its status lists the files' addresses in output.",
-		shown(name))
+func noFile(name string) *rest.Error {
+	return rest.Errorf(http.StatusNotFound, fhir.CodeNotFound, "The job has no file %s. When it is completed, its status lists the files' addresses in output.",
+		rest.Quoted(name))
 }
 
 func times(n int) string {

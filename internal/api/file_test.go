@@ -20,7 +20,7 @@ import (
 )
 
 // many sets a limit of downloads that no test reaches.
-func many(s *server) { s.api.MaxDownloads = 100 }
+func many(s *server) { s.config.MaxDownloads = 100 }
 
 // TestDownloadHeaders: the ETag is the SHA-256 of the file, which differs from
 // one representation to the other.
@@ -129,7 +129,7 @@ func TestAFileIsDownloadedOnce(t *testing.T) {
 
 func TestAFileMayBeDownloadedTwice(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, func(s *server) { s.api.MaxDownloads = 2 })
+	s := newServer(t, func(s *server) { s.config.MaxDownloads = 2 })
 	f := s.export().Output[0].URL
 	for range 2 {
 		if a := s.do(one, "GET", f); a.status != http.StatusOK {
@@ -222,7 +222,7 @@ func (s strictJobs) File(ctx context.Context, id, name string) (*export.File, er
 
 func TestHostileNames(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, func(s *server) { s.api.Jobs = strictJobs{s.db} })
+	s := newServer(t, func(s *server) { s.config.Jobs = strictJobs{s.db} })
 	job := "/api/v1/fhir/Job/" + jobID(s.export().Output[0].URL) + "/file/"
 	for _, name := range []string{
 		"..%2f..%2f..%2fetc%2fpasswd", "%2e%2e", "..%5c..%5cx", "Z0000_0001.ndjson%00", "%00", "%ff%fe", "Z0000_0001.ndjson.gz", "z0000_0001.ndjson", "Z0000_0004.ndjson",

@@ -7,6 +7,7 @@ import (
 
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
+	"ab2d/internal/rest"
 )
 
 // Freshness tells how fresh a contract's data is. Safe for concurrent use.
@@ -35,5 +36,5 @@ func dataStatus(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 	}
 	instant("lastLoad", f.LastLoad)
 	instant("newestClaim", f.NewestClaim)
-	return writeJSON(w, http.StatusOK, fhir.TypeFHIR, p)
+	return rest.WriteJSON(w, http.StatusOK, fhir.TypeFHIR, p)
 }

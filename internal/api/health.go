@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ab2d/internal/obs"
+	"ab2d/internal/rest"
 )
 
 // Check is something without which this server cannot work.
@@ -33,7 +34,7 @@ func health(a *API, w http.ResponseWriter, r *http.Request, _ call) error {
 	if status != http.StatusOK {
 		state = "failing"
 	}
-	return writeJSON(w, status, "application/json", map[string]any{"status": state, "checks": checks})
+	return rest.WriteJSON(w, status, "application/json", map[string]any{"status": state, "checks": checks})
 }
 
 // metrics are for Prometheus. They say nothing of contracts, clients or people.
@@ -44,5 +45,5 @@ func metrics(a *API, w http.ResponseWriter, r *http.Request, _ call) error {
 
 // live tells that the process answers.
 func live(_ *API, w http.ResponseWriter, _ *http.Request, _ call) error {
-	return writeJSON(w, http.StatusOK, "application/json", map[string]string{"status": "ok"})
+	return rest.WriteJSON(w, http.StatusOK, "application/json", map[string]string{"status": "ok"})
 }

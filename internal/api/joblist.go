@@ -9,6 +9,7 @@ import (
 
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
+	"ab2d/internal/rest"
 )
 
 // JobList lists jobs. Safe for concurrent use.
@@ -41,7 +42,7 @@ func jobList(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 	for _, j := range jobs {
 		b.Entry = append(b.Entry, fhir.BundleEntry{FullURL: "urn:uuid:" + j.ID, Resource: a.task(r, c, j)})
 	}
-	return writeJSON(w, http.StatusOK, fhir.TypeFHIR, b)
+	return rest.WriteJSON(w, http.StatusOK, fhir.TypeFHIR, b)
 }
 
 // countParam reads _count.
@@ -52,8 +53,8 @@ func countParam(r *http.Request) (int, error) {
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 1 || n > maxListed {
-		return 0, refuse(http.StatusBadRequest, fhir.CodeValue, "The _count %s is not a number from 1 to %d. Write for example _count=10, or leave it out for %d.",
-			shown(s), maxListed, listed)
+		return 0, rest.Errorf(http.StatusBadRequest, fhir.CodeValue, "The _count %s is not a number from 1 to %d. Write for example _count=10, or leave it out for %d.",
+			rest.Quoted(s), maxListed, listed)
 	}
 	return n, nil
 }

@@ -152,7 +152,7 @@ func TestPolling(t *testing.T) {
 // TestMetrics: requests by route, never by path, and the jobs by state.
 func TestMetrics(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, func(s *server) { s.workers = 0; s.api.Metrics.Jobs(s.api.Log, s.db.CountJobs) })
+	s := newServer(t, func(s *server) { s.workers = 0; s.config.Metrics.Jobs(s.config.Log, s.db.CountJobs) })
 	status := s.kickOff(one, patientV1)
 	s.do(one, "GET", status)
 	s.do("", "GET", "/some/where")

@@ -5,16 +5,18 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
+	"ab2d/internal/rest"
 )
 
 // kickOff starts an export (Bulk Data Access IG, "Bulk Data Kick-off Request").
 func kickOff(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 	if group := r.PathValue("contract"); group != "" && group != c.client.Contract {
-		return refuse(http.StatusForbidden, fhir.CodeForbidden, "This client may export contract %s only: ask for Group/%s/$export or Patient/$export.",
+		return rest.Errorf(http.StatusForbidden, fhir.CodeForbidden, "This client may export contract %s only: ask for Group/%s/$export or Patient/$export.",
 			c.client.Contract, c.client.Contract)
 	}
 	contract, err := a.Intake.Entitled(r.Context(), c.client.Contract)
@@ -29,9 +31,9 @@ func kickOff(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 		Contract: contract, Client: c.client.ID, MaxJobs: c.client.MaxJobs, Version: c.version, Key: p.key,
 		URL: a.origin(r) + r.URL.RequestURI(), Since: p.since, Until: p.until, ServiceDates: p.filters, Notes: p.notes,
 	})
-	var busy *export.Busy
-	if errors.As(err, &busy) {
-		return a.busy(r, c, busy)
+	var limit *export.Busy
+	if errors.As(err, &limit) {
+		return a.jobLimitReached(r, c, limit)
 	}
 	if err != nil {
 		return err
@@ -40,6 +42,22 @@ func kickOff(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 	w.Header().Set("Content-Length", "0")
 	w.WriteHeader(http.StatusAccepted)
 	return nil
+}
+
+// retryAtJobLimit is the Retry-After, in seconds, while the contract has as many
+// running jobs as it may have.
+const retryAtJobLimit = 5
+
+// jobLimitReached names the running jobs.
+func (a *API) jobLimitReached(r *http.Request, c call, limit *export.Busy) *rest.Error {
+	e := rest.Errorf(http.StatusTooManyRequests, fhir.CodeThrottled, "The contract has reached its limit of running exports (%d). "+
+		"Wait until one completes, or cancel one. Content-Location names them.", len(limit.Running))
+	var locations []string
+	for _, id := range limit.Running {
+		locations = append(locations, a.statusURL(r, c.version, id))
+	}
+	e.Header = map[string]string{"Retry-After": strconv.Itoa(retryAtJobLimit), "Content-Location": strings.Join(locations, ", ")}
+	return e
 }
 
 // params reads all that a kick-off says of itself.
@@ -52,12 +70,12 @@ func (a *API) params(w http.ResponseWriter, r *http.Request, c call) (params, er
 	faults = append(faults, more...)
 	if keys := r.Header.Values("Idempotency-Key"); len(keys) > 1 || len(keys) == 1 && !visible.MatchString(keys[0]) {
 		faults = append(faults, fhir.Fault(fhir.CodeInvalid, fmt.Sprintf("The Idempotency-Key %s is not 1 to 255 visible ASCII characters. "+
-			"Send a new UUID with each export that you start, and the same one only to ask again.", shown(strings.Join(keys, ", ")))))
+			"Send a new UUID with each export that you start, and the same one only to ask again.", rest.Quoted(strings.Join(keys, ", ")))))
 	} else if len(keys) == 1 {
 		p.key = keys[0]
 	}
 	if len(faults) > 0 {
-		return params{}, &refusal{status: http.StatusBadRequest, issues: faults}
+		return params{}, &rest.Error{Status: http.StatusBadRequest, Issues: faults}
 	}
 	return p, nil
 }

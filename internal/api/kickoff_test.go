@@ -197,7 +197,7 @@ func TestTooManyJobs(t *testing.T) {
 	s := newServer(t, func(s *server) { s.workers = 0 })
 	first := s.kickOff(one, patientV1)
 	a := s.do(one, "GET", patientV1)
-	a.is(t, http.StatusTooManyRequests, fhir.CodeThrottled, "1 export")
+	a.is(t, http.StatusTooManyRequests, fhir.CodeThrottled, "running exports (1)")
 	if got := a.header.Get("Content-Location"); got != first || a.header.Get("Retry-After") != "5" {
 		t.Errorf("Content-Location %s, want %s; Retry-After %s", got, first, a.header.Get("Retry-After"))
 	}
@@ -251,13 +251,13 @@ func TestTwoKickOffsAtOnce(t *testing.T) {
 func TestSeveralRunningJobsAreNamed(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
-	c, err := s.api.Intake.Entitled(t.Context(), "Z0000")
+	c, err := s.config.Intake.Entitled(t.Context(), "Z0000")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var want []string
 	for range 3 {
-		j, err := s.api.Intake.Accept(t.Context(), export.Request{Contract: c, Client: one, MaxJobs: 3, Version: fhir.V1})
+		j, err := s.config.Intake.Accept(t.Context(), export.Request{Contract: c, Client: one, MaxJobs: 3, Version: fhir.V1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -265,7 +265,7 @@ func TestSeveralRunningJobsAreNamed(t *testing.T) {
 		s.clock.Add(time.Second)
 	}
 	a := s.do(one, "GET", patientV2)
-	a.is(t, http.StatusTooManyRequests, fhir.CodeThrottled, "3 exports")
+	a.is(t, http.StatusTooManyRequests, fhir.CodeThrottled, "running exports (3)")
 	if diff := cmp.Diff(want, strings.Split(a.header.Get("Content-Location"), ", ")); diff != "" {
 		t.Errorf("(- want, + got):\n%s", diff)
 	}

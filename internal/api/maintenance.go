@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ab2d/internal/fhir"
+	"ab2d/internal/rest"
 	"ab2d/internal/store"
 )
 
@@ -43,8 +44,8 @@ func whenOpen(h handler) handler {
 		if m.Message != "" {
 			text += " " + m.Message
 		}
-		f := refuse(http.StatusServiceUnavailable, fhir.CodeTransient, "%s", text)
-		f.headers = map[string]string{"Retry-After": strconv.Itoa(retry)}
+		f := rest.Errorf(http.StatusServiceUnavailable, fhir.CodeTransient, "%s", text)
+		f.Header = map[string]string{"Retry-After": strconv.Itoa(retry)}
 		return f
 	}
 }
@@ -67,5 +68,5 @@ func serverStatus(a *API, w http.ResponseWriter, r *http.Request, _ call) error 
 		}
 	}
 	w.Header().Set("Access-Control-Allow-Origin", "*")
-	return writeJSON(w, http.StatusOK, "application/json", answer)
+	return rest.WriteJSON(w, http.StatusOK, "application/json", answer)
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"ab2d/internal/fhir"
+	"ab2d/internal/rest"
 )
 
 // metadata answers with the CapabilityStatement.
@@ -12,5 +13,5 @@ func metadata(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 		Version: c.version, BaseURL: a.baseURL(r, c.version), TokenURL: a.origin(r) + "/oauth2/" + a.AuthServer + "/v1/token",
 		Software: a.Software.Version, Date: a.Software.Date, CORS: len(a.Origins) > 0,
 	}.Statement()
-	return writeJSON(w, http.StatusOK, fhir.TypeFHIR, statement)
+	return rest.WriteJSON(w, http.StatusOK, fhir.TypeFHIR, statement)
 }

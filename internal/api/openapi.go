@@ -18,11 +18,6 @@ import (
 //go:embed openapi.yaml
 var openAPI []byte
 
-// openAPIAdmin is that of the administration.
-//
-//go:embed openapi_admin.yaml
-var openAPIAdmin []byte
-
 // What the document has in the place of a server's own address and
 // authorization server.
 const (
@@ -59,11 +54,6 @@ func documentJSON(a *API, w http.ResponseWriter, r *http.Request, _ call) error 
 // documentYAML answers with the document as it was written (RFC 9512).
 func documentYAML(a *API, w http.ResponseWriter, r *http.Request, _ call) error {
 	return a.document(w, r, "application/yaml", openAPI)
-}
-
-// adminDocument answers with the administration's document.
-func adminDocument(a *API, w http.ResponseWriter, r *http.Request, _ call) error {
-	return a.document(w, r, "application/yaml", openAPIAdmin)
 }
 
 // document sends the document with the addresses of this server in it.

@@ -30,7 +30,9 @@ func TestEveryDocumentedStatusIsReal(t *testing.T) {
 	t.Run("token", func(t *testing.T) { askForToken(start(t, idle)) })
 	t.Run("refused", func(t *testing.T) { askWithoutRight(c, start(t, idle)) })
 	t.Run("down", func(t *testing.T) {
-		s := start(t, idle, func(s *server) { s.api.Checks = append(s.api.Checks, api.Check{Name: "files", Ping: unreachable}) })
+		s := start(t, idle, func(s *server) {
+			s.config.Checks = append(s.config.Checks, api.Check{Name: "files", Ping: unreachable})
+		})
 		askWhenDown(c, s)
 	})
 	t.Run("under way", func(t *testing.T) { askUnderWay(c, start(t, idle)) })
@@ -152,7 +154,7 @@ func (away) Client(context.Context, string) (*auth.Client, error) { return nil, 
 // askWhenDown asks when the database does not answer, and when it is broken.
 func askWhenDown(c *contract, s *server) {
 	token := "Authorization: Bearer " + s.token(one, auth.Scope)
-	s.api.Bearer.Clients = away{}
+	s.config.Bearer.Clients = away{}
 	for _, o := range c.operations() {
 		if !o.public {
 			s.wants(http.StatusServiceUnavailable, "", o, token)
@@ -163,7 +165,7 @@ func askWhenDown(c *contract, s *server) {
 			s.wants(http.StatusServiceUnavailable, "", o)
 		}
 	}
-	s.api.Bearer.Clients = s.db
+	s.config.Bearer.Clients = s.db
 	s.clock.Add(30 * time.Minute) // after which keys are read anew
 	s.db.Close()
 	for _, o := range append(c.operations("/oauth2/", "/keys"), c.operations("POST /oauth2/")...) {

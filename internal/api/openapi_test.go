@@ -47,7 +47,7 @@ func TestTheDocumentNamesThisServer(t *testing.T) {
 	for name, want := range map[string]string{"as asked": "", "behind a proxy": "https://ab2d.example.org", "IPv6": "http://[::1]:9000"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newServer(t, func(s *server) { s.workers, s.api.PublicURL, s.api.AuthServer = 0, want, "ours" })
+			s := newServer(t, func(s *server) { s.workers, s.config.Address.PublicURL, s.config.AuthServer = 0, want, "ours" })
 			if want == "" {
 				want = s.url
 			}

@@ -14,6 +14,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"ab2d/internal/fhir"
+	"ab2d/internal/rest"
 )
 
 // maxBody bounds the body of a kick-off, in bytes.
@@ -46,12 +47,12 @@ func valuesOf(w http.ResponseWriter, r *http.Request) (values url.Values, faults
 func parametersBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != fhir.TypeFHIR && kind != "application/json" {
-		return nil, refuse(http.StatusUnsupportedMediaType, fhir.CodeNotSupported, "The Content-Type %s is not taken. "+
-			"Send a FHIR Parameters resource as %s: %s.", shown(r.Header.Get("Content-Type")), fhir.TypeFHIR, bodyExample)
+		return nil, rest.Errorf(http.StatusUnsupportedMediaType, fhir.CodeNotSupported, "The Content-Type %s is not taken. "+
+			"Send a FHIR Parameters resource as %s: %s.", rest.Quoted(r.Header.Get("Content-Type")), fhir.TypeFHIR, bodyExample)
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
-		return nil, refuse(http.StatusRequestEntityTooLarge, fhir.CodeTooCostly, "The body is longer than %d bytes. A kick-off has some parameters only: %s.", maxBody, bodyExample)
+		return nil, rest.Errorf(http.StatusRequestEntityTooLarge, fhir.CodeTooCostly, "The body is longer than %d bytes. A kick-off has some parameters only: %s.", maxBody, bodyExample)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the body of a kick-off: %w", err)
@@ -80,7 +81,7 @@ func tooMany(where string, n int) []fhir.Issue {
 // unreadable names what url.ParseQuery stopped at: a bad escape or a semicolon.
 func unreadable(err error) string {
 	if escape := url.EscapeError(""); errors.As(err, &escape) {
-		return shown(string(escape))
+		return rest.Quoted(string(escape))
 	}
 	return `";"`
 }

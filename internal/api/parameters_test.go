@@ -196,7 +196,7 @@ func TestIdempotencyKey(t *testing.T) {
 	}
 	for _, other := range []string{patientV2, patientV1 + query, patientV2 + query + "&_until=2025-06-01T00:00:00Z", patientV2 + "?_since=2025-01-02T00:00:00Z",
 		patientV2 + query + "&_typeFilter=ExplanationOfBenefit%3Fservice-date%3D2025"} {
-		s.do(one, "GET", other, "Idempotency-Key: a").is(t, http.StatusUnprocessableEntity, fhir.CodeConflict, "another request", "new key")
+		s.do(one, "GET", other, "Idempotency-Key: a").is(t, http.StatusUnprocessableEntity, fhir.CodeConflict, "different request", "new key")
 	}
 	s.do(one, "GET", patientV2+query, "Idempotency-Key: b").is(t, http.StatusTooManyRequests, fhir.CodeThrottled)
 	s.do(one, "GET", patientV2+query).is(t, http.StatusTooManyRequests, fhir.CodeThrottled)

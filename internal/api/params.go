@@ -10,6 +10,7 @@ import (
 	"ab2d/internal/coverage"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
+	"ab2d/internal/rest"
 )
 
 // params are the parameters of a kick-off.
@@ -64,15 +65,6 @@ func (r *reader) fault(code fhir.Code, format string, args ...any) {
 	r.faults = append(r.faults, fhir.Fault(code, fmt.Sprintf(format, args...)))
 }
 
-// shown quotes a value of the caller's, cut to a bearable length.
-func shown(s string) string {
-	const most = 80
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return fmt.Sprintf("%q", s)
-}
-
 // names looks at which parameters there are.
 func (r *reader) names() {
 	for _, name := range sortedNames(r.values) {
@@ -104,11 +96,11 @@ func (r *reader) ignore(text string) { r.notes = append(r.notes, text+" It was i
 func (r *reader) unknown(name string) {
 	for _, known := range append(slices.Clone(knownParams), unsupportedParams...) {
 		if similar(name, known) {
-			r.fault(fhir.CodeInvalid, "There is no parameter %s. Did you mean %s?", shown(name), known)
+			r.fault(fhir.CodeInvalid, "There is no parameter %s. Did you mean %s?", rest.Quoted(name), known)
 			return
 		}
 	}
-	text := fmt.Sprintf("There is no parameter %s; supported are %s.", shown(name), strings.Join(knownParams, ", "))
+	text := fmt.Sprintf("There is no parameter %s; supported are %s.", rest.Quoted(name), strings.Join(knownParams, ", "))
 	if r.wanted == strict {
 		r.fault(fhir.CodeNotSupported, "%s Leave it out, or send Prefer: handling=lenient to have it ignored.", text)
 		return
@@ -158,7 +150,7 @@ func (r *reader) outputFormat() {
 	for _, v := range r.values["_outputFormat"] {
 		if !slices.Contains(outputFormats, strings.ReplaceAll(v, " ", "+")) {
 			r.fault(fhir.CodeNotSupported, "The _outputFormat %s is not supported. Use %s, or leave it out: files are always NDJSON.",
-				shown(v), strings.Join(outputFormats, ", "))
+				rest.Quoted(v), strings.Join(outputFormats, ", "))
 		}
 	}
 }
@@ -171,9 +163,9 @@ func (r *reader) resourceTypes() {
 		switch {
 		case len(others) == 0:
 		case r.wanted == lenient && slices.ContainsFunc(r.values["_type"], func(v string) bool { return slices.Contains(strings.Split(v, ","), resourceType) }):
-			r.ignore(fmt.Sprintf("Of the _type %s only %s is exported.", shown(v), resourceType))
+			r.ignore(fmt.Sprintf("Of the _type %s only %s is exported.", rest.Quoted(v), resourceType))
 		default:
-			r.fault(fhir.CodeNotSupported, "The _type %s is not exported. Use _type=%s, or leave it out.", shown(v), resourceType)
+			r.fault(fhir.CodeNotSupported, "The _type %s is not exported. Use _type=%s, or leave it out.", rest.Quoted(v), resourceType)
 		}
 	}
 }
@@ -181,7 +173,7 @@ func (r *reader) resourceTypes() {
 func (r *reader) dates() {
 	since, sinceOK := r.instant("_since")
 	if sinceOK && since.After(r.now) {
-		r.fault(fhir.CodeValue, "The _since %s lies in the future. Give a time before now, %s.", shown(r.values.Get("_since")), fhir.FormatInstant(r.now))
+		r.fault(fhir.CodeValue, "The _since %s lies in the future. Give a time before now, %s.", rest.Quoted(r.values.Get("_since")), fhir.FormatInstant(r.now))
 		sinceOK = false
 	}
 	until, untilOK := r.instant("_until")
@@ -190,7 +182,7 @@ func (r *reader) dates() {
 		untilOK = false
 	}
 	if sinceOK && untilOK && until.Before(since) {
-		r.fault(fhir.CodeValue, "The _until %s lies before the _since %s. Give a later _until.", shown(r.values.Get("_until")), shown(r.values.Get("_since")))
+		r.fault(fhir.CodeValue, "The _until %s lies before the _since %s. Give a later _until.", rest.Quoted(r.values.Get("_until")), rest.Quoted(r.values.Get("_since")))
 	}
 	if sinceOK {
 		r.since = since
@@ -210,10 +202,10 @@ func (r *reader) instant(name string) (time.Time, bool) {
 	t, err := fhir.ParseInstant(s)
 	switch {
 	case err != nil:
-		r.fault(fhir.CodeValue, "The %s %s is %v. Write a + as %%2B.", name, shown(s), err)
+		r.fault(fhir.CodeValue, "The %s %s is %v. Write a + as %%2B.", name, rest.Quoted(s), err)
 		return time.Time{}, false
 	case t.Before(export.EarliestSince):
-		r.fault(fhir.CodeValue, "The %s %s lies before %s, the earliest possible.", name, shown(s), earliestSince)
+		r.fault(fhir.CodeValue, "The %s %s lies before %s, the earliest possible.", name, rest.Quoted(s), earliestSince)
 		return time.Time{}, false
 	}
 	return t, true

@@ -11,6 +11,7 @@ import (
 	"ab2d/internal/coverage"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
+	"ab2d/internal/rest"
 )
 
 // FuzzParams: what comes out is either faults, or parameters that an export
@@ -193,7 +194,7 @@ func TestTypos(t *testing.T) {
 
 func TestShown(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := shown(string(rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(t, "bytes")))
+		s := rest.Quoted(string(rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(t, "bytes")))
 		if len(s) > 4*80+len(`"…"`) || !utf8.ValidString(s) || strings.ContainsFunc(s, func(c rune) bool { return c < ' ' }) {
 			t.Fatalf("shown as %s", s)
 		}

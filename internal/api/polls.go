@@ -7,6 +7,7 @@ import (
 
 	"ab2d/internal/fhir"
 	"ab2d/internal/obs"
+	"ab2d/internal/rest"
 )
 
 // pollBurst is how many polls may come faster for a while: a person at a
@@ -24,9 +25,9 @@ func newPolls(most float64) *obs.Limiter {
 }
 
 // tooOften tells a client to wait with its polling.
-func tooOften(wait time.Duration) *refusal {
-	f := refuse(http.StatusTooManyRequests, fhir.CodeThrottled, "The status of this job is asked for too often. "+
+func tooOften(wait time.Duration) *rest.Error {
+	f := rest.Errorf(http.StatusTooManyRequests, fhir.CodeThrottled, "The status of this job is asked for too often. "+
 		"Wait as long as Retry-After says. The job goes on.")
-	f.headers = map[string]string{"Retry-After": strconv.Itoa(int(wait/time.Second) + 1)}
+	f.Header = map[string]string{"Retry-After": strconv.Itoa(int(wait/time.Second) + 1)}
 	return f
 }

@@ -1,62 +1,14 @@
 package api
 
 import (
-	"log/slog"
 	"net/http"
 	"path"
-	"slices"
 	"strings"
-	"time"
 
-	"ab2d/internal/audit"
 	"ab2d/internal/auth"
-	"ab2d/internal/export"
 	"ab2d/internal/fhir"
-	"ab2d/internal/obs"
+	"ab2d/internal/rest"
 )
-
-// API answers requests. Safe for concurrent use.
-type API struct {
-	Intake *export.Intake
-	Jobs   export.Jobs
-	List   JobList
-	Fresh  Freshness
-	Files  export.Files
-	Tokens *auth.Server
-	Bearer *auth.Checker
-
-	// AuthServer is the id of the authorization server in the token's path:
-	// /oauth2/{AuthServer}/v1/token.
-	AuthServer string
-	// PublicURL is where clients reach this server, without a slash at the
-	// end. Empty: as the request says.
-	PublicURL string
-	Proxies   obs.Proxies // whose word for it is taken, where PublicURL is empty
-	// Origins are the web pages whose scripts may use this API: origins as
-	// https://pages.example.org, or * for all.
-	Origins      []string
-	MaxDownloads int     // complete deliveries of a file
-	MaxPolls     float64 // of a job's status a second; 0: no bound
-	Checks       []Check
-	Software     Software
-	Maintenance  Maintenance
-	Audit        audit.Log
-	Admin        *Admin // nil: there is no administration over HTTP
-	Now          func() time.Time
-	Log          *slog.Logger
-	Metrics      *obs.Metrics
-
-	polls    *obs.Limiter // made by Handler
-	refusals *refusals
-	operator string    // of LocalAdmin: who needs no admin token
-	practice *practice // set by Practise
-}
-
-// Software is this server's release, for metadata.
-type Software struct {
-	Version string
-	Date    string // FHIR date
-}
 
 // call is a request on its way to a handler.
 type call struct {
@@ -74,8 +26,7 @@ type route struct {
 	from   fhir.Version // the first version that has it; 0: all
 	public bool         // needs no access token
 	head   bool
-	starts bool  // an export, which is refused during maintenance
-	admin  Scope // needs an admin token with this scope
+	starts bool // an export, which is rejected during maintenance
 	handle handler
 }
 
@@ -108,87 +59,60 @@ var rootRoutes = []route{
 	{method: "GET", path: "/oauth2/{server}/.well-known/openid-configuration", public: true, head: true, handle: tokenMetadata},
 }
 
-// Handler is the whole API.
-func (a *API) Handler() http.Handler {
-	a.polls = newPolls(a.MaxPolls)
-	a.refusals = newRefusals(a.Audit)
+// adminPrefix is where the administration is served.
+const adminPrefix = "/admin/v1/"
+
+// mux returns all routes.
+func (a *API) mux() *http.ServeMux {
 	mux := http.NewServeMux()
 	a.mount(mux, "", 0, rootRoutes)
-	if a.Admin != nil {
-		a.mount(mux, "/admin/v1", 0, adminRoutes)
-	}
 	for _, v := range []fhir.Version{fhir.V1, fhir.V2} {
 		a.mount(mux, "/api/"+v.String()+"/fhir", v, fhirRoutes)
 	}
-	mux.Handle("/", a.answering(func(*API, http.ResponseWriter, *http.Request, call) error { return errNoRoute }, call{}))
-	return obs.Handler(a.Log, a.Metrics, a.withFacts(fixedHeaders(a.crossOrigin(a.practising(bounded(cleanPath(mux)))))), a.internalError)
+	if a.Admin != nil {
+		mux.Handle(adminPrefix, a.Admin)
+	}
+	mux.Handle("/", a.Responder.NotFound())
+	return mux
 }
 
-// mount puts the routes into the mux: one handler a path, which knows the
-// path's methods.
+// mount adds the routes that version v has.
 func (a *API) mount(mux *http.ServeMux, prefix string, v fhir.Version, routes []route) {
-	paths := map[string]methods{}
-	for _, r := range routes {
-		if v < r.from {
+	var mounted []rest.Route
+	for _, row := range routes {
+		if v < row.from {
 			continue
 		}
-		if paths[r.path] == nil {
-			paths[r.path] = methods{}
-		}
-		h := a.answering(r.guarded(), call{version: v})
-		paths[r.path][r.method] = h
-		if r.head {
-			paths[r.path]["HEAD"] = h
-		}
+		h := row.guarded()
+		mounted = append(mounted, rest.Route{Method: row.method, Path: row.path, Head: row.head, Handle: func(w http.ResponseWriter, r *http.Request) error {
+			return h(a, w, r, call{version: v})
+		}})
 	}
-	for path, m := range paths {
-		mux.Handle(prefix+path, a.answering(m.dispatch, call{version: v}))
-	}
+	a.Responder.Mount(mux, prefix, mounted)
 }
 
-// guarded is the handler behind all that the route needs.
+// guarded puts before the handler what the route needs.
 func (r route) guarded() handler {
 	h := r.handle
 	if r.starts {
 		h = whenOpen(h)
 	}
-	switch {
-	case r.admin != "":
-		return withAdmin(r.admin, h)
-	case !r.public:
-		return withClient(h)
+	if !r.public {
+		h = withClient(h)
 	}
 	return h
 }
 
-// methods are the handlers of one path.
-type methods map[string]http.Handler
-
-func (m methods) dispatch(_ *API, w http.ResponseWriter, r *http.Request, _ call) error {
-	if h, ok := m[r.Method]; ok {
-		h.ServeHTTP(w, r)
-		return nil
-	}
-	allowed := []string{http.MethodOptions}
-	for method := range m {
-		allowed = append(allowed, method)
-	}
-	slices.Sort(allowed)
-	if r.Method != http.MethodOptions {
-		return methodNotAllowed(r.Method, strings.Join(allowed, ", "))
-	}
-	w.Header().Set("Allow", strings.Join(allowed, ", "))
-	w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
-// answering turns a handler into an http.Handler: its error becomes the answer.
-func (a *API) answering(h handler, c call) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := h(a, w, r, c); err != nil {
-			a.refuse(w, r, err)
+// withClient calls h if the access token is valid.
+func withClient(h handler) handler {
+	return func(a *API, w http.ResponseWriter, r *http.Request, c call) error {
+		client, _, err := a.Bearer.Check(r.Context(), r.Header.Get("Authorization"))
+		if err != nil {
+			return err
 		}
-	})
+		c.client = client
+		return h(a, w, r, c)
+	}
 }
 
 // cleanPath leads from a path with dots or with a slash too many, as in a base

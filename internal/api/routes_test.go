@@ -154,7 +154,7 @@ func TestHealth(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, func(s *server) {
 		s.workers = 0
-		s.api.Checks = append(s.api.Checks, api.Check{Name: "files", Ping: func(context.Context) error { return nil }})
+		s.config.Checks = append(s.config.Checks, api.Check{Name: "files", Ping: func(context.Context) error { return nil }})
 	})
 	check := func(path string, status int, body string) {
 		t.Helper()
@@ -163,7 +163,7 @@ func TestHealth(t *testing.T) {
 		}
 	}
 	check("/health", 200, `{"checks":{"database":"ok","files":"ok"},"status":"ok"}`)
-	s.api.Checks[1].Ping = func(context.Context) error { return errors.New("disk /dev/sdb1 is full") }
+	s.config.Checks[1].Ping = func(context.Context) error { return errors.New("disk /dev/sdb1 is full") }
 	check("/health", 503, `{"checks":{"database":"ok","files":"failing"},"status":"failing"}`)
 	check("/health/live", 200, `{"status":"ok"}`)
 	if !strings.Contains(s.log.String(), "/dev/sdb1") {
@@ -187,7 +187,7 @@ func TestWhatIsInternalStaysInternal(t *testing.T) {
 	} {
 		s := newServer(t, func(s *server) {
 			s.workers = 0
-			s.api.Jobs = brokenJobs{Jobs: s.db, fail: fail}
+			s.config.Jobs = brokenJobs{Jobs: s.db, fail: fail}
 		})
 		for _, path := range paths(nobody) {
 			a := s.at(one, path)
@@ -214,11 +214,15 @@ func TestWhereTheServerIsReached(t *testing.T) {
 		{"", "https://ab2d.example" + patientV2, "https://ab2d.example/api/v2/fhir/Job/", "max-age=31536000; includeSubDomains"},
 		{"https://public.example", "http://10.0.0.1" + patientV2, "https://public.example/api/v2/fhir/Job/", ""},
 	} {
-		a := *s.api
-		a.PublicURL = c.public
+		config := s.config
+		config.Address.PublicURL = c.public
+		a, err := api.New(config)
+		if err != nil {
+			t.Fatal(err)
+		}
 		w, r := httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), "GET", c.target, nil)
 		r.Header.Set("Authorization", bearer)
-		a.Handler().ServeHTTP(w, r)
+		a.ServeHTTP(w, r)
 		location := w.Header().Get("Content-Location")
 		if w.Code != http.StatusAccepted || !strings.HasPrefix(location, c.want) || w.Header().Get("Strict-Transport-Security") != c.hsts {
 			t.Errorf("%s: %d %s, %v", c.target, w.Code, location, w.Header())

@@ -114,7 +114,7 @@ func TestForgedTokens(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
 	good := s.token(one, auth.Scope)
-	keys, err := s.api.Tokens.Keys.All(t.Context())
+	keys, err := s.tokenServer.Keys.All(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -344,7 +344,7 @@ func TestNetworksAreNotSpoofed(t *testing.T) {
 	}
 	proxied := newServer(t, func(s *server) {
 		s.workers = 0
-		s.api.Proxies = obs.Proxies{netip.MustParsePrefix("127.0.0.0/8")}
+		s.config.Address.Proxies = obs.Proxies{netip.MustParsePrefix("127.0.0.0/8")}
 	})
 	token = "Authorization: Bearer " + proxied.token(two, auth.Scope)
 	if _, err := proxied.db.ChangeClient(t.Context(), two, audit.Entry{Event: audit.ClientChanged}, func(c *auth.Client) error {

@@ -19,6 +19,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"golang.org/x/crypto/bcrypt"
 
+	"ab2d/internal/admin"
 	"ab2d/internal/api"
 	"ab2d/internal/auth"
 	"ab2d/internal/coverage"
@@ -27,6 +28,7 @@ import (
 	"ab2d/internal/fhir"
 	"ab2d/internal/files"
 	"ab2d/internal/obs"
+	"ab2d/internal/rest"
 	"ab2d/internal/store"
 )
 
@@ -60,8 +62,12 @@ type server struct {
 	clock   *exporttest.Clock
 	db      *store.DB
 	files   export.Files
-	api     *api.API
+	config  api.Config
 	handler http.Handler
+
+	tokenServer    *auth.Server
+	administration *admin.Service
+
 	worker  export.Worker // a pattern; each that runs is a copy
 	workers int
 	listen  net.Listener
@@ -138,18 +144,23 @@ func (s *server) assemble() {
 		s.Fatal(err)
 	}
 	bell, issuer := export.NewBell(), s.url+"/oauth2/"+authServer
-	s.api = &api.API{
+	responder := rest.NewResponder(log, s.clock.Now, s.db)
+	s.config = api.Config{
 		Intake: &export.Intake{Jobs: s.db, Roster: s.source.Roster(), Bell: bell, Now: s.clock.Now}, Jobs: s.db, Files: s.files,
 		AuthServer: authServer, MaxDownloads: 1, MaxPolls: 1, Software: api.Software{Version: "1.2.3", Date: "2026-01-15"}, Now: s.clock.Now, Log: log,
 		List: s.db, Fresh: s.source, Metrics: obs.NewMetrics(), Checks: []api.Check{{Name: "database", Ping: s.db.Ping}},
-		Maintenance: s.db, Audit: s.db,
+		Maintenance: s.db, Audit: s.db, Responder: responder,
 		Bearer: &auth.Checker{Issuer: issuer, Clients: s.db, Keys: keys, Now: s.clock.Now},
-		Tokens: &auth.Server{Issuer: issuer, Realm: "ab2d", Clients: s.db, Keys: keys, Now: s.clock.Now,
-			Guard: auth.NewGuard(s.clock.Now), Assertions: s.db, Fetch: auth.NewFetcher(true, s.clock.Now), Audit: s.db, Warn: log.Warn,
-			Refused: func(r *http.Request, e *auth.Error) { s.api.TokenRefused(r, e) },
-			Fault:   func(r *http.Request, err error) { log.Error("token endpoint", "error", err) }},
 	}
-	s.api.Admin = &api.Admin{DB: s.db, Intake: s.api.Intake, Now: s.clock.Now, Keys: func(context.Context) (*auth.KeyRing, error) { return keys, nil }}
+	s.tokenServer = &auth.Server{Issuer: issuer, Realm: "ab2d", Clients: s.db, Keys: keys, Now: s.clock.Now,
+		Guard: auth.NewGuard(s.clock.Now), Assertions: s.db, Fetch: auth.NewFetcher(true, s.clock.Now), Audit: s.db, Warn: log.Warn,
+		Refused: func(r *http.Request, e *auth.Error) { responder.AuditRejection(r, e.Status, e.Code) },
+		Fault:   func(r *http.Request, err error) { log.Error("token endpoint", "error", err) }}
+	s.config.Tokens = s.tokenServer
+	if s.administration, err = admin.New(admin.Config{Store: s.db, Intake: s.config.Intake, Now: s.clock.Now,
+		KeyRing: func(context.Context) (*auth.KeyRing, error) { return keys, nil }}); err != nil {
+		s.Fatal(err)
+	}
 	settings := export.DefaultSettings()
 	settings.PartEnrollees, settings.Idle = 10, 200*time.Millisecond
 	s.worker = export.Worker{Name: "test", Queue: s.db, Jobs: s.db, Roster: s.source.Roster(), Claims: s.source, Files: s.files,
@@ -164,14 +175,19 @@ func (s *server) start() {
 		w := s.worker
 		workers.Go(func() { w.Run(ctx) })
 	}
-	s.handler = s.api.Handler()
+	s.config.Admin = admin.Handler(s.administration, admin.HandlerConfig{Responder: s.config.Responder, Origin: s.config.Address.Origin})
+	handler, err := api.New(s.config)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.handler = handler
 	counted := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.serving.Add(1)
 		defer s.serving.Add(-1)
 		s.handler.ServeHTTP(w, r)
 	})
 	srv := &http.Server{Handler: counted, ConnContext: smallBuffer, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(s.api.Log.Handler(), slog.LevelWarn)}
+		ErrorLog: slog.NewLogLogger(s.config.Log.Handler(), slog.LevelWarn)}
 	served := make(chan struct{})
 	go func() { srv.Serve(s.listen); close(served) }()
 	s.Cleanup(func() {

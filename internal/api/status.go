@@ -12,6 +12,7 @@ import (
 
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
+	"ab2d/internal/rest"
 )
 
 // ownJob finds the job that the path names, if it is one of the client's
@@ -31,22 +32,22 @@ func (a *API) ownJob(r *http.Request, c call) (*export.Job, error) {
 	return j, err
 }
 
-func noJob(r *http.Request) *refusal {
-	return refuse(http.StatusNotFound, fhir.CodeNotFound, "There is no job %s. Its id stands in the Content-Location of the answer to $export.",
-		shown(r.PathValue("job")))
+func noJob(r *http.Request) *rest.Error {
+	return rest.Errorf(http.StatusNotFound, fhir.CodeNotFound, "There is no job %s. Its id stands in the Content-Location of the answer to $export.",
+		rest.Quoted(r.PathValue("job")))
 }
 
 // ended tells of a job that has no result any more, or never had one; nil for
 // any other.
-func ended(j *export.Job) *refusal {
+func ended(j *export.Job) *rest.Error {
 	switch j.State {
 	case export.Cancelled:
-		return refuse(http.StatusNotFound, fhir.CodeDeleted, "The job was deleted, and its files with it. To get the claims, start a new export.")
+		return rest.Errorf(http.StatusNotFound, fhir.CodeDeleted, "The job was deleted, and its files with it. To get the claims, start a new export.")
 	case export.Expired:
-		return refuse(http.StatusGone, fhir.CodeExpired, "The job expired on %s, and its files were deleted. To get the claims, start a new export.",
+		return rest.Errorf(http.StatusGone, fhir.CodeExpired, "The job expired on %s, and its files were deleted. To get the claims, start a new export.",
 			j.Expires.Format(time.RFC1123))
 	case export.Failed:
-		return refuse(http.StatusInternalServerError, fhir.CodeException, "The export failed. %s", j.Reason)
+		return rest.Errorf(http.StatusInternalServerError, fhir.CodeException, "The export failed. %s", j.Reason)
 	}
 	return nil
 }
@@ -130,7 +131,7 @@ func (a *API) completed(w http.ResponseWriter, r *http.Request, c call, j *expor
 		m.Output = append(m.Output, entry)
 	}
 	w.Header().Set("Expires", j.Expires.UTC().Format(http.TimeFormat))
-	return writeJSON(w, http.StatusOK, "application/json", m)
+	return rest.WriteJSON(w, http.StatusOK, "application/json", m)
 }
 
 // totals say how every enrollee of the job ended.

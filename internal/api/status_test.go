@@ -31,13 +31,13 @@ func (s *server) at(client, path string) *answer {
 func TestAQueuedJobSaysWhyItWaits(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
-	contract, err := s.api.Intake.Entitled(t.Context(), "Z0000")
+	contract, err := s.config.Intake.Entitled(t.Context(), "Z0000")
 	if err != nil {
 		t.Fatal(err)
 	}
 	first := s.kickOff(one, patientV1)
 	s.clock.Add(time.Second)
-	j, err := s.api.Intake.Accept(t.Context(), export.Request{Contract: contract, Client: one, MaxJobs: 2, Version: fhir.V1})
+	j, err := s.config.Intake.Accept(t.Context(), export.Request{Contract: contract, Client: one, MaxJobs: 2, Version: fhir.V1})
 	if err != nil {
 		t.Fatal(err)
 	}

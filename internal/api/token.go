@@ -4,11 +4,12 @@ import (
 	"net/http"
 
 	"ab2d/internal/fhir"
+	"ab2d/internal/rest"
 )
 
 // token answers at the token endpoint. Its errors are RFC 6749's, not FHIR's.
 func token(a *API, w http.ResponseWriter, r *http.Request, _ call) error {
-	return a.authServer(r, func() { a.tokensFor(r).ServeToken(w, r) })
+	return a.authServer(r, func() { a.Tokens.ServeToken(w, r) })
 }
 
 // tokenKeys answers with the public keys.
@@ -25,10 +26,10 @@ func tokenMetadata(a *API, w http.ResponseWriter, r *http.Request, _ call) error
 // given by it.
 func (a *API) authServer(r *http.Request, serve func()) error {
 	if o := a.Bearer.Outside; o != nil {
-		return refuse(http.StatusNotFound, fhir.CodeNotFound, "This server gives no tokens: get one from %s.", o.Issuer)
+		return rest.Errorf(http.StatusNotFound, fhir.CodeNotFound, "This server gives no tokens: get one from %s.", o.Issuer)
 	}
 	if r.PathValue("server") != a.AuthServer {
-		return refuse(http.StatusNotFound, fhir.CodeNotFound, "There is no authorization server of this name here. The token endpoint is %s/oauth2/%s/v1/token.",
+		return rest.Errorf(http.StatusNotFound, fhir.CodeNotFound, "There is no authorization server of this name here. The token endpoint is %s/oauth2/%s/v1/token.",
 			a.origin(r), a.AuthServer)
 	}
 	serve()
@@ -47,7 +48,7 @@ func smartConfiguration(a *API, w http.ResponseWriter, r *http.Request, _ call) 
 		return err
 	}
 	w.Header().Set("Access-Control-Allow-Origin", "*")
-	return writeJSON(w, http.StatusOK, "application/json", map[string]any{
+	return rest.WriteJSON(w, http.StatusOK, "application/json", map[string]any{
 		"issuer": a.Bearer.Outside.Issuer, "token_endpoint": endpoint, "grant_types_supported": []string{"client_credentials"},
 		"capabilities": []string{"permission-v1", "permission-v2"}, "code_challenge_methods_supported": []string{"S256"},
 	})

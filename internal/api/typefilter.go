@@ -9,6 +9,7 @@ import (
 
 	"ab2d/internal/coverage"
 	"ab2d/internal/fhir"
+	"ab2d/internal/rest"
 )
 
 const filterExample = "_typeFilter=ExplanationOfBenefit%3Fservice-date%3Dge2023-01-01%26service-date%3Dle2023-12-31"
@@ -52,18 +53,18 @@ func (r *reader) typeFilter(filter string) {
 	kind, query, ok := strings.Cut(filter, "?")
 	if !ok || kind != resourceType {
 		r.fault(fhir.CodeValue, "The _typeFilter %s is not a search for ExplanationOfBenefit. Write a type, a question mark and conditions, "+
-			"all of it encoded once: %s.", shown(filter), filterExample)
+			"all of it encoded once: %s.", rest.Quoted(filter), filterExample)
 		return
 	}
 	conditions, err := url.ParseQuery(query)
 	if err != nil || len(conditions) == 0 {
-		r.fault(fhir.CodeValue, "The _typeFilter %s has no conditions that can be read. Write them as in %s.", shown(filter), filterExample)
+		r.fault(fhir.CodeValue, "The _typeFilter %s has no conditions that can be read. Write them as in %s.", rest.Quoted(filter), filterExample)
 		return
 	}
 	dates, good := coverage.AnyServiceDates(), true
 	for _, name := range sortedNames(conditions) {
 		if name != "service-date" {
-			r.fault(fhir.CodeNotSupported, "The _typeFilter %s asks for %s. Claims can be searched by service-date only: %s.", shown(filter), shown(name), filterExample)
+			r.fault(fhir.CodeNotSupported, "The _typeFilter %s asks for %s. Claims can be searched by service-date only: %s.", rest.Quoted(filter), rest.Quoted(name), filterExample)
 			good = false
 			continue
 		}
@@ -71,7 +72,7 @@ func (r *reader) typeFilter(filter string) {
 			d, ok := parseServiceDate(value)
 			if !ok {
 				r.fault(fhir.CodeValue, "The service-date %s in _typeFilter is not a date with a prefix. Write ge, gt, le, lt, sa, eb, eq or nothing, "+
-					"then YYYY, YYYY-MM, YYYY-MM-DD or an instant: %s.", shown(value), filterExample)
+					"then YYYY, YYYY-MM, YYYY-MM-DD or an instant: %s.", rest.Quoted(value), filterExample)
 			}
 			dates, good = dates.Both(d), good && ok
 		}

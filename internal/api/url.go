@@ -6,13 +6,7 @@ import (
 	"ab2d/internal/fhir"
 )
 
-// origin is where the client reaches this server: scheme and host.
-func (a *API) origin(r *http.Request) string {
-	if a.PublicURL != "" {
-		return a.PublicURL
-	}
-	return a.Proxies.Origin(r)
-}
+func (a *API) origin(r *http.Request) string { return a.Address.Origin(r) }
 
 // baseURL is the FHIR base of a version.
 func (a *API) baseURL(r *http.Request, v fhir.Version) string {

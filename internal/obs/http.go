@@ -14,12 +14,44 @@ import (
 // RequestIDHeader carries the request id in every response.
 const RequestIDHeader = "X-Request-Id"
 
-type requestIDKey struct{}
+type requestKey struct{}
 
-// RequestID gives the id of the request that ctx belongs to, or "".
+// request is what is known of a request while it is being answered.
+type request struct {
+	id    string
+	route string // the pattern of the mux that took it
+}
+
+// WithRequest returns a context for a new request, which has an id. A context
+// that belongs to a request already is returned as it is.
+func WithRequest(ctx context.Context) context.Context {
+	if RequestID(ctx) != "" {
+		return ctx
+	}
+	return context.WithValue(ctx, requestKey{}, &request{id: uuid.NewString()})
+}
+
+// RequestID returns the id of the request that ctx belongs to, or "".
 func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		return r.id
+	}
+	return ""
+}
+
+// SetRoute notes the route that took the request that ctx belongs to, for the
+// metrics.
+func SetRoute(ctx context.Context, pattern string) {
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		r.route = pattern
+	}
+}
+
+func routeOf(ctx context.Context) string {
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		return r.route
+	}
+	return ""
 }
 
 // Handler gives each request an id, logs and counts how it was answered, and
@@ -28,9 +60,9 @@ func RequestID(ctx context.Context) string {
 func Handler(log *slog.Logger, m *Metrics, next http.Handler, failed func(http.ResponseWriter, *http.Request)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		id := uuid.NewString()
+		r = r.WithContext(WithRequest(r.Context()))
+		id := RequestID(r.Context())
 		w.Header().Set(RequestIDHeader, id)
-		r = r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
 		rec := &recorder{ResponseWriter: w}
 		defer func() {
 			p := recover()

@@ -38,7 +38,7 @@ func NewMetrics() *Metrics {
 // answered counts a request. Its route is the pattern of the mux that took it,
 // and one for all that none took, so that nobody can make up others.
 func (m *Metrics) answered(r *http.Request, rec *recorder, took time.Duration) {
-	route := r.Pattern
+	route := routeOf(r.Context())
 	if route == "" || route == "/" {
 		route = "none"
 	}

@@ -112,11 +112,11 @@ func (s *Site) isOurs(r *http.Request) bool {
 func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
 	p, ok := s.pages[r.URL.Path]
 	if !ok {
-		r.Pattern = "/assets/" // what the metrics count it as
+		obs.SetRoute(r.Context(), "/assets/")
 		s.assets.handler().ServeHTTP(w, r)
 		return
 	}
-	r.Pattern = r.URL.Path
+	obs.SetRoute(r.Context(), r.URL.Path)
 	if r.URL.Path == "/" {
 		w.Header().Add("Vary", "Accept")
 	}

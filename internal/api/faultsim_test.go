@@ -8,25 +8,28 @@ import (
 	"testing"
 	"time"
 
-	"ab2d/internal/api"
+	"ab2d/internal/faultsim"
 	"ab2d/internal/fhir"
 )
 
-// practising makes a server that simulates bad days.
-func practising(t *testing.T) *server {
+// newSimulator makes a server that simulates failures, as the sandbox does.
+func newSimulator(t *testing.T) *server {
 	return newServer(t, func(s *server) {
-		s.api.Practise()
-		s.worker.Claims = api.PracticeClaims{Claims: s.source}
+		jobs := &faultsim.Jobs{Jobs: s.db, Lister: s.db, Now: s.clock.Now}
+		s.config.Jobs, s.config.List, s.config.Intake.Jobs = jobs, jobs, jobs
+		s.config.Tokens = faultsim.Tokens{Server: s.tokenServer}
+		s.config.Simulate = faultsim.Middleware(s.config.Responder.WriteError)
+		s.worker.Claims = faultsim.Claims{Claims: s.source}
 	})
 }
 
-const badDay = "AB2D-Practice: "
+const simulate = "AB2D-Simulate: "
 
 func TestJobThatFails(t *testing.T) {
-	s := practising(t)
-	status := s.kickOff(one, patientV2, badDay+"job-fails")
+	s := newSimulator(t)
+	status := s.kickOff(one, patientV2, simulate+"job-fails")
 	s.ended(status)
-	s.do(one, "GET", status).is(t, http.StatusInternalServerError, fhir.CodeException, "The export failed", "bad day to practise on")
+	s.do(one, "GET", status).is(t, http.StatusInternalServerError, fhir.CodeException, "The export failed", "imulated failure")
 	s.do(one, "GET", strings.Replace(status, "$status", "file/Z0000_0001.ndjson", 1)).is(t, http.StatusNotFound, fhir.CodeNotFound)
 	if jobs := s.jobs(one, "/api/v2/fhir/Job"); !strings.Contains(string(must(json.Marshal(jobs))), "failed") {
 		t.Errorf("the list of jobs says %+v", jobs)
@@ -43,22 +46,22 @@ func must(b []byte, err error) []byte {
 // TestEnrolleeThatFails: by the parameter, for who can change addresses only.
 // The other enrollees are delivered, and the error file names the one.
 func TestEnrolleeThatFails(t *testing.T) {
-	s := practising(t)
-	m := s.finish(one, s.kickOff(one, patientV2+"?_type=ExplanationOfBenefit&_practice=enrollee-fails"))
-	if len(m.Error) != 1 || len(m.Output) == 0 || !strings.HasSuffix(m.Request, "_practice=enrollee-fails") {
+	s := newSimulator(t)
+	m := s.finish(one, s.kickOff(one, patientV2+"?_type=ExplanationOfBenefit&_simulate=enrollee-fails"))
+	if len(m.Error) != 1 || len(m.Output) == 0 || !strings.HasSuffix(m.Request, "_simulate=enrollee-fails") {
 		t.Fatalf("%+v", m)
 	}
 	if a := s.do(one, "GET", m.Error[0].URL); !strings.Contains(string(a.body), "OperationOutcome") {
 		t.Errorf("%d %s", a.status, a.body)
 	}
-	if plain := s.finish(one, s.kickOff(one, patientV1)); len(plain.Error) != 0 || strings.Contains(plain.Request, "_practice") {
+	if plain := s.finish(one, s.kickOff(one, patientV1)); len(plain.Error) != 0 || strings.Contains(plain.Request, "_simulate") {
 		t.Errorf("without asking: %+v", plain)
 	}
 }
 
 func TestSlowJob(t *testing.T) {
-	s := practising(t)
-	status := s.kickOff(one, patientV2, badDay+"slow")
+	s := newSimulator(t)
+	status := s.kickOff(one, patientV2, simulate+"slow")
 	s.ended(status)
 	s.clock.Add(15 * time.Second)
 	if a := s.do(one, "GET", status); a.status != http.StatusAccepted || a.header.Get("X-Progress") != "48% complete" && a.header.Get("X-Progress") != "50% complete" {
@@ -69,8 +72,8 @@ func TestSlowJob(t *testing.T) {
 }
 
 func TestFileThatExpiresEarly(t *testing.T) {
-	s := practising(t)
-	status := s.kickOff(one, patientV2, badDay+"early-expiry")
+	s := newSimulator(t)
+	status := s.kickOff(one, patientV2, simulate+"early-expiry")
 	m := s.finish(one, status)
 	s.clock.Add(14 * time.Second)
 	if a := s.do(one, "HEAD", m.Output[0].URL); a.status != http.StatusOK {
@@ -83,18 +86,18 @@ func TestFileThatExpiresEarly(t *testing.T) {
 
 // TestEveryFirstRequest: refused once, answered the next time.
 func TestEveryFirstRequest(t *testing.T) {
-	s := practising(t)
+	s := newSimulator(t)
 	for day, want := range map[string]struct {
 		status int
 		code   fhir.Code
 	}{"throttled": {http.StatusTooManyRequests, fhir.CodeThrottled}, "unavailable": {http.StatusServiceUnavailable, fhir.CodeTransient}} {
 		for range 2 {
-			a := s.do(one, "GET", "/api/v2/fhir/metadata", badDay+day)
-			a.is(t, want.status, want.code, "bad day to practise on")
+			a := s.do(one, "GET", "/api/v2/fhir/metadata", simulate+day)
+			a.is(t, want.status, want.code, "imulated failure")
 			if a.header.Get("Retry-After") != "2" {
 				t.Errorf("%s: Retry-After is %q", day, a.header.Get("Retry-After"))
 			}
-			if a := s.do(one, "GET", "/api/v2/fhir/metadata?_practice="+day); a.status != http.StatusOK {
+			if a := s.do(one, "GET", "/api/v2/fhir/metadata?_simulate="+day); a.status != http.StatusOK {
 				t.Errorf("%s, asked again: %d", day, a.status)
 			}
 		}
@@ -104,14 +107,14 @@ func TestEveryFirstRequest(t *testing.T) {
 // TestCutDownload: it breaks off in the middle, does not count as a download,
 // and succeeds when it is asked for again.
 func TestCutDownload(t *testing.T) {
-	s := practising(t)
+	s := newSimulator(t)
 	file := s.export().Output[0]
 	r, err := http.NewRequestWithContext(t.Context(), "GET", file.URL, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Header.Set("Authorization", "Bearer "+s.token(one, "clientCreds"))
-	r.Header.Set("AB2D-Practice", "cut")
+	r.Header.Set("AB2D-Simulate", "cut")
 	resp, err := s.client.Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -124,19 +127,19 @@ func TestCutDownload(t *testing.T) {
 	if n := s.downloads(file.URL); n != 0 {
 		t.Errorf("it counts as %d downloads", n)
 	}
-	if a := s.do(one, "GET", file.URL, badDay+"cut"); a.status != http.StatusOK || int64(len(a.body)) != a.length {
+	if a := s.do(one, "GET", file.URL, simulate+"cut"); a.status != http.StatusOK || int64(len(a.body)) != a.length {
 		t.Errorf("the second time: %d, %d bytes", a.status, len(a.body))
 	}
 }
 
 func TestTokenThatEndsSoon(t *testing.T) {
-	s := practising(t)
+	s := newSimulator(t)
 	r, err := http.NewRequestWithContext(t.Context(), "POST", s.url+tokenPath+"?grant_type=client_credentials&scope=clientCreds", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.SetBasicAuth(one, secret)
-	r.Header.Set("AB2D-Practice", "short-token")
+	r.Header.Set("AB2D-Simulate", "short-token")
 	var grant struct {
 		Token   string `json:"access_token"`
 		Expires int    `json:"expires_in"`
@@ -152,15 +155,15 @@ func TestTokenThatEndsSoon(t *testing.T) {
 	use().is(t, http.StatusForbidden, fhir.CodeExpired)
 }
 
-func TestBadDayThatDoesNotExist(t *testing.T) {
-	s := practising(t)
-	s.do(one, "GET", patientV2, badDay+"slow, rainy").is(t, http.StatusBadRequest, fhir.CodeInvalid, `"rainy"`, "job-fails, enrollee-fails")
+func TestSimulate_UnknownFailure(t *testing.T) {
+	s := newSimulator(t)
+	s.do(one, "GET", patientV2, simulate+"slow, rainy").is(t, http.StatusBadRequest, fhir.CodeInvalid, `"rainy"`, "job-fails, enrollee-fails")
 }
 
-// TestNobodyPractisesElsewhere: a server that is no sandbox takes no notice of
-// the header, and treats the parameter as any it does not know.
-func TestNobodyPractisesElsewhere(t *testing.T) {
+// TestSimulate_OnlyInSandbox: a server that is not a sandbox ignores the header,
+// and treats the parameter as an unknown one.
+func TestSimulate_OnlyInSandbox(t *testing.T) {
 	s := newServer(t)
-	s.finish(one, s.kickOff(one, patientV2, badDay+"job-fails, throttled"))
-	s.do(one, "GET", patientV2+"?_practice=slow", "Prefer: handling=strict").is(t, http.StatusBadRequest, fhir.CodeNotSupported, "_practice")
+	s.finish(one, s.kickOff(one, patientV2, simulate+"job-fails, throttled"))
+	s.do(one, "GET", patientV2+"?_simulate=slow", "Prefer: handling=strict").is(t, http.StatusBadRequest, fhir.CodeNotSupported, "_simulate")
 }

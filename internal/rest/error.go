@@ -1,0 +1,143 @@
+package rest
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"ab2d/internal/auth"
+	"ab2d/internal/export"
+	"ab2d/internal/fhir"
+)
+
+// Error is an error whose text is meant for the caller. It becomes an
+// OperationOutcome with the given status, issues and headers.
+type Error struct {
+	Status int // HTTP status, 400 or higher
+	Issues []fhir.Issue
+	Header map[string]string
+}
+
+// Error returns the text of the first issue.
+func (e *Error) Error() string { return e.Issues[0].Details.Text }
+
+// Errorf returns an Error with one issue.
+func Errorf(status int, code fhir.Code, format string, args ...any) *Error {
+	return &Error{Status: status, Issues: []fhir.Issue{fhir.Fault(code, fmt.Sprintf(format, args...))}}
+}
+
+// InvalidField returns an Error with status 400 that names the field.
+func InvalidField(field, format string, args ...any) *Error {
+	return Errorf(http.StatusBadRequest, fhir.CodeInvalid, "%s: %s", field, fmt.Sprintf(format, args...))
+}
+
+// NotFound returns an Error with status 404.
+func NotFound(format string, args ...any) *Error {
+	return Errorf(http.StatusNotFound, fhir.CodeNotFound, format, args...)
+}
+
+// Conflict returns an Error with status 409.
+func Conflict(format string, args ...any) *Error {
+	return Errorf(http.StatusConflict, fhir.CodeConflict, format, args...)
+}
+
+// ErrNoRoute is the error for an address that no route matches.
+var ErrNoRoute = NotFound("Nothing is at this address. Exports start at " +
+	"/api/v1/fhir/Patient/$export (FHIR STU3) or /api/v2/fhir/Patient/$export (FHIR R4). /api/v2/fhir/metadata lists what this server supports.")
+
+// errClientGone answers a client that has closed the connection, or its half of it.
+var errClientGone = Errorf(http.StatusServiceUnavailable, fhir.CodeTransient, "The connection was closed before the response was ready. Send the request again.")
+
+func methodNotAllowed(method, allowed string) *Error {
+	e := Errorf(http.StatusMethodNotAllowed, fhir.CodeNotSupported, "This address does not support the method %s. It supports %s.", method, allowed)
+	e.Header = map[string]string{"Allow": allowed}
+	return e
+}
+
+// retryWhenUnavailable is the Retry-After, in seconds, while the database or
+// the file store does not answer.
+const retryWhenUnavailable = 5
+
+// asError turns any error into what the caller is told. An error that is not
+// meant for the caller becomes a sentence without its text.
+func asError(err error) *Error {
+	var known *Error
+	var bearer *auth.BearerError
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.As(err, &bearer):
+		e := Errorf(bearer.Status, bearer.Code, "%s", bearer.Text)
+		if bearer.Challenge != "" {
+			e.Header = map[string]string{"WWW-Authenticate": bearer.Challenge}
+		}
+		return e
+	case errors.Is(err, export.ErrOtherRequest):
+		return Errorf(http.StatusUnprocessableEntity, fhir.CodeConflict, "This Idempotency-Key was already sent with a different request, and the job of that request still exists. "+
+			"Send a new key with each export that you start, for example a UUID.")
+	case errors.Is(err, export.ErrNoContract), errors.Is(err, export.ErrNotAttested):
+		return Errorf(http.StatusForbidden, fhir.CodeForbidden, "The contract of this client has no attestation, and without one there is no data. "+
+			"Attest the contract, then send the request again.")
+	case isTransient(err):
+		e := Errorf(http.StatusServiceUnavailable, fhir.CodeTransient, "The server cannot reach its database or file store at the moment. Send the request again in a few seconds.")
+		e.Header = map[string]string{"Retry-After": strconv.Itoa(retryWhenUnavailable)}
+		return e
+	}
+	return Errorf(http.StatusInternalServerError, fhir.CodeException, "An internal error occurred. Send the request again in a minute. "+
+		"If it fails again, report the request id in diagnostics to the operator.")
+}
+
+// isTransient reports whether the network or the database failed in a way that
+// may pass soon. PostgreSQL's classes 08, 53 and 57 are lost connections,
+// insufficient resources and operator intervention.
+func isTransient(err error) bool {
+	var network net.Error
+	var state interface{ SQLState() string }
+	var issuer *auth.Unreachable
+	switch {
+	case errors.As(err, &issuer), errors.As(err, &network), errors.Is(err, driver.ErrBadConn), errors.Is(err, io.ErrUnexpectedEOF):
+		return true
+	case errors.As(err, &state):
+		class := (state.SQLState() + "  ")[:2]
+		return class == "08" || class == "53" || class == "57"
+	}
+	return false
+}
+
+// aborted replaces err where the client has gone away.
+func aborted(r *http.Request, err error) error {
+	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
+		return errClientGone
+	}
+	return err
+}
+
+// Quoted returns a value of the caller's in quotes, cut to 80 bytes.
+func Quoted(s string) string {
+	const most = 80
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return fmt.Sprintf("%q", s)
+}
+
+// WriteJSON sends body on one line, with its length.
+func WriteJSON(w http.ResponseWriter, status int, contentType string, body any) error {
+	b, err := fhir.Encode(body)
+	if err != nil {
+		return fmt.Errorf("encode a response: %w", err)
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
+	w.WriteHeader(status)
+	if _, err := w.Write(b); err != nil {
+		return fmt.Errorf("send a response: %w", err)
+	}
+	return nil
+}
