@@ -16,6 +16,7 @@ import (
 
 	"ab2d/client"
 	"ab2d/internal/synth"
+	"ab2d/internal/table"
 )
 
 // demoCommand is ab2d demo.
@@ -49,12 +50,12 @@ func (c *demoCommand) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	took := time.Since(began)
-	sum, err := summarise(ctx, paths)
+	sum, err := table.Summarize(ctx, paths)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(s.out)
-	sum.print(s.out)
+	printSummary(s.out, sum)
 	fmt.Fprintf(s.out, "\nExported, downloaded and checked in %s: %s\n", took.Round(10*time.Millisecond), c.Out)
 	return nil
 }

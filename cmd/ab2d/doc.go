@@ -23,7 +23,6 @@
 //   - bars.go      progress bars
 //   - demo.go      ab2d demo
 //   - summary.go   what downloaded claims hold, in a table
-//   - summary_claim.go  the few fields of a claim that the summary needs
 //
 // The end-to-end tests stand here too: testdata/script holds the tutorial as a
 // person types it, crash_test.go kills the real program.
