@@ -103,7 +103,7 @@ func (s *server) serveAPI(ctx context.Context, c *config) error {
 	responder := rest.NewResponder(s.log, s.now, s.db)
 	s.metrics = obs.NewMetrics()
 	config := api.Config{
-		Intake: &export.Intake{Jobs: s.db, Roster: s.source, Bell: s.bell, Now: s.now}, Jobs: s.db, List: s.db, Fresh: s.source, Files: s.files,
+		Intake: &export.Intake{Jobs: s.db, Roster: s.source, Bell: s.bell, Now: s.now}, Jobs: s.db, Deliveries: s.db, List: s.db, Fresh: s.source, Files: s.files,
 		Tokens: s.tokenServer(c, issuer, fetch, responder), Maintenance: s.db, Audit: s.db, Responder: responder, Metrics: s.metrics, Now: s.now, Log: s.log,
 		Bearer:     &auth.Checker{Issuer: issuer, Clients: s.db, Keys: s.keys, Now: s.now, Outside: s.outside(c, fetch)},
 		AuthServer: c.AuthServer, Address: rest.Address{PublicURL: c.PublicURL, Proxies: proxies}, Origins: c.CORSOrigins,

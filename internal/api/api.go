@@ -28,6 +28,7 @@ type TokenServer interface {
 type Config struct {
 	Intake      *export.Intake
 	Jobs        export.Jobs
+	Deliveries  export.Deliveries
 	List        JobList
 	Fresh       Freshness
 	Files       export.Files
@@ -86,7 +87,7 @@ func New(c Config) (*API, error) {
 func (c *Config) missing() []string {
 	var names []string
 	for name, missing := range map[string]bool{
-		"Intake": c.Intake == nil, "Jobs": c.Jobs == nil, "List": c.List == nil, "Fresh": c.Fresh == nil, "Files": c.Files == nil,
+		"Intake": c.Intake == nil, "Jobs": c.Jobs == nil, "Deliveries": c.Deliveries == nil, "List": c.List == nil, "Fresh": c.Fresh == nil, "Files": c.Files == nil,
 		"Tokens": c.Tokens == nil, "Bearer": c.Bearer == nil, "Maintenance": c.Maintenance == nil, "Audit": c.Audit == nil,
 		"Responder": c.Responder == nil, "Metrics": c.Metrics == nil, "Now": c.Now == nil, "Log": c.Log == nil, "AuthServer": c.AuthServer == "",
 	} {

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -11,10 +12,8 @@ import (
 	"strconv"
 	"time"
 
-	"ab2d/internal/audit"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
-	"ab2d/internal/obs"
 	"ab2d/internal/rest"
 )
 
@@ -26,8 +25,7 @@ type delivery struct {
 	header http.Header
 	status int
 	failed error
-	// begin takes down that bytes of the file are about to be sent. Without
-	// that none are.
+	// begin is called before the first byte is sent. If it fails, none is.
 	begin func() error
 }
 
@@ -46,6 +44,14 @@ func (d *delivery) Header() http.Header { return d.header }
 // be resumed. An error is not sent: see refusal.
 func (d *delivery) WriteHeader(status int) {
 	d.status = status
+	d.To = d.Size
+	if status == http.StatusPartialContent {
+		var last int64
+		if _, err := fmt.Sscanf(d.header.Get("Content-Range"), "bytes %d-%d/", &d.From, &last); err != nil {
+			d.status, d.failed = http.StatusInternalServerError, fmt.Errorf("parse our own Content-Range: %w", err)
+		}
+		d.To = last + 1
+	}
 	if d.sends() {
 		if err := d.begin(); err != nil {
 			d.status, d.failed = http.StatusInternalServerError, err
@@ -54,18 +60,10 @@ func (d *delivery) WriteHeader(status int) {
 	if d.status >= 400 {
 		return
 	}
-	length := d.Size
-	if status == http.StatusPartialContent {
-		var end int64
-		if _, err := fmt.Sscanf(d.header.Get("Content-Range"), "bytes %d-%d/", &d.From, &end); err != nil {
-			d.failed = fmt.Errorf("read our own Content-Range: %w", err)
-		}
-		length = end + 1 - d.From
-	}
-	d.To = d.From
 	if d.sends() {
-		d.header.Set("Content-Length", strconv.FormatInt(length, 10))
+		d.header.Set("Content-Length", strconv.FormatInt(d.To-d.From, 10))
 	}
+	d.To = d.From // nothing was sent yet
 	maps.Copy(d.ResponseWriter.Header(), d.header)
 	d.ResponseWriter.WriteHeader(status)
 }
@@ -75,18 +73,18 @@ func (d *delivery) sends() bool {
 	return d.status == http.StatusOK || d.status == http.StatusPartialContent
 }
 
-// refusal is what the client is told where ServeContent would write an error
-// of its own; nil when it did not.
-func (d *delivery) refusal() error {
+// rejection is the error where ServeContent would write one of its own; nil
+// when it did not.
+func (d *delivery) rejection() error {
 	switch {
 	case d.status < 400:
 		return nil
 	case d.status == http.StatusInternalServerError && d.failed != nil:
 		return d.failed
 	case d.status == http.StatusRequestedRangeNotSatisfiable:
-		f := rest.Errorf(d.status, fhir.CodeInvalid, "The Range cannot be sent: the file has %d bytes. Write Range: bytes=FIRST-, or leave it out.", d.Size)
-		f.Header = map[string]string{"Content-Range": fmt.Sprintf("bytes */%d", d.Size)} // RFC 9110 §15.5.17
-		return f
+		e := rest.Errorf(d.status, fhir.CodeInvalid, "The Range cannot be sent: the file has %d bytes. Write Range: bytes=FIRST-, or leave it out.", d.Size)
+		e.Header = map[string]string{"Content-Range": fmt.Sprintf("bytes */%d", d.Size)} // RFC 9110 §15.5.17
+		return e
 	case d.status == http.StatusPreconditionFailed:
 		return rest.Errorf(d.status, fhir.CodeInvalid, "The file is not the one that If-Match names: its ETag is %s.", d.header.Get("ETag"))
 	}
@@ -101,14 +99,18 @@ func (d *delivery) Write(b []byte) (int, error) {
 	return n, d.sent(int64(n), err)
 }
 
-// ReadFrom lets the kernel send a stored file.
+// ReadFrom copies what ServeContent reads. A failure to read is kept, which
+// ServeContent would ignore.
 func (d *delivery) ReadFrom(from io.Reader) (int64, error) {
 	if d.status >= 400 {
 		return 0, d.failed
 	}
-	n, err := io.Copy(d.ResponseWriter, from)
+	n, err := io.CopyBuffer(struct{ io.Writer }{d.ResponseWriter}, from, make([]byte, copyBuffer))
 	return n, d.sent(n, err)
 }
+
+// copyBuffer is how much is read and sent at a time.
+const copyBuffer = 256 << 10
 
 func (d *delivery) sent(n int64, err error) error {
 	d.To += n
@@ -118,44 +120,17 @@ func (d *delivery) sent(n int64, err error) error {
 	return err
 }
 
-// began takes down that a client is about to get a file, or a range of it. HEAD
-// gets none.
-func (a *API) began(r *http.Request, f *export.File) error {
-	if r.Method == http.MethodHead {
-		return nil
+// ended says how a download ended. What went wrong after the first byte was
+// sent breaks the connection off, so that nobody takes a part for the whole.
+func (a *API) ended(r *http.Request, f *export.File, d *delivery) error {
+	if d.failed != nil && errors.Is(d.failed, export.ErrDamaged) {
+		err := a.damaged(r, f, d.failed)
+		if d.status >= 400 {
+			return err // nothing was sent
+		}
+		panic(http.ErrAbortHandler)
 	}
-	obs.CrashPoint("download begins")
-	err := a.Audit.Record(r.Context(), audit.Entry{Event: audit.DownloadBegan, Job: f.Job, File: f.Name})
-	obs.CrashPoint("download recorded")
-	return err
-}
-
-// delivered notes what was sent, so that the file counts as downloaded once
-// all of it was, in one request or in several. What a client broke off never
-// completes a download, but it may be resumed.
-func (a *API) delivered(r *http.Request, f *export.File, d *delivery) {
-	if !d.sends() || r.Method == http.MethodHead {
-		return
-	}
-	if d.To == d.From { // nothing went out
-		a.endedEmpty(r, f)
-		return
-	}
-	if !d.arrived(r.Context()) {
-		d.To = min(d.To, d.Size-1)
-	}
-	// The answer is out; the count must not depend on the client's patience.
-	if err := a.Jobs.Delivered(context.WithoutCancel(r.Context()), f, d.Delivery); err != nil {
-		a.Log.Error("a download was not counted", "job", f.Job, "file", f.Name, "error", err)
-	}
-}
-
-// endedEmpty takes down that a download ended before its first byte.
-func (a *API) endedEmpty(r *http.Request, f *export.File) {
-	e := audit.Entry{Event: audit.DownloadEnded, Job: f.Job, File: f.Name}
-	if err := a.Audit.Record(context.WithoutCancel(r.Context()), e); err != nil {
-		a.Log.Error("the end of a download is not on record", "job", f.Job, "file", f.Name, "error", err)
-	}
+	return d.rejection()
 }
 
 // arrived tells whether the client has taken all that was sent.

@@ -1,17 +1,18 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
+	"ab2d/internal/obs"
 	"ab2d/internal/rest"
 )
 
@@ -22,21 +23,37 @@ func file(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 	if err != nil {
 		return err
 	}
-	stored, err := a.Files.Open(r.Context(), f.Key)
+	stored, err := a.openStored(r, f)
 	if err != nil {
-		return fmt.Errorf("open file %s of job %s: %w", f.Name, f.Job, err)
+		return err
 	}
 	defer stored.Close()
-	content, size, etag := io.ReadSeeker(stored), f.Length, fmt.Sprintf(`"%x"`, f.SHA256)
+	checked := export.NewCheckedReader(stored, f)
+	content, size, etag := io.ReadSeeker(checked), f.Length, fmt.Sprintf(`"%x"`, f.SHA256)
 	gzipped := takesGzip(r.Header.Values("Accept-Encoding"))
 	if gzipped {
 		size, etag = f.Stored, fmt.Sprintf(`"%x-gzip"`, f.SHA256)
 	} else {
-		content = newInflated(stored, f.Length)
+		content = newInflated(checked, f.Length)
 	}
 	d := newDelivery(w, gzipped, size)
-	d.begin = func() error { return a.began(r, f) }
-	h := d.Header()
+	watch := a.newWatch(r, c, f, d)
+	d.begin = func() error {
+		if err := checked.Check(); err != nil {
+			return err
+		}
+		return watch.begin()
+	}
+	setFileHeaders(d.Header(), f, gzipped, etag)
+	if strings.Contains(r.Header.Get("Range"), ",") {
+		r.Header.Del("Range") // one range a request; the whole is a legal answer to several (RFC 9110 §14.2)
+	}
+	defer watch.end() // also when the connection breaks off, which is a panic
+	http.ServeContent(d, r, f.Name, time.Time{}, content)
+	return a.ended(r, f, d)
+}
+
+func setFileHeaders(h http.Header, f *export.File, gzipped bool, etag string) {
 	if gzipped {
 		h.Set("Content-Encoding", "gzip")
 	}
@@ -44,22 +61,49 @@ func file(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 	h.Set("Content-Disposition", `attachment; filename="`+f.Name+`"`)
 	h.Set("ETag", etag)
 	h.Add("Vary", "Accept-Encoding")
-	if strings.Contains(r.Header.Get("Range"), ",") {
-		r.Header.Del("Range") // one range a request; the whole is a legal answer to several (RFC 9110 §14.2)
-	}
-	http.ServeContent(d, r, f.Name, time.Time{}, content)
-	a.delivered(r, f, d)
-	return d.refusal()
 }
 
-// fileName is what a file's name may consist of. A database is not asked for
-// any other: PostgreSQL takes a NUL or bad UTF-8 for a fault.
-var fileName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,80}$`)
+// errDamagedFile is the error for a file whose stored bytes are not those that
+// were written.
+var errDamagedFile = rest.Errorf(http.StatusInternalServerError, fhir.CodeException, "The stored file is damaged, and none of it was sent. "+
+	"Start a new export, and report the request id in diagnostics to the operator.")
+
+// openStored opens the stored bytes of a file. A file that has no checksums by
+// block was written by an older release: it is read completely before its first
+// byte is sent.
+func (a *API) openStored(r *http.Request, f *export.File) (io.ReadSeekCloser, error) {
+	stored, err := a.Files.Open(r.Context(), f.Key)
+	if errors.Is(err, export.ErrNoFile) {
+		return nil, a.damaged(r, f, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open file %s of job %s: %w", f.Name, f.Job, err)
+	}
+	if f.Checksums == nil && f.Stored > 0 {
+		if f.Checksums, err = export.Checksum(r.Context(), a.Files, f); errors.Is(err, export.ErrDamaged) {
+			err = a.damaged(r, f, err)
+		}
+		if err != nil {
+			return nil, errors.Join(err, stored.Close())
+		}
+	}
+	return stored, nil
+}
+
+// damaged logs that a stored file is damaged, and marks it for the operator.
+func (a *API) damaged(r *http.Request, f *export.File, err error) error {
+	a.Log.Error("a stored result file is damaged", "request", obs.RequestID(r.Context()), "job", f.Job, "file", f.Name, "key", f.Key, "error", err)
+	a.Metrics.FileDamaged()
+	if err := a.Deliveries.MarkDamaged(context.WithoutCancel(r.Context()), f, true); err != nil {
+		a.Log.Error("mark a damaged file", "job", f.Job, "file", f.Name, "error", err)
+	}
+	return errDamagedFile
+}
 
 // ownFile finds the file that the path names, by its row, if it may be
 // downloaded.
 func (a *API) ownFile(r *http.Request, c call) (*export.File, error) {
-	j, err := a.ownJob(r, c)
+	j, err := a.entitledJob(r, c)
 	if err != nil {
 		return nil, err
 	}
@@ -78,10 +122,29 @@ func (a *API) ownFile(r *http.Request, c call) (*export.File, error) {
 		return nil, err
 	}
 	if f.Downloads >= a.MaxDownloads {
-		return nil, rest.Errorf(http.StatusGone, fhir.CodeDeleted, "The file %s was downloaded already, and may be %s. "+
-			"To get the claims again, start a new export.", f.Name, times(a.MaxDownloads))
+		return nil, a.downloadLimit(f)
 	}
 	return f, nil
+}
+
+// downloadLimit is the error for a file that was downloaded as often as it may
+// be.
+func (a *API) downloadLimit(f *export.File) *rest.Error {
+	return rest.Errorf(http.StatusGone, fhir.CodeDeleted, "The file %s was downloaded already, and may be downloaded %s. "+
+		"To get the claims again, start a new export.", f.Name, times(a.MaxDownloads))
+}
+
+// retryWhileDownloading is the Retry-After, in seconds, while other requests
+// download a file.
+const retryWhileDownloading = 5
+
+// downloading is the error for a file that other requests are downloading as
+// often as it may be downloaded.
+func (a *API) downloading(f *export.File) *rest.Error {
+	e := rest.Errorf(http.StatusTooManyRequests, fhir.CodeThrottled, "The file %s may be downloaded %s, and other requests are downloading it. "+
+		"Wait until they end. If they break off, the file can be downloaded again.", f.Name, times(a.MaxDownloads))
+	e.Header = map[string]string{"Retry-After": strconv.Itoa(retryWhileDownloading)}
+	return e
 }
 
 func noFile(name string) *rest.Error {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -18,7 +19,8 @@ type Check struct {
 // healthTime bounds a check.
 const healthTime = 5 * time.Second
 
-// health tells whether all checks pass, and names those that do not.
+// health tells whether all checks pass, and names those that do not. Damaged
+// result files make the server degraded, which is 200: all others can be had.
 func health(a *API, w http.ResponseWriter, r *http.Request, _ call) error {
 	ctx, cancel := context.WithTimeout(r.Context(), healthTime)
 	defer cancel()
@@ -31,8 +33,11 @@ func health(a *API, w http.ResponseWriter, r *http.Request, _ call) error {
 		}
 	}
 	state := "ok"
-	if status != http.StatusOK {
+	switch damaged, err := a.Deliveries.DamagedFiles(ctx); {
+	case status != http.StatusOK:
 		state = "failing"
+	case err == nil && damaged > 0:
+		state, checks["results"] = "degraded", counted(damaged, "damaged file")
 	}
 	return rest.WriteJSON(w, status, "application/json", map[string]any{"status": state, "checks": checks})
 }
@@ -46,4 +51,12 @@ func metrics(a *API, w http.ResponseWriter, r *http.Request, _ call) error {
 // live tells that the process answers.
 func live(_ *API, w http.ResponseWriter, _ *http.Request, _ call) error {
 	return rest.WriteJSON(w, http.StatusOK, "application/json", map[string]string{"status": "ok"})
+}
+
+// counted is "1 damaged file" or "3 damaged files".
+func counted(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

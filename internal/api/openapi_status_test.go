@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"ab2d/internal/api"
 	"ab2d/internal/auth"
 	"ab2d/internal/coverage"
+	"ab2d/internal/export"
 	"ab2d/internal/fhir"
 )
 
@@ -288,6 +290,7 @@ func askCompleted(c *contract, s *server, version string) {
 		s.wants(http.StatusRequestedRangeNotSatisfiable, one, o, "Range: bytes=999999999-")
 		s.wants(http.StatusPartialContent, one, o, "Range: bytes=0-9")
 	}
+	s.wantsBusy(get)
 	s.wants(http.StatusOK, one, get, "Accept-Encoding: gzip")
 	s.idle()
 	s.wants(http.StatusGone, one, head)
@@ -308,6 +311,25 @@ func askCompleted(c *contract, s *server, version string) {
 	s.clock.Add(73 * time.Hour)
 	for _, o := range jobs {
 		s.wants(http.StatusGone, one, ofJob(o, jobID(file)))
+	}
+}
+
+// wantsBusy asks for a file while another request downloads it.
+func (s *server) wantsBusy(get operation) {
+	s.Helper()
+	f, err := s.db.File(s.Context(), jobID(get.path), filepath.Base(get.path))
+	if err != nil {
+		s.Fatal(err)
+	}
+	d := export.Delivery{To: f.Length, Size: f.Length}
+	id, err := s.db.BeginDelivery(s.Context(), f, d, 1, time.Minute)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.wants(http.StatusTooManyRequests, one, get)
+	d.To = 0
+	if err := s.db.EndDelivery(s.Context(), id, f, d); err != nil {
+		s.Fatal(err)
 	}
 }
 

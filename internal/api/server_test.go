@@ -58,18 +58,23 @@ var secretHash = sync.OnceValues(func() ([]byte, error) { return bcrypt.Generate
 // what must not be in it.
 type server struct {
 	*testing.T
-	source  *exporttest.Source
-	clock   *exporttest.Clock
-	db      *store.DB
-	files   export.Files
-	config  api.Config
-	handler http.Handler
+	source *exporttest.Source
+	clock  *exporttest.Clock
+	db     *store.DB
+	files  export.Files
+
+	filesDir string // where files are
+	config   api.Config
+	handler  http.Handler
 
 	tokenServer    *auth.Server
 	administration *admin.Service
 
 	worker  export.Worker // a pattern; each that runs is a copy
 	workers int
+
+	startWorker func() // starts one more
+
 	listen  net.Listener
 	url     string
 	client  *http.Client
@@ -108,7 +113,8 @@ func (s *server) open() {
 		s.Fatal(err)
 	}
 	s.Cleanup(func() { s.db.Close() })
-	if s.files, err = files.Open("dir:" + s.TempDir()); err != nil {
+	s.filesDir = s.TempDir()
+	if s.files, err = files.Open("dir:" + s.filesDir); err != nil {
 		s.Fatal(err)
 	}
 	if s.listen, err = new(net.ListenConfig).Listen(s.Context(), "tcp", "127.0.0.1:0"); err != nil {
@@ -146,7 +152,7 @@ func (s *server) assemble() {
 	bell, issuer := export.NewBell(), s.url+"/oauth2/"+authServer
 	responder := rest.NewResponder(log, s.clock.Now, s.db)
 	s.config = api.Config{
-		Intake: &export.Intake{Jobs: s.db, Roster: s.source.Roster(), Bell: bell, Now: s.clock.Now}, Jobs: s.db, Files: s.files,
+		Intake: &export.Intake{Jobs: s.db, Roster: s.source.Roster(), Bell: bell, Now: s.clock.Now}, Jobs: s.db, Deliveries: s.db, Files: s.files,
 		AuthServer: authServer, MaxDownloads: 1, MaxPolls: 1, Software: api.Software{Version: "1.2.3", Date: "2026-01-15"}, Now: s.clock.Now, Log: log,
 		List: s.db, Fresh: s.source, Metrics: obs.NewMetrics(), Checks: []api.Check{{Name: "database", Ping: s.db.Ping}},
 		Maintenance: s.db, Audit: s.db, Responder: responder,
@@ -171,9 +177,12 @@ func (s *server) assemble() {
 func (s *server) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	var workers sync.WaitGroup
-	for range s.workers {
+	s.startWorker = func() {
 		w := s.worker
 		workers.Go(func() { w.Run(ctx) })
+	}
+	for range s.workers {
+		s.startWorker()
 	}
 	s.config.Admin = admin.Handler(s.administration, admin.HandlerConfig{Responder: s.config.Responder, Origin: s.config.Address.Origin})
 	handler, err := api.New(s.config)

@@ -32,6 +32,17 @@ func (a *API) ownJob(r *http.Request, c call) (*export.Job, error) {
 	return j, err
 }
 
+// entitledJob finds the client's job, if its contract has its attestation
+// still: it is asked for with every status and every file.
+func (a *API) entitledJob(r *http.Request, c call) (*export.Job, error) {
+	j, err := a.ownJob(r, c)
+	if err != nil {
+		return nil, err
+	}
+	_, err = a.Intake.Entitled(r.Context(), c.client.Contract)
+	return j, err
+}
+
 func noJob(r *http.Request) *rest.Error {
 	return rest.Errorf(http.StatusNotFound, fhir.CodeNotFound, "There is no job %s. Its id stands in the Content-Location of the answer to $export.",
 		rest.Quoted(r.PathValue("job")))
@@ -54,7 +65,7 @@ func ended(j *export.Job) *rest.Error {
 
 // status tells how far a job is (Bulk Data Access IG, "Bulk Data Status Request").
 func status(a *API, w http.ResponseWriter, r *http.Request, c call) error {
-	j, err := a.ownJob(r, c)
+	j, err := a.entitledJob(r, c)
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,9 @@ const (
 	DownloadBegan Event = "download.began" // durable before the first byte is sent
 	DownloadEnded Event = "download.ended" // Bytes says how many were; none follows when the process died meanwhile
 
+	FileDamaged  Event = "file.damaged" // its stored bytes are not what was written
+	FileRepaired Event = "file.repaired"
+
 	ClientAdded    Event = "client.added"
 	ClientEnabled  Event = "client.enabled"
 	ClientDisabled Event = "client.disabled"

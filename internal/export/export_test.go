@@ -469,7 +469,12 @@ func (e *engine) download(j *export.Job) {
 		e.Fatal(err)
 	}
 	for i := range list {
-		if err := e.db.Delivered(e.Context(), &list[i], export.Delivery{To: 1, Size: 1}); err != nil {
+		d := export.Delivery{To: list[i].Length, Size: list[i].Length}
+		id, err := e.db.BeginDelivery(e.Context(), &list[i], d, 1, time.Minute)
+		if err != nil {
+			e.Fatal(err)
+		}
+		if err := e.db.EndDelivery(e.Context(), id, &list[i], d); err != nil {
 			e.Fatal(err)
 		}
 	}

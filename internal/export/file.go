@@ -31,8 +31,12 @@ type File struct {
 	Length int64  // uncompressed bytes
 	Stored int64  // gzipped bytes
 	SHA256 []byte // of the uncompressed bytes
+	// Checksums are those of the stored bytes, by block; see Checksums. Nil for
+	// a file that was written by a release that did not make them.
+	Checksums Checksums
 
-	Downloads int // complete deliveries so far
+	Downloads int  // complete deliveries so far
+	Damaged   bool // the stored bytes are known to be damaged or gone
 }
 
 // FileName is the public name of a contract's file.
@@ -47,13 +51,6 @@ func FileName(contract string, k Kind, number int) string {
 // somebody whose lease has lapsed cannot overwrite what his successor wrote.
 func fileKey(l Lease, order int) string {
 	return fmt.Sprintf("%s/%s%06d-%d-%d.ndjson.gz", l.Job, l.Step, l.Part, l.Fence, order)
-}
-
-// Delivery is a run of bytes of one representation of a file that was sent.
-type Delivery struct {
-	Gzip     bool // of the stored bytes; else of the inflated ones
-	From, To int64
-	Size     int64
 }
 
 // ErrNoFile says that there are no bytes under a key.

@@ -12,6 +12,9 @@ import (
 
 // finish completes a job all of whose parts are done.
 func (w *Worker) finish(ctx context.Context, t *Task) error {
+	if _, err := w.attestedContract(ctx, t.Job.Contract); err != nil {
+		return err
+	}
 	errs := w.newOutput(ctx, t.Lease, Errors)
 	defer errs.abort()
 	for _, note := range t.Job.Notes {

@@ -144,10 +144,4 @@ type Jobs interface {
 
 	// File finds a file of a completed job by its name; ErrNoFile when absent.
 	File(ctx context.Context, id, name string) (*File, error)
-
-	// Delivered records that bytes from to to of a file's representation of
-	// size bytes were sent. When all bytes up to size have been sent, in one
-	// request or in several that follow each other, the file counts as
-	// downloaded once more.
-	Delivered(ctx context.Context, f *File, d Delivery) error
 }

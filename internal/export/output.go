@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"io"
 
 	"ab2d/internal/segment"
 )
@@ -150,7 +149,7 @@ func (o *output) discard(err error) {
 type openFile struct {
 	File
 	to     FileWriter
-	stored *countingWriter
+	stored *checksumWriter
 	buffer *bufio.Writer
 	gzip   *segment.Joiner
 	hash   hash.Hash
@@ -171,7 +170,7 @@ func (o *output) openFile() error {
 	}
 	f := &openFile{
 		File: File{Job: o.lease.Job, Kind: o.kind, Part: o.lease.Part, Order: len(o.done), Key: key},
-		to:   to, stored: &countingWriter{to: to}, hash: sha256.New(), gzip: o.worker.gzip,
+		to:   to, stored: &checksumWriter{to: to}, hash: sha256.New(), gzip: o.worker.gzip,
 	}
 	f.buffer = bufio.NewWriterSize(f.stored, storeBuffer)
 	o.worker.gzip.Reset(f.buffer)
@@ -203,19 +202,7 @@ func (o *output) closeFile() error {
 	if err := f.to.Commit(); err != nil {
 		return fmt.Errorf("commit %s: %w", f.Key, err)
 	}
-	f.Stored, f.SHA256 = f.stored.n, f.hash.Sum(nil)
+	f.Stored, f.Checksums, f.SHA256 = f.stored.n, f.stored.sums(), f.hash.Sum(nil)
 	o.done, o.file = append(o.done, f.File), nil
 	return nil
-}
-
-// countingWriter counts what it passes on.
-type countingWriter struct {
-	to io.Writer
-	n  int64
-}
-
-func (c *countingWriter) Write(b []byte) (int, error) {
-	n, err := c.to.Write(b)
-	c.n += int64(n)
-	return n, err
 }

@@ -61,9 +61,9 @@ func (w *Worker) runPart(ctx context.Context, t *Task, progress *atomic.Int64) e
 
 // readPart reads the part's enrollees, exactly those it was planned with.
 func (w *Worker) readPart(ctx context.Context, t *Task) (coverage.Contract, []coverage.Enrollee, error) {
-	contract, err := w.Roster.Contract(ctx, t.Job.Contract)
+	contract, err := w.attestedContract(ctx, t.Job.Contract)
 	if err != nil {
-		return contract, nil, fmt.Errorf("contract %s: %w", t.Job.Contract, err)
+		return contract, nil, err
 	}
 	enrollees, err := w.Roster.Enrollees(ctx, t.Job.Contract, t.Job.Snapshot, t.Part.First, int(t.Part.Enrollees))
 	if err != nil {

@@ -12,6 +12,9 @@ import (
 // plan cuts the contract's enrolment into parts of consecutive enrollees.
 func (w *Worker) plan(ctx context.Context, t *Task) error {
 	contract := t.Job.Contract
+	if _, err := w.attestedContract(ctx, contract); err != nil {
+		return err
+	}
 	snapshot, err := w.Roster.Snapshot(ctx, contract)
 	if err != nil {
 		return fmt.Errorf("take a snapshot of the enrolment of %s: %w", contract, err)
@@ -38,6 +41,20 @@ func (w *Worker) plan(ctx context.Context, t *Task) error {
 	}
 	obs.CrashPoint("planned")
 	return nil
+}
+
+// attestedContract finds the contract of a job. A job whose attestation was
+// withdrawn meanwhile fails: it must not complete as if there were no claims.
+func (w *Worker) attestedContract(ctx context.Context, number string) (coverage.Contract, error) {
+	c, err := w.Roster.Contract(ctx, number)
+	if err != nil {
+		return c, fmt.Errorf("contract %s: %w", number, err)
+	}
+	if !c.HasAttested {
+		return c, finalError{fmt.Errorf("contract %s: %w", number, ErrNotAttested),
+			"The attestation of the contract was withdrawn. Attest the contract, then start a new export."}
+	}
+	return c, nil
 }
 
 const (

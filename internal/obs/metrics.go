@@ -19,6 +19,7 @@ type Metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	bytes    prometheus.Counter
+	damaged  prometheus.Counter
 }
 
 // NewMetrics makes the metrics of a process.
@@ -29,9 +30,10 @@ func NewMetrics() *Metrics {
 			[]string{"route", "method", "status"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "ab2d_request_seconds", Help: "Time from a request to the last byte of its answer, by route.",
 			Buckets: []float64{.001, .005, .01, .025, .05, .1, .25, .5, 1, 5, 30, 120}}, []string{"route"}),
-		bytes: prometheus.NewCounter(prometheus.CounterOpts{Name: "ab2d_response_bytes_total", Help: "Bytes of the bodies of all answers."}),
+		bytes:   prometheus.NewCounter(prometheus.CounterOpts{Name: "ab2d_response_bytes_total", Help: "Bytes of the bodies of all answers."}),
+		damaged: prometheus.NewCounter(prometheus.CounterOpts{Name: "ab2d_damaged_files_found_total", Help: "Downloads that found a stored result file damaged or gone."}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.bytes, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.requests, m.seconds, m.bytes, m.damaged, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -46,6 +48,9 @@ func (m *Metrics) answered(r *http.Request, rec *recorder, took time.Duration) {
 	m.seconds.WithLabelValues(route).Observe(took.Seconds())
 	m.bytes.Add(float64(rec.bytes))
 }
+
+// FileDamaged counts a download that found its stored file damaged or gone.
+func (m *Metrics) FileDamaged() { m.damaged.Inc() }
 
 func knownMethod(method string) string {
 	switch method {

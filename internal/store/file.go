@@ -6,16 +6,15 @@ import (
 	"errors"
 	"fmt"
 
-	"ab2d/internal/audit"
 	"ab2d/internal/export"
 )
 
-const fileColumns = `f.job, f.key, f.kind, f.part, f.ord, f.number, f.name, f.count, f.length, f.stored, f.sha256, f.downloads`
+const fileColumns = `f.job, f.key, f.kind, f.part, f.ord, f.number, f.name, f.count, f.length, f.stored, f.sha256, f.checksums, f.downloads, f.damaged > 0`
 
 func scanFile(row interface{ Scan(...any) error }) (export.File, error) {
 	var f export.File
 	var kind string
-	err := row.Scan(&f.Job, &f.Key, &kind, &f.Part, &f.Order, &f.Number, &f.Name, &f.Count, &f.Length, &f.Stored, &f.SHA256, &f.Downloads)
+	err := row.Scan(&f.Job, &f.Key, &kind, &f.Part, &f.Order, &f.Number, &f.Name, &f.Count, &f.Length, &f.Stored, &f.SHA256, (*[]byte)(&f.Checksums), &f.Downloads, &f.Damaged)
 	f.Kind = export.Kind(kind)
 	return f, err
 }
@@ -41,9 +40,9 @@ func queryFiles(ctx context.Context, q interface {
 }
 
 func insertFile(ctx context.Context, tx *sql.Tx, f *export.File) error {
-	_, err := tx.ExecContext(ctx, `insert into file (job, key, kind, part, ord, number, name, count, length, stored, sha256)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		f.Job, f.Key, string(f.Kind), f.Part, f.Order, f.Number, f.Name, f.Count, f.Length, f.Stored, f.SHA256)
+	_, err := tx.ExecContext(ctx, `insert into file (job, key, kind, part, ord, number, name, count, length, stored, sha256, checksums)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		f.Job, f.Key, string(f.Kind), f.Part, f.Order, f.Number, f.Name, f.Count, f.Length, f.Stored, f.SHA256, []byte(f.Checksums))
 	return err
 }
 
@@ -68,51 +67,4 @@ func (db *DB) File(ctx context.Context, id, name string) (*export.File, error) {
 		return nil, fmt.Errorf("find a file of job %s: %w", id, err)
 	}
 	return &f, nil
-}
-
-// Delivered notes that bytes of a file were sent, and counts the file as
-// downloaded when that were the last ones missing.
-func (db *DB) Delivered(ctx context.Context, f *export.File, d export.Delivery) error {
-	column := "sent_plain"
-	if d.Gzip {
-		column = "sent_gzip"
-	}
-	err := db.tx(ctx, func(tx *sql.Tx) error {
-		if err := delivered(ctx, tx, f, d, column); err != nil {
-			return err
-		}
-		return db.append(ctx, tx, audit.Entry{Event: audit.DownloadEnded, Job: f.Job, File: f.Name, Bytes: d.To - d.From})
-	})
-	if err != nil {
-		return fmt.Errorf("note a delivery of job %s: %w", f.Job, err)
-	}
-	return nil
-}
-
-func delivered(ctx context.Context, tx *sql.Tx, f *export.File, d export.Delivery, column string) error {
-	var sent int64
-	if err := tx.QueryRowContext(ctx, `select `+column+` from file where job = $1 and key = $2`, f.Job, f.Key).Scan(&sent); err != nil {
-		return err
-	}
-	if d.From > sent {
-		return nil // bytes before these are missing
-	}
-	if sent = max(sent, d.To); sent < d.Size {
-		_, err := tx.ExecContext(ctx, `update file set `+column+` = $3 where job = $1 and key = $2`, f.Job, f.Key, sent)
-		return err
-	}
-	return downloaded(ctx, tx, f)
-}
-
-// downloaded counts a complete delivery, and notes when no claim file of the
-// job is left that has none.
-func downloaded(ctx context.Context, tx *sql.Tx, f *export.File) error {
-	_, err := tx.ExecContext(ctx, `update file set downloads = downloads + 1, sent_gzip = 0, sent_plain = 0 where job = $1 and key = $2`,
-		f.Job, f.Key)
-	if err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, `update job set downloaded = 1 where id = $1 and downloaded = 0
-		and not exists (select 1 from file where job = $1 and kind = 'data' and downloads = 0)`, f.Job)
-	return err
 }

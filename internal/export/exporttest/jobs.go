@@ -3,6 +3,7 @@ package exporttest
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ type Store interface {
 	export.Jobs
 	export.Queue
 	export.Ledgers
+	export.Deliveries
 }
 
 // Open gives an empty store that lives by the clock.
@@ -49,6 +51,9 @@ func RunJobs(t *testing.T, open Open) {
 		"jobs ahead":               jobsAhead,
 		"delete":                   jobsDelete,
 		"files and deliveries":     jobsDeliveries,
+		"a delivery is reserved":   jobsDeliveryLimit,
+		"deliveries at once":       jobsDeliveriesAtOnce,
+		"damaged files":            jobsDamagedFiles,
 		"the base of the next job": jobsBase,
 	})
 }
@@ -201,15 +206,104 @@ func jobsDeliveries(b *bench) {
 		{export.Delivery{Gzip: true, From: 0, To: 40, Size: 50}, 0},
 		{export.Delivery{Gzip: true, From: 45, To: 50, Size: 50}, 0}, // 40 to 45 are missing
 		{export.Delivery{Gzip: false, From: 40, To: 100, Size: 100}, 0},
-		{export.Delivery{Gzip: true, From: 40, To: 50, Size: 50}, 1},
+		{export.Delivery{Gzip: true, From: 40, To: 45, Size: 50}, 1}, // the last that were missing
 		{export.Delivery{Gzip: true, From: 40, To: 50, Size: 50}, 1}, // begins anew
-		{export.Delivery{Gzip: false, From: 0, To: 100, Size: 100}, 2},
+		{export.Delivery{Gzip: false, From: 0, To: 40, Size: 100}, 2},
+		{export.Delivery{Gzip: false, From: 0, To: 100, Size: 100}, 3},
 	} {
-		b.ok(b.Delivered(b.Context(), f, d.Delivery))
+		b.deliver(f, d.Delivery)
 		got, err := b.File(b.Context(), id, f.Name)
 		b.ok(err)
 		if got.Downloads != d.want {
 			b.Errorf("after %+v there are %d downloads, want %d", d.Delivery, got.Downloads, d.want)
+		}
+	}
+}
+
+// manyDownloads is a limit that no test reaches.
+const manyDownloads = 1000
+
+// deliver delivers bytes of a file.
+func (b *bench) deliver(f *export.File, d export.Delivery) {
+	b.Helper()
+	delivery, err := b.BeginDelivery(b.Context(), f, d, manyDownloads, time.Minute)
+	b.ok(err)
+	b.ok(b.EndDelivery(b.Context(), delivery, f, d))
+}
+
+// jobsDeliveryLimit: reservations hold the limit while requests are being
+// answered, come back when a delivery breaks off, and lapse with their process.
+func jobsDeliveryLimit(b *bench) {
+	id := b.complete("Z0000", 1)
+	files, err := b.Store.Files(b.Context(), id)
+	b.ok(err)
+	f := &files[0]
+	whole := export.Delivery{To: 100, Size: 100}
+	begin := func(d export.Delivery, want error) string {
+		b.Helper()
+		delivery, err := b.BeginDelivery(b.Context(), f, d, 1, time.Minute)
+		if !errors.Is(err, want) {
+			b.Errorf("begin %+v: %v, want %v", d, err, want)
+		}
+		return delivery
+	}
+	first := begin(whole, nil)
+	begin(whole, export.ErrDownloading)
+	begin(export.Delivery{Gzip: true, To: 50, Size: 50}, export.ErrDownloading)
+	half := begin(export.Delivery{From: 50, To: 100, Size: 100}, nil) // does not make another whole
+	begin(export.Delivery{From: 0, To: 50, Size: 100}, export.ErrDownloading)
+	b.ok(b.EndDelivery(b.Context(), first, f, export.Delivery{To: 30, Size: 100})) // broke off
+	b.ok(b.EndDelivery(b.Context(), half, f, export.Delivery{From: 50, To: 50, Size: 100}))
+	begin(whole, nil) // and its process dies
+	begin(whole, export.ErrDownloading)
+	b.clock.Add(40 * time.Second)
+	begin(whole, export.ErrDownloading)
+	b.clock.Add(21 * time.Second)
+	last := begin(whole, nil)
+	b.ok(b.ExtendDelivery(b.Context(), last, 5*time.Minute))
+	b.clock.Add(2 * time.Minute)
+	begin(whole, export.ErrDownloading)
+	b.ok(b.EndDelivery(b.Context(), last, f, whole))
+	begin(export.Delivery{To: 1, Size: 100}, export.ErrDownloadLimit)
+	if got, err := b.File(b.Context(), id, f.Name); err != nil || got.Downloads != 1 {
+		b.Errorf("%+v, %v", got, err)
+	}
+}
+
+// jobsDeliveriesAtOnce: of many requests at the same time one gets the file.
+func jobsDeliveriesAtOnce(b *bench) {
+	id := b.complete("Z0000", 1)
+	files, err := b.Store.Files(b.Context(), id)
+	b.ok(err)
+	var began atomic.Int64
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			_, err := b.BeginDelivery(b.Context(), &files[0], export.Delivery{To: 100, Size: 100}, 1, time.Minute)
+			if err == nil {
+				began.Add(1)
+			} else if !errors.Is(err, export.ErrDownloading) {
+				b.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if began.Load() != 1 {
+		b.Errorf("%d requests began a delivery, want 1", began.Load())
+	}
+}
+
+// jobsDamagedFiles: a mark stays until it is taken away.
+func jobsDamagedFiles(b *bench) {
+	id := b.complete("Z0000", 1)
+	files, err := b.Store.Files(b.Context(), id)
+	b.ok(err)
+	for _, damaged := range []bool{true, true, false} {
+		b.ok(b.MarkDamaged(b.Context(), &files[0], damaged))
+		got, err := b.File(b.Context(), id, files[0].Name)
+		b.ok(err)
+		if got.Damaged != damaged {
+			b.Errorf("damaged is %t, want %t", got.Damaged, damaged)
 		}
 	}
 }
@@ -229,7 +323,7 @@ func jobsBase(b *bench) {
 		files, err := b.Store.Files(b.Context(), id)
 		b.ok(err)
 		for i := range files {
-			b.ok(b.Delivered(b.Context(), &files[i], export.Delivery{To: files[i].Length, Size: files[i].Length}))
+			b.deliver(&files[i], export.Delivery{To: files[i].Length, Size: files[i].Length})
 		}
 	}
 	if base() != "" {
@@ -241,7 +335,7 @@ func jobsBase(b *bench) {
 	}
 	files, err := b.Store.Files(b.Context(), first)
 	b.ok(err)
-	b.ok(b.Delivered(b.Context(), &files[0], export.Delivery{To: 100, Size: 100}))
+	b.deliver(&files[0], export.Delivery{To: 100, Size: 100})
 	if base() != "" {
 		b.Error("a job that was downloaded in part is a base")
 	}

@@ -88,11 +88,22 @@ func (s *Source) Reads(id coverage.EnrolleeID) int {
 
 // Contract finds a contract.
 func (s *Source) Contract(_ context.Context, number string) (coverage.Contract, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	c, ok := s.Contracts[number]
 	if !ok {
 		return c, export.ErrNoContract
 	}
 	return c, nil
+}
+
+// SetAttested gives a contract its attestation, or withdraws it.
+func (s *Source) SetAttested(number string, attested bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.Contracts[number]
+	c.HasAttested = attested
+	s.Contracts[number] = c
 }
 
 // Freshness is written down as well: what is told of Z0001 is nothing.
