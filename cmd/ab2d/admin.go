@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,6 +21,7 @@ import (
 	"ab2d/internal/auth"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
+	"ab2d/internal/files"
 	"ab2d/internal/rest"
 	"ab2d/internal/store"
 )
@@ -32,6 +34,7 @@ type adminCommand struct {
 	Job         adminJobCommand         `cmd:"" help:"Export jobs."`
 	Worker      adminWorkerCommand      `cmd:"" help:"Workers and what they work on."`
 	Trouble     adminTroubleCommand     `cmd:"" help:"What failed."`
+	Files       adminFilesCommand       `cmd:"" help:"Stored result files."`
 	Download    adminDownloadCommand    `cmd:"" help:"Who fetched what."`
 	Key         adminKeyCommand         `cmd:"" help:"The keys that sign access tokens."`
 	Maintenance adminMaintenanceCommand `cmd:"" help:"Maintenance: no new exports are taken."`
@@ -47,8 +50,10 @@ type adminConfig struct {
 	TokenFile string `help:"File with the admin token." env:"AB2D_ADMIN_TOKEN_FILE" type:"path" placeholder:"FILE"`
 	JSON      bool   `help:"Print JSON for machines." name:"json"`
 
-	claims string // where contracts come from, when a job is started; otherwise store:
-	seed   uint64
+	files   string        // where result files are, for the command that reads them
+	timeout time.Duration // of the request; 0: a minute
+	claims  string        // where contracts come from, when a job is started; otherwise store:
+	seed    uint64
 }
 
 // ask does one act of administration and reads its answer into, as JSON.
@@ -79,7 +84,7 @@ func (c *adminConfig) ask(ctx context.Context, s streams, method, path string, b
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
 	r.Header.Set("Content-Type", "application/json")
-	resp, err := (&http.Client{Transport: through, Timeout: time.Minute}).Do(r)
+	resp, err := (&http.Client{Transport: through, Timeout: cmp.Or(c.timeout, time.Minute)}).Do(r)
 	if err != nil {
 		return nil, err
 	}
@@ -125,9 +130,15 @@ func (c *adminConfig) way(ctx context.Context, s streams) (http.RoundTripper, st
 	if _, synthetic := syntheticExtra(c.claims); synthetic {
 		roster = openClaims(&workConfig{Claims: c.claims, Seed: c.seed}, db, time.Now)
 	}
+	var stored export.Files
+	if c.files != "" {
+		if stored, err = files.Open(c.files); err != nil {
+			return nil, "", nil, errors.Join(fmt.Errorf("--files=%s: %w", c.files, err), db.Close())
+		}
+	}
 	log := slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelError}))
 	service, err := admin.New(admin.Config{
-		Store: db, Now: time.Now, KeyRing: func(ctx context.Context) (*auth.KeyRing, error) { return c.keys(ctx, db) },
+		Store: db, Files: stored, Now: time.Now, KeyRing: func(ctx context.Context) (*auth.KeyRing, error) { return c.keys(ctx, db) },
 		Intake: &export.Intake{Jobs: db, Roster: roster, Bell: export.NewBell(), Now: time.Now},
 	})
 	if err != nil {

@@ -147,7 +147,7 @@ func (s *server) tokenServer(c *config, issuer string, fetch *auth.Fetcher, resp
 
 // adminHandler makes the administration over HTTP.
 func (s *server) adminHandler(c *api.Config) (http.Handler, error) {
-	service, err := admin.New(admin.Config{Store: s.db, Intake: c.Intake, Now: s.now,
+	service, err := admin.New(admin.Config{Store: s.db, Intake: c.Intake, Files: s.files, Now: s.now,
 		KeyRing: func(context.Context) (*auth.KeyRing, error) { return s.keys, nil }})
 	if err != nil {
 		return nil, err

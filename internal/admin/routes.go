@@ -50,6 +50,8 @@ func (h *handler) routes() []route {
 		{"GET", "/jobs/{job}", ScopeRead, one("job", h.Job)},
 		{"DELETE", "/jobs/{job}", ScopeJob, removal("job", h.CancelJob)},
 		{"POST", "/jobs/{job}/extend", ScopeJob, change("job", http.StatusOK, h.ExtendJob)},
+		{"POST", "/jobs/{job}/verify", ScopeJob, one("job", h.VerifyJob)},
+		{"POST", "/files/verify", ScopeJob, list(h.VerifyFiles)},
 		{"GET", "/workers", ScopeRead, list(h.RunningSteps)},
 		{"GET", "/failures", ScopeRead, limited(h.Failures)},
 		{"GET", "/troubles", ScopeRead, limited(h.Failures)}, // deprecated: /failures

@@ -22,12 +22,14 @@ type Store interface {
 	Maintenances
 	Tokens
 	AuditLog
+	FileMarks
 }
 
-// Config is what a Service needs. All fields must be set.
+// Config is what a Service needs. All fields must be set but Files.
 type Config struct {
 	Store   Store
 	Intake  *export.Intake
+	Files   export.Files                                 // to verify them; nil: they cannot be verified
 	KeyRing func(context.Context) (*auth.KeyRing, error) // opened when a key is rotated
 	Now     func() time.Time
 }
@@ -37,6 +39,7 @@ type Config struct {
 type Service struct {
 	store   Store
 	intake  *export.Intake
+	files   export.Files
 	keyRing func(context.Context) (*auth.KeyRing, error)
 	now     func() time.Time
 }
@@ -46,7 +49,7 @@ func New(c Config) (*Service, error) {
 	if c.Store == nil || c.Intake == nil || c.KeyRing == nil || c.Now == nil {
 		return nil, errors.New("make the administration: Config needs Store, Intake, KeyRing and Now")
 	}
-	return &Service{store: c.Store, intake: c.Intake, keyRing: c.KeyRing, now: c.Now}, nil
+	return &Service{store: c.Store, intake: c.Intake, files: c.Files, keyRing: c.KeyRing, now: c.Now}, nil
 }
 
 // Effect is the response to a change that takes something away.

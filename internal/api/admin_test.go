@@ -114,7 +114,7 @@ func TestEveryAdminRouteWantsItsScope(t *testing.T) {
 		"POST /sponsors/x/enable": false, "POST /sponsors/x/disable": false, "PUT /contracts/Z0000": false, "POST /contracts/Z0000/attest": false,
 		"POST /contracts/Z0000/unattest": false, "POST /contracts/Z0000/enable": false, "POST /contracts/Z0000/disable": false, "POST /clients": false,
 		"PATCH /clients/one": false, "POST /clients/one/enable": false, "POST /clients/one/disable": false, "POST /clients/one/rotate": false,
-		"DELETE /clients/one/secrets/first": false, "POST /jobs": false, "DELETE /jobs/" + nobody: false, "POST /jobs/" + nobody + "/extend": false,
+		"DELETE /clients/one/secrets/first": false, "POST /jobs": false, "POST /files/verify": false, "POST /jobs/" + nobody + "/verify": false, "DELETE /jobs/" + nobody: false, "POST /jobs/" + nobody + "/extend": false,
 		"POST /keys": false, "DELETE /keys/x": false, "PUT /maintenance": false, "DELETE /maintenance": false,
 		"GET /tokens": false, "POST /tokens": false, "DELETE /tokens/x": false,
 	} {

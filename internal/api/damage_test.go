@@ -3,6 +3,7 @@ package api_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"ab2d/internal/admin"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
 )
@@ -82,6 +84,45 @@ func TestDamagedFile_NothingSent(t *testing.T) {
 	}
 	s.do(one, "GET", url).is(t, http.StatusInternalServerError, fhir.CodeException, "damaged", "Start a new export")
 	s.do(one, "GET", url, "Accept-Encoding: gzip", "Range: bytes=5-").is(t, http.StatusInternalServerError, fhir.CodeException, "damaged")
+}
+
+// TestVerifyFiles: the operator finds what is not as it was written, and a file
+// that was restored is good again.
+func TestVerifyFiles(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, many)
+	token := s.adminToken("job")
+	m := s.export()
+	var v admin.Verification
+	s.admin(token, "POST", "/files/verify", "").to(t, http.StatusOK, &v)
+	if v.Jobs != 1 || v.Files != len(m.Output) || v.Bytes == 0 || len(v.Faulty) != 0 {
+		t.Fatalf("%+v", v)
+	}
+	changed, missing := s.storedFile(m.Output[0].URL), s.storedFile(m.Output[1].URL)
+	good, err := os.ReadFile(changed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := bytes.Clone(good)
+	bad[len(bad)/2] ^= 1
+	if err := errors.Join(os.WriteFile(changed, bad, 0o600), os.Rename(missing, missing+".away")); err != nil {
+		t.Fatal(err)
+	}
+	s.admin(token, "POST", "/jobs/"+jobID(m.Output[0].URL)+"/verify", "").to(t, http.StatusOK, &v)
+	if len(v.Faulty) != 2 || v.Faulty[0].State != admin.FileDamaged || v.Faulty[1].State != admin.FileMissing {
+		t.Errorf("%+v", v.Faulty)
+	}
+	if health := s.do("", "GET", "/health"); !strings.Contains(string(health.body), "2 damaged files") {
+		t.Errorf("health: %s", health.body)
+	}
+	if err := errors.Join(os.WriteFile(changed, good, 0o600), os.Rename(missing+".away", missing)); err != nil {
+		t.Fatal(err)
+	}
+	s.admin(token, "POST", "/files/verify", "").to(t, http.StatusOK, &v)
+	if health := s.do("", "GET", "/health"); len(v.Faulty) != 0 || strings.Contains(string(health.body), "damaged") {
+		t.Errorf("%+v, health: %s", v, health.body)
+	}
+	s.admin(token, "POST", "/jobs/x/verify", "").is(t, http.StatusNotFound, fhir.CodeNotFound)
 }
 
 // TestFileWithoutChecksums: a file that an older release wrote is read before

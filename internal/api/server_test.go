@@ -163,7 +163,7 @@ func (s *server) assemble() {
 		Refused: func(r *http.Request, e *auth.Error) { responder.AuditRejection(r, e.Status, e.Code) },
 		Fault:   func(r *http.Request, err error) { log.Error("token endpoint", "error", err) }}
 	s.config.Tokens = s.tokenServer
-	if s.administration, err = admin.New(admin.Config{Store: s.db, Intake: s.config.Intake, Now: s.clock.Now,
+	if s.administration, err = admin.New(admin.Config{Store: s.db, Intake: s.config.Intake, Files: s.files, Now: s.clock.Now,
 		KeyRing: func(context.Context) (*auth.KeyRing, error) { return keys, nil }}); err != nil {
 		s.Fatal(err)
 	}

@@ -194,3 +194,21 @@ func (db *DB) DamagedFiles(ctx context.Context) (int64, error) {
 	}
 	return n, nil
 }
+
+// CompletedJobs lists the ids of completed jobs in ascending order.
+func (db *DB) CompletedJobs(ctx context.Context, after string, limit int) ([]string, error) {
+	rows, err := db.read.QueryContext(ctx, `select id from job where state = 'completed' and id > $1 order by id limit $2`, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list completed jobs: %w", err)
+	}
+	defer rows.Close()
+	var ids []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("list completed jobs: %w", err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
