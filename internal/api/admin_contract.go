@@ -145,7 +145,7 @@ func adminAttest(a *API, w http.ResponseWriter, r *http.Request, _ call) error {
 	if at.Date == "" {
 		at.Date = a.Now().UTC().Format(time.DateOnly)
 	}
-	day, err := coverage.ParseDate(at.Date)
+	day, err := coverage.ParseDay(at.Date)
 	if err != nil || day.Time().After(a.Now()) {
 		return invalidField("date", "%s is not a past day of the form YYYY-MM-DD.", shown(at.Date))
 	}

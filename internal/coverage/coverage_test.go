@@ -38,6 +38,9 @@ func TestParseDateRefuses(t *testing.T) {
 			t.Errorf("ParseDate(%q) = %s, want an error", s, d)
 		}
 	}
+	if d, err := ParseDay("2020-02-01T23:00:00-05:00"); err == nil {
+		t.Errorf("ParseDay takes a time: %s", d)
+	}
 }
 
 func TestMonthSet_Between(t *testing.T) {

@@ -20,6 +20,12 @@ func ParseDate(s string) (Date, error) {
 	if len(s) > 10 && s[10] == 'T' {
 		s = s[:10]
 	}
+	return ParseDay(s)
+}
+
+// ParseDay reads a date YYYY-MM-DD and nothing longer: what an operator or a file
+// says is a day, and a time could mean another day in another zone.
+func ParseDay(s string) (Date, error) {
 	t, err := time.Parse(time.DateOnly, s)
 	if err != nil {
 		return 0, fmt.Errorf("date %q is not of the form YYYY-MM-DD", s)
