@@ -124,15 +124,21 @@ func (c *importEnrolmentCommand) Run(ctx context.Context, s streams) error {
 }
 
 func (c *importEnrolmentCommand) one(ctx context.Context, s streams, db *store.DB, contract string, enrollees []coverage.Enrollee) error {
-	without := 0
+	without, open := 0, 0
 	for _, e := range enrollees {
 		if len(e.MBIs) == 0 {
 			without++
 		}
+		if e.Months.Has(coverage.LastMonth) {
+			open++
+		}
 	}
 	note := ""
+	if open > 0 {
+		note = fmt.Sprintf(", %d enrolled without an end", open)
+	}
 	if without > 0 {
-		note = fmt.Sprintf(", %d without an MBI, who cannot be delivered", without)
+		note += fmt.Sprintf(", %d without an MBI, who cannot be delivered", without)
 	}
 	if db == nil {
 		fmt.Fprintf(s.out, "%s: %d enrollees%s%s\n", contract, len(enrollees), note, c.unchanged())
