@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"ab2d/internal/coverage"
 	"ab2d/internal/export"
@@ -172,6 +173,51 @@ func testContracts(t *testing.T, open opener) {
 	if got.HasAttested {
 		t.Errorf("got %+v", got)
 	}
+}
+
+func TestAnEarlierAttestationStartsAnew(t *testing.T) {
+	each(t, testAnEarlierAttestationStartsAnew)
+}
+
+// testAnEarlierAttestationStartsAnew: what an earlier attestation adds is older
+// than the default _since, which therefore goes back to the beginning.
+func testAnEarlierAttestationStartsAnew(t *testing.T, open opener) {
+	c := newClaims(t, open)
+	attest := func(day coverage.Date, has bool) {
+		t.Helper()
+		c.ok(c.PutContracts(t.Context(), []coverage.Contract{{Number: contract, Sponsor: "PDP", Attested: day, HasAttested: has}}, true))
+	}
+	export1 := func() {
+		t.Helper()
+		j := &export.Job{ID: uuid.NewString(), Contract: contract, Version: fhir.V2, Continuous: true, State: export.Accepted, TransactionTime: c.clock.Now()}
+		c.ok(c.Accept(t.Context(), j, 1))
+		plan, err := c.Lease(t.Context(), "w", time.Minute)
+		c.ok(err)
+		c.ok(c.SavePlan(t.Context(), plan.Lease, c.snapshot(), nil))
+		finish, err := c.Lease(t.Context(), "w", time.Minute)
+		c.ok(err)
+		c.ok(c.Finish(t.Context(), finish.Lease, nil, export.Totals{}, c.clock.Now().Add(time.Hour)))
+	}
+	goesOn := func(want bool, when string) {
+		t.Helper()
+		if _, err := c.Base(t.Context(), contract, fhir.V2); (err == nil) != want || err != nil && !errors.Is(err, export.ErrNoJob) {
+			t.Errorf("%s: the next export goes on from the last one: %v, want %v", when, err, want)
+		}
+	}
+	day := coverage.DateOf(2025, 3, 31)
+	attest(day, true)
+	export1()
+	attest(day, true)
+	goesOn(true, "the same attestation")
+	attest(day+1, true)
+	goesOn(true, "a later one")
+	attest(day, true)
+	goesOn(false, "an earlier one")
+	export1()
+	goesOn(true, "after another export")
+	attest(0, false)
+	attest(day, true)
+	goesOn(false, "taken away and given again")
 }
 
 func TestOptOuts(t *testing.T) { each(t, testOptOuts) }
