@@ -17,8 +17,8 @@ import (
 // importCommand is ab2d import.
 type importCommand struct {
 	Contracts importContractsCommand `cmd:"" help:"Contracts with their attestation: CSV with the columns contract,sponsor,attested."`
-	Enrolment importEnrolmentCommand `cmd:"" help:"Who is enrolled in which months: CSV with the columns contract,beneficiary_id,mbi,historic_mbis and year,month or from,to. Each contract in the file gets it as its whole enrolment, at once."`
-	OptOuts   importOptOutsCommand   `cmd:"" help:"Who does not share claims: CMS's file of fixed width, or CSV with the columns mbi,share."`
+	Enrolment importEnrolmentCommand `cmd:"" help:"Who is enrolled in which months: CSV with the columns contract,beneficiary_id,mbi,historic_mbis and year,month or from,to (empty: still open). Each contract in the file gets it as its whole enrolment, at once."`
+	OptOuts   importOptOutsCommand   `cmd:"" help:"Who does not share claims: CMS's file of fixed width, or CSV with the columns mbi,share,effective."`
 	Claims    importClaimsCommand    `cmd:"" help:"Raw ExplanationOfBenefit resources, FHIR STU3 or R4: NDJSON, a Bundle or single resources, plain or gzipped. They are reduced to the minimum necessary before they are stored."`
 }
 
@@ -124,15 +124,21 @@ func (c *importEnrolmentCommand) Run(ctx context.Context, s streams) error {
 }
 
 func (c *importEnrolmentCommand) one(ctx context.Context, s streams, db *store.DB, contract string, enrollees []coverage.Enrollee) error {
-	without := 0
+	without, open := 0, 0
 	for _, e := range enrollees {
 		if len(e.MBIs) == 0 {
 			without++
 		}
+		if e.Months.Has(coverage.LastMonth) {
+			open++
+		}
 	}
 	note := ""
+	if open > 0 {
+		note = fmt.Sprintf(", %d enrolled without an end", open)
+	}
 	if without > 0 {
-		note = fmt.Sprintf(", %d without an MBI, who cannot be delivered", without)
+		note += fmt.Sprintf(", %d without an MBI, who cannot be delivered", without)
 	}
 	if db == nil {
 		fmt.Fprintf(s.out, "%s: %d enrollees%s%s\n", contract, len(enrollees), note, c.unchanged())
@@ -173,8 +179,11 @@ type importOptOutsCommand struct {
 
 // Run imports data sharing preferences.
 func (c *importOptOutsCommand) Run(ctx context.Context, s streams) error {
-	return into(ctx, &c.importConfig, feed.ReadOptOuts, func(db *store.DB, list []feed.OptOut) error {
-		changed, share := 0, 0
+	read := func(r io.Reader) ([]feed.OptOut, error) {
+		return feed.ReadOptOuts(r, coverage.DateOf(time.Now().UTC().Date()))
+	}
+	return into(ctx, &c.importConfig, read, func(db *store.DB, list []feed.OptOut) error {
+		share := 0
 		known := make([]store.OptOut, 0, len(list))
 		for _, o := range list {
 			if o.Share {
@@ -182,13 +191,18 @@ func (c *importOptOutsCommand) Run(ctx context.Context, s streams) error {
 			}
 			known = append(known, store.OptOut(o))
 		}
+		var sum store.OptOutCounts
 		if db != nil {
 			var err error
-			if changed, err = db.PutOptOuts(ctx, known); err != nil {
+			if sum, err = db.PutOptOuts(ctx, known); err != nil {
 				return err
 			}
 		}
-		fmt.Fprintf(s.out, "%d persons: %d do not share, %d share; %d changed%s\n", len(list), len(list)-share, share, changed, c.unchanged())
+		older := ""
+		if sum.Older > 0 {
+			older = fmt.Sprintf("; %d not changed, because a later preference is known", sum.Older)
+		}
+		fmt.Fprintf(s.out, "%d persons: %d do not share, %d share; %d changed%s%s\n", len(list), len(list)-share, share, sum.Changed, older, c.unchanged())
 		return nil
 	})
 }

@@ -136,7 +136,7 @@ func (s *Service) Attest(ctx context.Context, number string, at Attestation) (Co
 	if at.Date == "" {
 		at.Date = s.now().UTC().Format(time.DateOnly)
 	}
-	day, err := coverage.ParseDate(at.Date)
+	day, err := coverage.ParseDay(at.Date)
 	if err != nil || day.Time().After(s.now()) {
 		return Contract{}, rest.InvalidField("date", "%s is not a past day of the form YYYY-MM-DD.", rest.Quoted(at.Date))
 	}

@@ -84,6 +84,8 @@ type server struct {
 	serving atomic.Int64      // requests that are being answered
 
 	adminDocument *openapi3.T // read when it is first needed
+
+	database string // the file of db
 }
 
 // newServer makes a server and starts it. Before that, changes are applied.
@@ -109,7 +111,8 @@ func newServer(t *testing.T, changes ...func(*server)) *server {
 func (s *server) open() {
 	s.Helper()
 	var err error
-	if s.db, err = store.Open(s.Context(), "sqlite:"+filepath.Join(s.TempDir(), "ab2d.db"), s.clock.Now); err != nil {
+	s.database = filepath.Join(s.TempDir(), "ab2d.db")
+	if s.db, err = store.Open(s.Context(), "sqlite:"+s.database, s.clock.Now); err != nil {
 		s.Fatal(err)
 	}
 	s.Cleanup(func() { s.db.Close() })

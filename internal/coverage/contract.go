@@ -13,6 +13,11 @@ type Contract struct {
 	HasAttested bool
 }
 
+// FirstMonth returns the first month of enrollment that counts for the contract:
+// that of its attestation, and none before January 2020. The month of the
+// attestation counts as a whole, whichever day the attestation is.
+func (c Contract) FirstMonth() Month { return max(c.Attested, EarliestService).Month() }
+
 var contractNumber = regexp.MustCompile(`^[A-Z][0-9]{4}$`)
 
 // ValidContractNumber tells whether s has the form of a contract number.

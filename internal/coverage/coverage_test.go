@@ -38,6 +38,26 @@ func TestParseDateRefuses(t *testing.T) {
 			t.Errorf("ParseDate(%q) = %s, want an error", s, d)
 		}
 	}
+	if d, err := ParseDay("2020-02-01T23:00:00-05:00"); err == nil {
+		t.Errorf("ParseDay takes a time: %s", d)
+	}
+}
+
+func TestMonthSet_Between(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var set MonthSet
+		for _, n := range rapid.SliceOf(rapid.IntRange(int(firstMonth), int(firstMonth)+255)).Draw(t, "months") {
+			set.Add(Month(n))
+		}
+		first := Month(rapid.IntRange(int(firstMonth)-3, int(firstMonth)+258).Draw(t, "first"))
+		last := Month(rapid.IntRange(int(firstMonth)-3, int(firstMonth)+258).Draw(t, "last"))
+		got := set.Between(first, last)
+		for m := firstMonth; m < firstMonth+256; m++ {
+			if want := set.Has(m) && m >= first && m <= last; got.Has(m) != want {
+				t.Fatalf("Between(%s, %s) has %s: %v, want %v", first, last, m, got.Has(m), want)
+			}
+		}
+	})
 }
 
 // TestMonthSetAgainstMap holds the bitmap equal to a plain map of months.
@@ -107,6 +127,36 @@ func TestVerdict(t *testing.T) {
 		{"ends on the attestation day", "2021-05-10", "2021-05-11", func(s *Selection, _ *Claim) { s.Contract.Attested = DateOf(2021, 5, 11) }, Deliver},
 		{"ends the day before attestation", "2021-05-10", "2021-05-10", func(s *Selection, _ *Claim) { s.Contract.Attested = DateOf(2021, 5, 11) }, BeforeAttestation},
 		{"attested long ago, ends in 2019", "2019-12-31", "2019-12-31", func(s *Selection, _ *Claim) { s.Contract.Attested = 0 }, BeforeEarliest},
+		{"enrolled only before the attestation's month", "2021-05-31", "2021-06-15", func(s *Selection, _ *Claim) { s.Contract.Attested = DateOf(2021, 6, 1) }, NotEnrolled},
+		{"enrolled before and after the gap with the attestation", "2021-05-31", "2021-07-01", func(s *Selection, _ *Claim) { s.Contract.Attested = DateOf(2021, 6, 1) }, Deliver},
+		{"attested on the month's last day", "2021-05-10", "2021-06-02", func(s *Selection, _ *Claim) { s.Contract.Attested = DateOf(2021, 5, 31) }, Deliver},
+		{"attested the day after the month's last day", "2021-05-10", "2021-06-02", func(s *Selection, _ *Claim) { s.Contract.Attested = DateOf(2021, 6, 1) }, NotEnrolled},
+		{"enrolled for ever, of the month of the job", "2021-12-31", "2021-12-31", func(s *Selection, _ *Claim) {
+			s.Until = time.Date(2021, 12, 1, 0, 0, 0, 0, time.UTC)
+			s.Enrollee.Months.AddRange(MonthOf(2021, time.May), LastMonth)
+		}, Deliver},
+		{"enrolled for ever, of a month after the job", "2022-01-01", "2022-01-01", func(s *Selection, _ *Claim) {
+			s.Until = time.Date(2021, 12, 31, 23, 59, 59, 0, time.UTC)
+			s.Enrollee.Months.AddRange(MonthOf(2021, time.May), LastMonth)
+		}, NotEnrolled},
+		{"enrolled only before 2020", "2019-12-20", "2020-01-05", func(s *Selection, _ *Claim) {
+			s.Contract.Attested = 0
+			s.Enrollee.Months = MonthSet{}
+			s.Enrollee.Months.Add(MonthOf(2019, time.December))
+		}, NotEnrolled},
+		{"older, of a month that is new, and of one before the attestation", "2021-05-31", "2021-07-01", func(s *Selection, c *Claim) {
+			s.Contract.Attested = DateOf(2021, 6, 30)
+			s.Since, c.LastUpdated = since, since
+			s.Added.Add(MonthOf(2021, time.July))
+		}, Deliver},
+		{"updated before the attestation", "2021-05-10", "2021-05-11", func(s *Selection, c *Claim) {
+			s.Contract.Attested = DateOf(2021, 5, 11)
+			c.LastUpdated = time.Date(2021, 5, 10, 23, 59, 59, 999e6, time.UTC)
+		}, BeforeAttestation},
+		{"updated on the attestation day", "2021-05-10", "2021-05-11", func(s *Selection, c *Claim) {
+			s.Contract.Attested = DateOf(2021, 5, 11)
+			c.LastUpdated = time.Date(2021, 5, 11, 0, 0, 0, 0, time.UTC)
+		}, Deliver},
 		{"updated exactly at _since", "2021-05-10", "2021-05-10", func(s *Selection, _ *Claim) { s.Since = since }, NotSince},
 		{"updated just after _since", "2021-05-10", "2021-05-10", func(s *Selection, _ *Claim) { s.Since = since.Add(-time.Millisecond) }, Deliver},
 		{"older, but of a month that is new", "2021-07-10", "2021-07-10", func(s *Selection, c *Claim) {

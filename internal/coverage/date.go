@@ -20,6 +20,12 @@ func ParseDate(s string) (Date, error) {
 	if len(s) > 10 && s[10] == 'T' {
 		s = s[:10]
 	}
+	return ParseDay(s)
+}
+
+// ParseDay reads a date YYYY-MM-DD and nothing longer: what an operator or a file
+// says is a day, and a time could mean another day in another zone.
+func ParseDay(s string) (Date, error) {
 	t, err := time.Parse(time.DateOnly, s)
 	if err != nil {
 		return 0, fmt.Errorf("date %q is not of the form YYYY-MM-DD", s)
@@ -61,6 +67,10 @@ func (m Month) String() string { return m.First().Time().Format("2006-01") }
 // later may have begun in a month of enrolment before.
 const firstMonth = Month(48 * 12)
 
+// LastMonth is the last month that a MonthSet can hold, April 2039. An
+// enrollment that is still open reaches to it.
+const LastMonth = firstMonth + 255
+
 // MonthSet is a set of calendar months from January 2018 to April 2039, one
 // bit a month. The zero value is the empty set. It is comparable.
 type MonthSet [4]uint64
@@ -75,7 +85,7 @@ func (s *MonthSet) Add(m Month) {
 
 // AddRange puts all months from first to last, both included, into the set.
 func (s *MonthSet) AddRange(first, last Month) {
-	for m := max(first, firstMonth); m <= last && m < firstMonth+256; m++ {
+	for m := max(first, firstMonth); m <= last && m <= LastMonth; m++ {
 		s.Add(m)
 	}
 }
@@ -94,13 +104,27 @@ func (s MonthSet) Without(o MonthSet) MonthSet {
 	return s
 }
 
+// Between gives the months of s from first to last, both included.
+func (s MonthSet) Between(first, last Month) MonthSet {
+	below := min(max(int64(first-firstMonth), 0), 256)        // months before first
+	through := min(max(int64(last-firstMonth)+1, below), 256) // and those up to last
+	for i := range s {
+		word := int64(i) * 64
+		s[i] &= lowBits(through-word) &^ lowBits(below-word)
+	}
+	return s
+}
+
+// lowBits has the n lowest bits set: none below 0, all from 64 on.
+func lowBits(n int64) uint64 { return 1<<min(max(n, 0), 64) - 1 }
+
 // Overlaps tells whether the days from first to last, both included, touch at
 // least one month of the set.
 func (s MonthSet) Overlaps(first, last Date) bool {
 	if last < first {
 		return false
 	}
-	until := min(last.Month(), firstMonth+255)
+	until := min(last.Month(), LastMonth)
 	for m := max(first.Month(), firstMonth); m <= until; m++ {
 		if s.Has(m) {
 			return true

@@ -60,8 +60,14 @@ type naive struct {
 	attested day
 	months   map[[2]int]bool // year and month
 	added    map[[2]int]bool
-	since    int64 // milliseconds; 0 for none
+	since    int64 // milliseconds from the year 2030 on; 0 for none
 	until    int64
+}
+
+// moment is a time in the naive model's milliseconds: after every attestation
+// that it draws.
+func moment(ms int64) time.Time {
+	return time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(ms) * time.Millisecond)
 }
 
 func (n naive) delivers(start, end day, updated int64) bool {
@@ -71,6 +77,9 @@ func (n naive) delivers(start, end day, updated int64) bool {
 	enrolled, before := false, false
 	for d := start; !end.before(d); d = d.next() {
 		m := [2]int{d.year, d.month}
+		if d.before(day{n.attested.year, n.attested.month, 1}) || d.before(day{2020, 1, 1}) {
+			continue // nobody's month counts before that of the attestation
+		}
 		enrolled = enrolled || n.months[m]
 		before = before || n.months[m] && !n.added[m]
 	}
@@ -83,7 +92,7 @@ func TestVerdictAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := naive{attested: drawDay(t, "attested"), months: map[[2]int]bool{}, added: map[[2]int]bool{}, until: 50}
 		e := Enrollee{ID: 1, MBIs: []MBI{"1S00E00AA00"}}
-		s := Selection{Contract: Contract{Number: "Z0000", Attested: n.attested.date(), HasAttested: true}, Enrollee: &e, Until: time.UnixMilli(n.until)}
+		s := Selection{Contract: Contract{Number: "Z0000", Attested: n.attested.date(), HasAttested: true}, Enrollee: &e, Until: moment(n.until)}
 		for range rapid.IntRange(0, 8).Draw(t, "months") {
 			d := drawDay(t, "enrolled")
 			m := [2]int{d.year, d.month}
@@ -95,7 +104,7 @@ func TestVerdictAgainstModel(t *testing.T) {
 			}
 		}
 		if n.since = rapid.Int64Range(0, 3).Draw(t, "since"); n.since > 0 {
-			s.Since = time.UnixMilli(n.since)
+			s.Since = moment(n.since)
 		}
 		for range 10 {
 			start := drawDay(t, "start")
@@ -104,7 +113,7 @@ func TestVerdictAgainstModel(t *testing.T) {
 				end = end.next()
 			}
 			updated := rapid.SampledFrom([]int64{1, 2, 3, 4, 49, 50, 51}).Draw(t, "updated")
-			c := Claim{Patient: 1, Type: SNF, Start: start.date(), End: end.date(), HasStart: true, HasEnd: true, LastUpdated: time.UnixMilli(updated)}
+			c := Claim{Patient: 1, Type: SNF, Start: start.date(), End: end.date(), HasStart: true, HasEnd: true, LastUpdated: moment(updated)}
 			want := n.delivers(start, end, updated)
 			if got := s.Verdict(&c); (got == Deliver) != want {
 				t.Fatalf("%v to %v, updated %d: %q, the model delivers: %v", start, end, updated, got, want)

@@ -35,7 +35,7 @@ const VerdictCount = int(verdicts)
 
 var verdictNames = [verdicts]string{
 	"delivered", "of another patient", "Part D event", "not a Part A or B claim type", "substance-use treatment",
-	"no billable period", "no lastUpdated", "ends before attestation", "ends before 2020", "outside enrolment",
+	"no billable period", "no lastUpdated", "before attestation", "ends before 2020", "outside enrolment",
 	"not updated after _since", "updated after _until", "outside service-date",
 }
 
@@ -85,6 +85,7 @@ type Selection struct {
 // Verdict applies the rules to a claim. All of them must hold for Deliver;
 // the first one that does not is returned.
 func (s *Selection) Verdict(c *Claim) Verdict {
+	enrolled := s.enrolled()
 	switch {
 	case c.Patient != s.Enrollee.ID:
 		return NotPatient
@@ -98,13 +99,13 @@ func (s *Selection) Verdict(c *Claim) Verdict {
 		return NoBillablePeriod
 	case c.LastUpdated.IsZero():
 		return NoLastUpdated
-	case !s.Contract.HasAttested || c.End < s.Contract.Attested:
+	case !s.Contract.HasAttested || c.End < s.Contract.Attested || c.LastUpdated.Before(s.Contract.Attested.Time()):
 		return BeforeAttestation
 	case c.End < EarliestService:
 		return BeforeEarliest
-	case !s.Enrollee.Months.Overlaps(c.Start, c.End):
+	case !enrolled.Overlaps(c.Start, c.End):
 		return NotEnrolled
-	case !s.Since.IsZero() && !c.LastUpdated.After(s.Since) && s.Enrollee.Months.Without(s.Added).Overlaps(c.Start, c.End):
+	case !s.Since.IsZero() && !c.LastUpdated.After(s.Since) && enrolled.Without(s.Added).Overlaps(c.Start, c.End):
 		return NotSince
 	case c.LastUpdated.After(s.Until):
 		return NotUntil
@@ -113,6 +114,13 @@ func (s *Selection) Verdict(c *Claim) Verdict {
 		return NotServiceDate
 	}
 	return Deliver
+}
+
+// enrolled gives the months of enrollment that count: from the month of the
+// attestation to that of Until, so that an enrollment that is still open never
+// reaches beyond the day of the export.
+func (s *Selection) enrolled() MonthSet {
+	return s.Enrollee.Months.Between(s.Contract.FirstMonth(), MonthOf(s.Until.UTC().Year(), s.Until.UTC().Month()))
 }
 
 // NothingUpTo tells whether no claim last updated at t or before can be

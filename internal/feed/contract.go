@@ -25,7 +25,7 @@ func ReadContracts(r io.Reader) ([]coverage.Contract, error) {
 		}
 		seen[c.Number] = true
 		if s := t.get("attested"); s != "" {
-			day, err := coverage.ParseDate(s)
+			day, err := coverage.ParseDay(s)
 			if err != nil {
 				t.fault("attested is not a date of the form YYYY-MM-DD; leave it empty if the contract has not attested")
 			}

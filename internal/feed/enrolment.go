@@ -35,11 +35,13 @@ func parseMBI(s string) (coverage.MBI, bool) {
 // ReadEnrolment reads who is enrolled: CSV with the columns contract,
 // beneficiary_id, mbi (may be empty), historic_mbis (separated by ; or spaces,
 // may be empty or missing), and the months: year and month, or from and to
-// (YYYY-MM, both included). Rows of one beneficiary are put together, in any
-// order to the same end: all months count, the current MBI is that of the row
-// with the latest month among those that have one (of two such rows, the one
-// that comes last in the alphabet), and all others are historic, in
-// alphabetical order. It gives the enrollees of each contract in ascending
+// (YYYY-MM, both included). A range with an empty to is still open: it reaches to
+// coverage.LastMonth, of which an export counts the months up to its own. Rows of
+// one beneficiary are put together, in any order to the same end: all months
+// count, the current MBI is that of the row with the latest month among those
+// that have one (of rows that end in the same month, of the one that begins last;
+// of those the one that comes last in the alphabet), and all others are historic,
+// in alphabetical order. It gives the enrollees of each contract in ascending
 // order of id: about 100 bytes each, and while it reads 250. The error is
 // Faults when lines are wrong.
 func ReadEnrolment(r io.Reader) (map[string][]coverage.Enrollee, error) {
@@ -48,9 +50,9 @@ func ReadEnrolment(r io.Reader) (map[string][]coverage.Enrollee, error) {
 		return nil, err
 	}
 	monthly, ranges := t.has("year") && t.has("month"), t.has("from") && t.has("to")
-	if monthly == ranges {
+	if monthly == ranges || monthly && (t.has("from") || t.has("to")) || ranges && (t.has("year") || t.has("month")) {
 		t.line = 1
-		t.fault("give the columns year and month, or the columns from and to")
+		t.fault("give the columns year and month, or the columns from and to, and not both")
 		return nil, t.err()
 	}
 	rolls := map[string]roll{}
@@ -73,7 +75,18 @@ type roll map[coverage.EnrolleeID]*person
 // person is an enrollee while rows are still to come.
 type person struct {
 	coverage.Enrollee
-	latest coverage.Month // of the row that gave the current MBI, the first of MBIs
+	current span // of the row that gave the current MBI, the first of MBIs
+}
+
+// span is the months of a row, both included.
+type span struct {
+	first, last coverage.Month
+}
+
+// compare orders spans by their ends, and those with the same end by their
+// beginnings.
+func (s span) compare(o span) int {
+	return cmp.Or(cmp.Compare(s.last, o.last), cmp.Compare(s.first, o.first))
 }
 
 func (r roll) sorted() []coverage.Enrollee {
@@ -93,7 +106,7 @@ func (t *table) enrolmentRow(rolls map[string]roll, ranges bool) {
 	if err != nil {
 		t.fault("beneficiary_id is not a whole number")
 	}
-	first, last := t.months(ranges)
+	months := t.months(ranges)
 	mbis := t.mbis()
 	if len(t.faults) > before {
 		return
@@ -108,22 +121,22 @@ func (t *table) enrolmentRow(rolls map[string]roll, ranges bool) {
 		p = &person{Enrollee: coverage.Enrollee{ID: coverage.EnrolleeID(id)}}
 		persons[p.ID] = p
 	}
-	p.Months.AddRange(first, last)
-	p.merge(mbis, last)
+	p.Months.AddRange(months.first, months.last)
+	p.merge(mbis, months)
 }
 
-// merge puts the identifiers of a row to those known: the latest month's row
-// says which is the current one.
-func (p *person) merge(mbis []coverage.MBI, month coverage.Month) {
+// merge puts the identifiers of a row to those known: the latest row says which
+// is the current one.
+func (p *person) merge(mbis []coverage.MBI, months span) {
 	if len(mbis) == 0 {
 		return
 	}
 	if len(p.MBIs) == 0 {
-		p.MBIs, p.latest = []coverage.MBI{mbis[0]}, month
+		p.MBIs, p.current = []coverage.MBI{mbis[0]}, months
 	}
 	current := p.MBIs[0]
-	if month > p.latest || month == p.latest && mbis[0] > current {
-		current, p.latest = mbis[0], month
+	if later := months.compare(p.current); later > 0 || later == 0 && mbis[0] > current {
+		current, p.current = mbis[0], months
 	}
 	if len(mbis) == 1 && len(p.MBIs) == 1 && mbis[0] == p.MBIs[0] {
 		return // nearly every row
@@ -160,17 +173,21 @@ func (t *table) mbi(column, s string) coverage.MBI {
 }
 
 // months reads the months of a row.
-func (t *table) months(ranges bool) (first, last coverage.Month) {
+func (t *table) months(ranges bool) span {
 	if !ranges {
-		m := t.month("year and month", t.get("year")+"-"+zeroPadded(t.get("month")))
-		return m, m
+		m := t.month("year and month", t.get("year")+"-"+zeroPadded(t.get("month")), "write 2024-03, or year 2024 and month 3")
+		return span{m, m}
 	}
 	before := len(t.faults)
-	first, last = t.month("from", t.get("from")), t.month("to", t.get("to"))
+	first := t.month("from", t.get("from"), "write 2024-03")
+	if t.get("to") == "" {
+		return span{first, max(first, coverage.LastMonth)}
+	}
+	last := t.month("to", t.get("to"), "write 2024-03, or leave it empty for an enrollment that is still open")
 	if last < first && len(t.faults) == before {
 		t.fault("to lies before from")
 	}
-	return first, last
+	return span{first, last}
 }
 
 func zeroPadded(month string) string {
@@ -186,10 +203,10 @@ const (
 	lastYear  = 2100
 )
 
-func (t *table) month(name, s string) coverage.Month {
+func (t *table) month(name, s, hint string) coverage.Month {
 	m, err := time.Parse("2006-01", s)
 	if err != nil || m.Year() < firstYear || m.Year() > lastYear {
-		t.fault("%s: not a month from %d to %d; write 2024-03, or year 2024 and month 3", name, firstYear, lastYear)
+		t.fault("%s: not a month from %d to %d; %s", name, firstYear, lastYear, hint)
 		return 0
 	}
 	return coverage.MonthOf(m.Year(), m.Month())

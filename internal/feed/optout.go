@@ -7,57 +7,62 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"ab2d/internal/coverage"
 )
 
 // OptOut is a person's word on sharing claims with sponsors.
 type OptOut struct {
-	MBI   coverage.MBI
-	Share bool
+	MBI       coverage.MBI
+	Share     bool
+	Effective coverage.Date // the day from which it counts
 }
 
 // The lines around those of CMS's file of data sharing preferences.
 const (
 	optOutHeader  = "HDR_BENEDATARSP" // and a date, yyyyMMdd
-	optOutTrailer = "TRL_BENEDATARSP" // and the date, and the number of lines, ten digits
+	optOutTrailer = "TRL_BENEDATARSP" // and the date, and a count, ten digits
 )
 
 // ReadOptOuts reads data sharing preferences: CMS's file with lines of fixed
-// width, an MBI or two and Y or N; or CSV with the columns mbi and share. Of
-// several lines for an MBI the last one counts. The error is Faults when lines
-// are wrong.
-func ReadOptOuts(r io.Reader) ([]OptOut, error) {
+// width, an MBI or two and Y or N; or CSV with the columns mbi and share, and
+// possibly effective, the day from which the preference counts (YYYY-MM-DD, not
+// after today). A line without that day counts from today, and CMS's file from
+// the day in its header. Of several lines for an MBI the one with the latest
+// day counts, and of those with the same day the last one. The error is Faults
+// when lines are wrong.
+func ReadOptOuts(r io.Reader, today coverage.Date) ([]OptOut, error) {
 	b, err := inflated(r)
 	if err != nil {
 		return nil, err
 	}
 	head, err := b.Peek(len(optOutHeader))
 	if err == nil && string(head) == optOutHeader {
-		return readFixedOptOuts(b)
+		return readFixedOptOuts(b, today)
 	}
-	return readTableOptOuts(b)
+	return readTableOptOuts(b, today)
 }
 
-// preferences keeps the last word of each person.
+// preferences keeps the latest word of each person.
 type preferences struct {
 	list []OptOut
 	at   map[coverage.MBI]int
 }
 
-func (p *preferences) add(m coverage.MBI, share bool) {
+func (p *preferences) add(o OptOut) {
 	if p.at == nil {
 		p.at = map[coverage.MBI]int{}
 	}
-	if i, ok := p.at[m]; ok {
-		p.list[i].Share = share
-		return
+	if i, ok := p.at[o.MBI]; !ok {
+		p.at[o.MBI] = len(p.list)
+		p.list = append(p.list, o)
+	} else if o.Effective >= p.list[i].Effective {
+		p.list[i] = o
 	}
-	p.at[m] = len(p.list)
-	p.list = append(p.list, OptOut{m, share})
 }
 
-func readTableOptOuts(r io.Reader) ([]OptOut, error) {
+func readTableOptOuts(r io.Reader, today coverage.Date) ([]OptOut, error) {
 	t, err := openTable(r, []string{"mbi", "share"}, []string{"effective"})
 	if err != nil {
 		return nil, fmt.Errorf("neither CMS's file, which begins with %s, nor CSV: %w", optOutHeader, err)
@@ -72,70 +77,114 @@ func readTableOptOuts(r io.Reader) ([]OptOut, error) {
 		if !known {
 			t.fault("share: write Y or N")
 		}
-		p.add(m, share)
+		p.add(OptOut{MBI: m, Share: share, Effective: t.effective(today)})
 	}
 	return p.list, t.err()
 }
 
+// effective reads the day from which a preference counts.
+func (t *table) effective(today coverage.Date) coverage.Date {
+	s := t.get("effective")
+	if s == "" {
+		return today
+	}
+	day, err := coverage.ParseDay(s)
+	switch {
+	case err != nil:
+		t.fault("effective is not a date of the form YYYY-MM-DD; leave it empty for a preference that counts from today")
+	case day > today:
+		t.fault("effective is after today, %s; import the line on that day, or leave the date empty for a preference that counts from today", today)
+	}
+	return day
+}
+
 func parseShare(s string) (share, ok bool) { return s == "Y", s == "Y" || s == "N" }
 
-func readFixedOptOuts(r *bufio.Reader) ([]OptOut, error) {
-	var p preferences
-	var faults Faults
-	var line, persons int64
-	trailer := false
+func readFixedOptOuts(r *bufio.Reader, today coverage.Date) ([]OptOut, error) {
+	f := fixedFile{today: today}
 	lines := bufio.NewScanner(r)
-	for lines.Scan() && len(faults) < mostFaults {
-		line++
-		text := bytes.TrimRight(lines.Bytes(), " \r")
-		fault := func(reason string) { faults = append(faults, &Fault{Line: line, Reason: reason}) }
-		switch {
-		case line == 1 || len(text) == 0:
-		case trailer:
-			fault("a line after the trailer")
-		case bytes.HasPrefix(text, []byte(optOutTrailer)):
-			trailer = true
-			if n, err := strconv.ParseInt(string(text[min(len(text), len(optOutTrailer)+8):]), 10, 64); err != nil || n != persons {
-				fault(fmt.Sprintf("the trailer counts other than the %d lines there are: the file is not whole", persons))
-			}
-		default:
-			persons++
-			if reason := p.fixedLine(string(text)); reason != "" {
-				fault(reason)
-			}
-		}
+	for lines.Scan() && len(f.faults) < mostFaults {
+		f.read(string(bytes.TrimRight(lines.Bytes(), " \r")))
 	}
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("read opt-outs: %w", err)
 	}
-	if !trailer && len(faults) < mostFaults {
-		faults = append(faults, &Fault{Line: line, Reason: "there is no trailer: the file is not whole"})
+	if !f.ended && len(f.faults) < mostFaults {
+		f.fault("there is no trailer: the file is not whole")
 	}
-	if len(faults) > 0 {
-		return nil, faults
+	if len(f.faults) > 0 {
+		return nil, f.faults
 	}
-	return p.list, nil
+	return f.list, nil
 }
 
-// fixedLine reads MBI(11), possibly a comma and another MBI(11), and Y or N.
-func (p *preferences) fixedLine(s string) (fault string) {
-	if s == "" {
-		return "the line is empty"
+// fixedFile is CMS's file while it is read.
+type fixedFile struct {
+	preferences
+	today     coverage.Date
+	effective coverage.Date // the day in the header; not after today
+	line      int64
+	persons   int64 // lines between header and trailer
+	mbis      int64 // identifiers in them
+	ended     bool
+	faults    Faults
+}
+
+func (f *fixedFile) fault(format string, args ...any) {
+	f.faults = append(f.faults, &Fault{Line: f.line, Reason: fmt.Sprintf(format, args...)})
+}
+
+func (f *fixedFile) read(text string) {
+	f.line++
+	switch {
+	case f.line == 1:
+		day, err := time.Parse("20060102", text[len(optOutHeader):])
+		if err != nil {
+			f.fault("the header does not end with a date of the form yyyyMMdd")
+		}
+		f.effective = min(coverage.DateOf(day.Date()), f.today)
+	case text == "":
+	case f.ended:
+		f.fault("a line after the trailer")
+	case strings.HasPrefix(text, optOutTrailer):
+		f.ended = true
+		f.trailer(text)
+	default:
+		f.persons++
+		f.preference(text)
 	}
+}
+
+// trailer checks the count. It is that of the lines in some of CMS's files, and
+// that of the identifiers in others.
+func (f *fixedFile) trailer(text string) {
+	n, err := strconv.ParseInt(text[min(len(text), len(optOutTrailer)+8):], 10, 64)
+	if err != nil {
+		f.fault("the trailer has no count")
+	} else if n != f.persons && n != f.mbis {
+		f.fault("the trailer counts %d, but there are %d lines with %d identifiers: the file is not whole", n, f.persons, f.mbis)
+	}
+}
+
+// preference reads MBI(11), possibly a comma and another MBI(11), and Y or N.
+func (f *fixedFile) preference(s string) {
 	share, known := parseShare(s[len(s)-1:])
 	if !known {
-		return "the line does not end with Y or N"
+		f.fault("the line does not end with Y or N")
+		return
 	}
 	mbis := strings.Split(s[:len(s)-1], ",")
 	if len(mbis) > 2 {
-		return "the line has more than two identifiers"
+		f.fault("the line has more than two identifiers")
+		return
 	}
 	for _, one := range mbis {
 		m, ok := parseMBI(one)
 		if !ok {
-			return mbiForm
+			f.fault(mbiForm)
+			return
 		}
-		p.add(m, share)
+		f.mbis++
+		f.add(OptOut{MBI: m, Share: share, Effective: f.effective})
 	}
-	return ""
 }

@@ -73,7 +73,9 @@ func openTable(r io.Reader, required, optional []string) (*table, error) {
 	return t, nil
 }
 
-var columnName = regexp.MustCompile(`^[a-z_ ]+$`)
+// columnName is what is quoted as a column's name. Identifiers of a person begin
+// with a digit or a sign.
+var columnName = regexp.MustCompile(`^[a-z][a-z0-9_ -]{0,39}$`)
 
 // unknownColumn quotes a name only where it can be one: a file without a header
 // has identifiers of a person there.

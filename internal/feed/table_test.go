@@ -25,9 +25,10 @@ func TestContracts(t *testing.T) {
 		"contract,sponsor\n":                 "the column attested is missing",
 		"contract,sponsor,attested,x\n":      `there is no column "x"`,
 		"contract,sponsor,attested\ns1,A,\n": `line 2: contract is not a capital letter and four digits`,
-		"contract,sponsor,attested\nS1234,A,1.3.2020\n":        "line 2: attested is not a date of the form YYYY-MM-DD",
-		"contract,sponsor,attested\nS1234,A,\nS1234,B,\n":      "line 3: contract S1234 stands twice",
-		"contract,sponsor,attested\nS1234,A\nS1234,\"B,\nx,y,": "line 2: wrong number of fields",
+		"contract,sponsor,attested\nS1234,A,1.3.2020\n":             "line 2: attested is not a date of the form YYYY-MM-DD",
+		"contract,sponsor,attested\nS1234,A,2021-06-01T03:30:00Z\n": "line 2: attested is not a date of the form YYYY-MM-DD",
+		"contract,sponsor,attested\nS1234,A,\nS1234,B,\n":           "line 3: contract S1234 stands twice",
+		"contract,sponsor,attested\nS1234,A\nS1234,\"B,\nx,y,":      "line 2: wrong number of fields",
 	} {
 		if _, err := feed.ReadContracts(strings.NewReader(source)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", source, err, want)
@@ -65,6 +66,11 @@ func TestEnrolmentFaults(t *testing.T) {
 	for source, want := range map[string]string{
 		"contract,beneficiary_id,mbi\nZ0000,1,\n":                                                "give the columns year and month, or the columns from and to",
 		"contract,beneficiary_id,mbi,year,month,from,to\n":                                       "give the columns year and month, or the columns from and to",
+		"contract,beneficiary_id,mbi,year,month,to\n":                                            "give the columns year and month, or the columns from and to, and not both",
+		"contract,beneficiary_id,mbi,from,to,year\n":                                             "give the columns year and month, or the columns from and to, and not both",
+		"contract,beneficiary_id,mbi,from\nZ0000,1,,2024-01\n":                                   "give the columns year and month, or the columns from and to",
+		"contract,beneficiary_id,mbi,from,to\nZ0000,1,,,2024-01\n":                               "line 2: from: not a month",
+		"contract,beneficiary_id,mbi,from,to\nZ0000,1,,2024-01,9999-12\n":                        "line 2: to: not a month from 1965 to 2100; write 2024-03, or leave it empty for an enrollment that is still open",
 		"contract,beneficiary_id,mbi,year,month\nZ0000,1," + secret + ",2024,1\n":                "line 2: mbi: the identifier does not have the form",
 		"contract,beneficiary_id,mbi,historic_mbis,year,month\nZ0000,1,1S00E00AA00,1 2,2024,1\n": "line 2: historic_mbis: the identifier",
 		"contract,beneficiary_id,mbi,year,month\nZ0000,1,,2024,13\n":                             "line 2: year and month: not a month",
@@ -78,6 +84,52 @@ func TestEnrolmentFaults(t *testing.T) {
 			t.Errorf("%.80q: %v, want %q", source, err, want)
 		} else if strings.Contains(err.Error(), secret) {
 			t.Errorf("the error quotes an identifier: %v", err)
+		}
+	}
+}
+
+// TestEnrolment_OpenRange: a range without an end holds every later month, and its
+// row is the latest one.
+func TestEnrolment_OpenRange(t *testing.T) {
+	got, err := feed.ReadEnrolment(strings.NewReader(`contract,beneficiary_id,mbi,from,to
+Z0000,1,1S00E00AA02,2024-03,
+Z0000,1,1S00E00AA09,2023-11,2024-01
+Z0000,2,1S00E00AA09,2020-01,
+Z0000,2,1S00E00AA01,2025-07,
+Z0000,3,,2050-01,
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var one, two coverage.MonthSet
+	one.AddRange(coverage.MonthOf(2023, 11), coverage.MonthOf(2024, 1))
+	one.AddRange(coverage.MonthOf(2024, 3), coverage.LastMonth)
+	two.AddRange(coverage.MonthOf(2020, 1), coverage.LastMonth)
+	want := map[string][]coverage.Enrollee{"Z0000": {
+		{ID: 1, MBIs: []coverage.MBI{"1S00E00AA02", "1S00E00AA09"}, Months: one},
+		{ID: 2, MBIs: []coverage.MBI{"1S00E00AA01", "1S00E00AA09"}, Months: two},
+		{ID: 3},
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestUnknownColumnsAreNamed: no table has a column that is not read.
+func TestUnknownColumnsAreNamed(t *testing.T) {
+	for name, read := range map[string]func(header string) error{
+		"contract,sponsor,attested": func(s string) error { _, err := feed.ReadContracts(strings.NewReader(s)); return err },
+		"contract,beneficiary_id,mbi,historic_mbis,year,month,from,to": func(s string) error {
+			_, err := feed.ReadEnrolment(strings.NewReader(s))
+			return err
+		},
+		"mbi,share,effective": func(s string) error { _, err := feed.ReadOptOuts(strings.NewReader(s), today); return err },
+	} {
+		err := read(name + ",plan-id 2,reason\n")
+		for _, want := range []string{`there is no column "plan-id 2"`, `there is no column "reason"`, "the columns are " + name} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: got %v, want %q", name, err, want)
+			}
 		}
 	}
 }
@@ -130,7 +182,7 @@ func TestNoFaultQuotesAnIdentifier(t *testing.T) {
 		"too many columns": "contract,beneficiary_id,mbi,from,to\n", "contracts": "contract,sponsor,attested\n",
 	} {
 		_, enrolment := feed.ReadEnrolment(strings.NewReader(header + row))
-		_, optOuts := feed.ReadOptOuts(strings.NewReader(header + row))
+		_, optOuts := feed.ReadOptOuts(strings.NewReader(header+row), today)
 		_, contracts := feed.ReadContracts(strings.NewReader(header + row))
 		_, attested := feed.ReadContracts(strings.NewReader("contract,sponsor,attested\nS1234,A,1S00E00AA00\n"))
 		for _, err := range []error{enrolment, optOuts, contracts, attested} {
@@ -176,30 +228,45 @@ func TestIdentifiersInAnyOrder(t *testing.T) {
 	})
 }
 
+// today is the day of the imports of opt-outs.
+var today = coverage.DateOf(2026, 6, 30)
+
 func TestOptOuts(t *testing.T) {
-	want := []feed.OptOut{{"1S00E00AA01", false}, {"1S00E00AA02", true}, {"1S00E00AA03", true}}
-	for _, source := range []string{
-		"HDR_BENEDATARSP20260101\n1S00E00AA01Y\n1S00E00AA02,1S00E00AA03Y\n1S00E00AA01N\nTRL_BENEDATARSP202601010000000003\n",
-		"HDR_BENEDATARSP20260101\r\n1S00E00AA01N  \r\n1S00E00AA02Y\r\n1S00E00AA03Y\r\nTRL_BENEDATARSP202601010000000003",
-		"share,mbi\nY,1S00E00AA01\nY,1S00E00AA02\nY,1S00E00AA03\nN,1S00E00AA01\n",
-		"mbi,share,effective\n1S00E00AA01,N,2026-01-01\n1S00E00AA02,Y,\n1S00E00AA03,Y,\n",
+	newYear := coverage.DateOf(2026, 1, 1)
+	for source, day := range map[string]coverage.Date{
+		"HDR_BENEDATARSP20260101\n1S00E00AA01Y\n1S00E00AA02,1S00E00AA03Y\n1S00E00AA01N\nTRL_BENEDATARSP202601010000000003\n":          newYear,
+		"HDR_BENEDATARSP20260101\n1S00E00AA01Y\n1S00E00AA02,1S00E00AA03Y\n1S00E00AA01N\nTRL_BENEDATARSP202601010000000004\n":          newYear, // of identifiers
+		"HDR_BENEDATARSP20260101\r\n1S00E00AA01N  \r\n1S00E00AA02Y\r\n1S00E00AA03Y\r\nTRL_BENEDATARSP202601010000000003":              newYear,
+		"HDR_BENEDATARSP20260701\n1S00E00AA01N\n1S00E00AA02Y\n1S00E00AA03Y\nTRL_BENEDATARSP202607010000000003":                        today, // made tomorrow
+		"share,mbi\nY,1S00E00AA01\nY,1S00E00AA02\nY,1S00E00AA03\nN,1S00E00AA01\n":                                                     today,
+		"mbi,share,effective\n1S00E00AA01,N,2026-01-01\n1S00E00AA02,Y,2026-01-01\n1S00E00AA03,Y,2026-01-01\n":                         newYear,
+		"mbi,share,effective\n1S00E00AA01,N,\n1S00E00AA02,Y,\n1S00E00AA03,Y,\n1S00E00AA01,Y,2026-06-29\n":                             today,
+		"mbi,share,effective\n1S00E00AA01,N,2026-01-01\n1S00E00AA02,Y,2026-01-01\n1S00E00AA03,Y,2026-01-01\n1S00E00AA01,Y,2024-01-01": newYear,
+		"mbi,share,effective\n1S00E00AA01,Y,2026-01-01\n1S00E00AA02,Y,2026-01-01\n1S00E00AA03,Y,2026-01-01\n1S00E00AA01,N,2026-01-01": newYear, // the last line
 	} {
-		got, err := feed.ReadOptOuts(strings.NewReader(source))
+		want := []feed.OptOut{{"1S00E00AA01", false, day}, {"1S00E00AA02", true, day}, {"1S00E00AA03", true, day}}
+		got, err := feed.ReadOptOuts(strings.NewReader(source), today)
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
 			t.Errorf("%q: %s %v", source, diff, err)
 		}
 	}
 	for source, want := range map[string]string{
 		"HDR_BENEDATARSP20260101\n1S00E00AA01N\n":                                                            "there is no trailer: the file is not whole",
-		"HDR_BENEDATARSP20260101\n1S00E00AA01N\nTRL_BENEDATARSP202601010000000002\n":                         "line 3: the trailer counts other than the 1 lines",
+		"HDR_BENEDATARSP20260101\n1S00E00AA01N\nTRL_BENEDATARSP202601010000000002\n":                         "line 3: the trailer counts 2, but there are 1 lines with 1 identifiers: the file is not whole",
+		"HDR_BENEDATARSP20260101\n1S00E00AA01N\n1S00E00AA02,1S00E00AA03Y\nTRL_BENEDATARSP202601010000000004": "line 4: the trailer counts 4, but there are 2 lines with 3 identifiers",
+		"HDR_BENEDATARSP20260101\n1S00E00AA01N\nTRL_BENEDATARSP20260101\n":                                   "line 3: the trailer has no count",
+		"HDR_BENEDATARSP2026\n1S00E00AA01N\nTRL_BENEDATARSP202601010000000001\n":                             "line 1: the header does not end with a date of the form yyyyMMdd",
 		"HDR_BENEDATARSP20260101\n1S00E00AA0?N\nTRL_BENEDATARSP202601010000000001\n":                         "line 2: the identifier does not have the form",
 		"HDR_BENEDATARSP20260101\n1S00E00AA01X\nTRL_BENEDATARSP202601010000000001\n":                         "line 2: the line does not end with Y or N",
 		"HDR_BENEDATARSP20260101\nTRL_BENEDATARSP202601010000000000\n1S00E00AA01N\n":                         "line 3: a line after the trailer",
 		"HDR_BENEDATARSP20260101\n1S00E00AA01,1S00E00AA02,1S00E00AA03N\nTRL_BENEDATARSP202601010000000001\n": "line 2: the line has more than two identifiers",
 		"mbi,share\n1S00E00AA01,yes\n":                                                                       "line 2: share: write Y or N",
-		"mbi\n":                                                                                              "neither CMS's file, which begins with HDR_BENEDATARSP, nor CSV",
+		"mbi,share,effective\n1S00E00AA01,N,banana\n":                                                        "line 2: effective is not a date of the form YYYY-MM-DD",
+		"mbi,share,effective\n1S00E00AA01,N,2026-06-30T23:00:00-05:00\n":                                     "line 2: effective is not a date of the form YYYY-MM-DD",
+		"mbi,share,effective\n1S00E00AA01,N,2026-07-01\n":                                                    "line 2: effective is after today, 2026-06-30; import the line on that day",
+		"mbi\n": "neither CMS's file, which begins with HDR_BENEDATARSP, nor CSV",
 	} {
-		if _, err := feed.ReadOptOuts(strings.NewReader(source)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := feed.ReadOptOuts(strings.NewReader(source), today); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", source, err, want)
 		}
 	}
@@ -209,7 +276,7 @@ func FuzzOptOuts(f *testing.F) {
 	f.Add("HDR_BENEDATARSP20260101\n1S00E00AA01N\nTRL_BENEDATARSP202601010000000001\n")
 	f.Add("mbi,share\n1S00E00AA01,Y\n")
 	f.Fuzz(func(t *testing.T, s string) {
-		list, err := feed.ReadOptOuts(strings.NewReader(s))
+		list, err := feed.ReadOptOuts(strings.NewReader(s), today)
 		for _, o := range list {
 			if _, bad := feed.ParseMBI(string(o.MBI)); err == nil && bad != nil {
 				t.Fatalf("took %q for an MBI", string(o.MBI))

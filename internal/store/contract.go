@@ -39,7 +39,8 @@ func (d *Unattests) Error() string {
 
 // PutContracts stores contracts, all or none. Contracts that are not among
 // them stay as they are: that a file lacks one says nothing about it. To take
-// an attestation away is *Unattests unless forced.
+// an attestation away is *Unattests unless forced. A contract that is attested
+// from an earlier day on, or again, has its next export begin at the beginning.
 func (db *DB) PutContracts(ctx context.Context, contracts []coverage.Contract, force bool) error {
 	return db.tx(ctx, func(tx *sql.Tx) error {
 		var lost []string
@@ -60,6 +61,9 @@ func (db *DB) PutContracts(ctx context.Context, contracts []coverage.Contract, f
 			return &Unattests{Contracts: lost}
 		}
 		for _, c := range contracts {
+			if err := startAnew(ctx, tx, c); err != nil {
+				return err
+			}
 			_, err := tx.ExecContext(ctx, `insert into contract (number, sponsor, attested) values ($1, $2, $3)
 				on conflict (number) do update set sponsor = excluded.sponsor, attested = excluded.attested`,
 				c.Number, c.Sponsor, sql.NullInt64{Int64: int64(c.Attested), Valid: c.HasAttested})
@@ -74,6 +78,21 @@ func (db *DB) PutContracts(ctx context.Context, contracts []coverage.Contract, f
 		}
 		return nil
 	})
+}
+
+// startAnew has the next export begin at the beginning, whatever was exported
+// before, if the contract is about to be attested from an earlier day on than it
+// is now, or again. What that adds is older than the default _since.
+func startAnew(ctx context.Context, tx *sql.Tx, c coverage.Contract) error {
+	if !c.HasAttested {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, `update job set continuous = 0 where contract = $1 and exists
+		(select 1 from contract where number = $1 and (attested is null or attested > $2))`, c.Number, int64(c.Attested))
+	if err != nil {
+		return fmt.Errorf("start the exports of contract %s anew: %w", c.Number, err)
+	}
+	return nil
 }
 
 // contractEvent is what storing a contract would change; "" for nothing that

@@ -120,37 +120,67 @@ func (db *DB) markOptOuts(ctx context.Context, page []coverage.Enrollee) error {
 
 // OptOut is a person's word on sharing claims.
 type OptOut struct {
-	MBI   coverage.MBI
-	Share bool
+	MBI       coverage.MBI
+	Share     bool
+	Effective coverage.Date // the day from which it counts
+}
+
+// OptOutCounts tells what became of imported preferences. The rest say what was
+// known.
+type OptOutCounts struct {
+	Changed int // new, or another word than was known
+	Older   int // another word than is known, of an earlier day: not taken
 }
 
 // PutOptOuts stores preferences, all or none, each replacing what was known of
-// its MBI. It tells how many are new or changed.
-func (db *DB) PutOptOuts(ctx context.Context, list []OptOut) (changed int, err error) {
-	err = db.tx(ctx, func(tx *sql.Tx) error {
-		put, err := tx.PrepareContext(ctx, `insert into opt_out (mbi, share, changed) values ($1, $2, $3)
-			on conflict (mbi) do update set share = excluded.share, changed = excluded.changed where opt_out.share <> excluded.share`)
+// its MBI, unless that has a later effective day.
+func (db *DB) PutOptOuts(ctx context.Context, list []OptOut) (OptOutCounts, error) {
+	var sum OptOutCounts
+	err := db.tx(ctx, func(tx *sql.Tx) error {
+		put, err := tx.PrepareContext(ctx, `insert into opt_out (mbi, share, effective, changed) values ($1, $2, $3, $4)
+			on conflict (mbi) do update set share = excluded.share, effective = excluded.effective,
+				changed = case when opt_out.share = excluded.share then opt_out.changed else excluded.changed end
+			where opt_out.effective <= excluded.effective`)
 		if err != nil {
 			return err
 		}
 		defer put.Close()
 		for _, o := range list {
-			r, err := put.ExecContext(ctx, string(o.MBI), bit(o.Share), millis(db.now()))
+			known, share, err := optOutOf(ctx, tx, o.MBI)
 			if err != nil {
 				return err
 			}
-			n, err := r.RowsAffected()
+			r, err := put.ExecContext(ctx, string(o.MBI), bit(o.Share), int64(o.Effective), millis(db.now()))
 			if err != nil {
 				return err
 			}
-			changed += int(n)
+			taken, err := r.RowsAffected()
+			switch {
+			case err != nil:
+				return err
+			case known && share == o.Share:
+			case taken == 0:
+				sum.Older++
+			default:
+				sum.Changed++
+			}
 		}
 		return nil
 	})
 	if err != nil {
-		return 0, fmt.Errorf("store opt-outs: %w", err)
+		return OptOutCounts{}, fmt.Errorf("store opt-outs: %w", err)
 	}
-	return changed, nil
+	return sum, nil
+}
+
+// optOutOf reads what is known of an MBI.
+func optOutOf(ctx context.Context, tx *sql.Tx, m coverage.MBI) (known, share bool, err error) {
+	var n int
+	err = tx.QueryRowContext(ctx, `select share from opt_out where mbi = $1`, string(m)).Scan(&n)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, false, nil
+	}
+	return err == nil, n != 0, err
 }
 
 // Shrinks says that an enrolment file is empty, or so much smaller than what it

@@ -2,13 +2,16 @@ package store_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"ab2d/internal/coverage"
 	"ab2d/internal/export"
+	"ab2d/internal/feed"
 	"ab2d/internal/fhir"
 	"ab2d/internal/store"
 )
@@ -116,6 +119,39 @@ func testEnrolmentIsNotLostByABrokenFile(t *testing.T, open opener) {
 	}
 }
 
+func TestOpenEnrolmentGrows(t *testing.T) { each(t, testOpenEnrolmentGrows) }
+
+// testOpenEnrolmentGrows: an enrollment without an end is stored once, and an
+// export counts its months up to its own.
+func testOpenEnrolmentGrows(t *testing.T, open opener) {
+	c := newClaims(t, open)
+	all, err := feed.ReadEnrolment(strings.NewReader("contract,beneficiary_id,mbi,from,to\n" + contract + ",1,1S00E00AA01,2026-01,\n"))
+	c.ok(err)
+	_, err = c.PutEnrolment(t.Context(), contract, all[contract], false)
+	c.ok(err)
+	page, err := c.Enrollees(t.Context(), contract, c.snapshot(), 0, 9)
+	c.ok(err)
+	con, err := c.Contract(t.Context(), contract)
+	c.ok(err)
+	verdict := func(service, export time.Time) coverage.Verdict {
+		s := coverage.Selection{Contract: con, Enrollee: &page[0], Until: export}
+		day := coverage.DateOf(service.Date())
+		return s.Verdict(&coverage.Claim{Patient: 1, Type: coverage.SNF, Start: day, End: day, HasStart: true, HasEnd: true, LastUpdated: con.Attested.Time()})
+	}
+	august, september := time.Date(2026, 8, 31, 12, 0, 0, 0, time.UTC), time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC)
+	for _, e := range []struct {
+		service, export time.Time
+		want            coverage.Verdict
+	}{
+		{august, august, coverage.Deliver}, {september, august, coverage.NotEnrolled}, {september, september, coverage.Deliver},
+		{september.AddDate(5, 0, 0), september.AddDate(5, 0, 0), coverage.Deliver}, {august.AddDate(-1, 0, 0), august, coverage.NotEnrolled},
+	} {
+		if got := verdict(e.service, e.export); got != e.want {
+			t.Errorf("a service on %s in an export on %s: got %q, want %q", e.service.Format(time.DateOnly), e.export.Format(time.DateOnly), got, e.want)
+		}
+	}
+}
+
 func TestContracts(t *testing.T) { each(t, testContracts) }
 
 func testContracts(t *testing.T, open opener) {
@@ -139,19 +175,65 @@ func testContracts(t *testing.T, open opener) {
 	}
 }
 
+func TestAnEarlierAttestationStartsAnew(t *testing.T) {
+	each(t, testAnEarlierAttestationStartsAnew)
+}
+
+// testAnEarlierAttestationStartsAnew: what an earlier attestation adds is older
+// than the default _since, which therefore goes back to the beginning.
+func testAnEarlierAttestationStartsAnew(t *testing.T, open opener) {
+	c := newClaims(t, open)
+	attest := func(day coverage.Date, has bool) {
+		t.Helper()
+		c.ok(c.PutContracts(t.Context(), []coverage.Contract{{Number: contract, Sponsor: "PDP", Attested: day, HasAttested: has}}, true))
+	}
+	export1 := func() {
+		t.Helper()
+		j := &export.Job{ID: uuid.NewString(), Contract: contract, Version: fhir.V2, Continuous: true, State: export.Accepted, TransactionTime: c.clock.Now()}
+		c.ok(c.Accept(t.Context(), j, 1))
+		plan, err := c.Lease(t.Context(), "w", time.Minute)
+		c.ok(err)
+		c.ok(c.SavePlan(t.Context(), plan.Lease, c.snapshot(), nil))
+		finish, err := c.Lease(t.Context(), "w", time.Minute)
+		c.ok(err)
+		c.ok(c.Finish(t.Context(), finish.Lease, nil, export.Totals{}, c.clock.Now().Add(time.Hour)))
+	}
+	goesOn := func(want bool, when string) {
+		t.Helper()
+		if _, err := c.Base(t.Context(), contract, fhir.V2); (err == nil) != want || err != nil && !errors.Is(err, export.ErrNoJob) {
+			t.Errorf("%s: the next export goes on from the last one: %v, want %v", when, err, want)
+		}
+	}
+	day := coverage.DateOf(2025, 3, 31)
+	attest(day, true)
+	export1()
+	attest(day, true)
+	goesOn(true, "the same attestation")
+	attest(day+1, true)
+	goesOn(true, "a later one")
+	attest(day, true)
+	goesOn(false, "an earlier one")
+	export1()
+	goesOn(true, "after another export")
+	attest(0, false)
+	attest(day, true)
+	goesOn(false, "taken away and given again")
+}
+
 func TestOptOuts(t *testing.T) { each(t, testOptOuts) }
 
 func testOptOuts(t *testing.T, open opener) {
 	c := newClaims(t, open)
 	c.enrol("A", 1, 2)
-	put := func(want int, share bool, m coverage.MBI) {
+	put := func(want store.OptOutCounts, share bool, m coverage.MBI, effective coverage.Date) {
 		t.Helper()
-		n, err := c.PutOptOuts(t.Context(), []store.OptOut{{MBI: m, Share: share}})
+		got, err := c.PutOptOuts(t.Context(), []store.OptOut{{MBI: m, Share: share, Effective: effective}})
 		c.ok(err)
-		if n != want {
-			t.Errorf("%d changed, want %d", n, want)
+		if got != want {
+			t.Errorf("got %+v, want %+v", got, want)
 		}
 	}
+	changed, same, older := store.OptOutCounts{Changed: 1}, store.OptOutCounts{}, store.OptOutCounts{Older: 1}
 	out := func() (list []bool) {
 		page, err := c.Enrollees(t.Context(), contract, c.snapshot(), 0, 9)
 		c.ok(err)
@@ -161,13 +243,21 @@ func testOptOuts(t *testing.T, open opener) {
 		return list
 	}
 	snapshot := c.snapshot()
-	put(1, false, mbi(2, "A"))
-	put(0, false, mbi(2, "A"))
-	put(1, true, mbi(1, "A"))
+	put(changed, false, mbi(2, "A"), 100)
+	put(same, false, mbi(2, "A"), 100)
+	put(changed, true, mbi(1, "A"), 100)
 	if diff := cmp.Diff([]bool{false, true}, out()); diff != "" {
 		t.Error(diff)
 	}
-	put(1, true, mbi(2, "A"))
+	put(older, true, mbi(2, "A"), 99)
+	put(same, false, mbi(2, "A"), 110) // the same word, said again later
+	put(older, true, mbi(2, "A"), 109)
+	put(same, false, mbi(2, "A"), 90) // does not take the later day away
+	put(older, true, mbi(2, "A"), 109)
+	if diff := cmp.Diff([]bool{false, true}, out()); diff != "" {
+		t.Error(diff)
+	}
+	put(changed, true, mbi(2, "A"), 110)
 	if diff := cmp.Diff([]bool{false, false}, out()); diff != "" {
 		t.Error(diff)
 	}

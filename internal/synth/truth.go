@@ -119,11 +119,12 @@ func (m *member) truly(c *claim, q Question, enrolled map[string]bool) bool {
 	}
 	start, end := c.Start.String(), c.End.String()
 	attested := m.facts().Attested.String()
-	if end < attested || end < "2020-01-01" || q.From != "" && end < q.From || q.To != "" && start > q.To {
+	attestedMonth := attested[:len("2024-03")]
+	if end < attested || updated.UTC().Format(time.DateOnly) < attested || end < "2020-01-01" || q.From != "" && end < q.From || q.To != "" && start > q.To {
 		return false
 	}
 	for day := c.Start; day <= c.End; day++ {
-		if enrolled[day.String()[:len("2024-03")]] {
+		if month := day.String()[:len("2024-03")]; enrolled[month] && month >= attestedMonth && month >= "2020-01" {
 			return true
 		}
 	}

@@ -43,14 +43,17 @@ func TestExportsAreTrue(t *testing.T) {
 	outcomes := map[string]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		seed := rapid.Uint64Range(0, 5).Draw(t, "seed")
+		month := coverage.MonthOf(2020, 1) + coverage.Month(rapid.IntRange(1, 70).Draw(t, "attested in month"))
+		edge := month.First() - coverage.Date(rapid.IntRange(0, 1).Draw(t, "attested on the last day"))
 		sponsors := []Sponsor{
 			{Name: "A", Contract: "Z9001", Enrollees: 12}, {Name: "B", Contract: "Z9002", Enrollees: 30, Attested: coverage.DateOf(2023, 1, 1)},
 			{Name: "C", Contract: "Z9003", Enrollees: 5, Unattested: true},
+			{Name: "D", Contract: "Z9004", Enrollees: 12, Attested: edge},
 		}
 		now := asOf
 		s := NewPopulation(seed, func() time.Time { return now }, sponsors...)
 		q := drawQuestion(t, stampsOf(t, s))
-		q.Contract = rapid.SampledFrom([]string{"Z9001", "Z9002", "Z9003"}).Draw(t, "contract")
+		q.Contract = rapid.SampledFrom([]string{"Z9001", "Z9002", "Z9003", "Z9004"}).Draw(t, "contract")
 		now = q.AsOf
 		v := rapid.SampledFrom(versions).Draw(t, "version")
 		got := exported(t, s, v, q)

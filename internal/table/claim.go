@@ -34,7 +34,7 @@ type eob struct {
 
 type careTeam struct {
 	Extension     []extension `json:"extension"`
-	Sequence      int32       `json:"sequence"`
+	Sequence      *int32      `json:"sequence"`
 	Provider      reference   `json:"provider"`
 	Responsible   *bool       `json:"responsible"`
 	Role          concept     `json:"role"`
@@ -47,7 +47,7 @@ type information struct {
 
 type diagnosis struct {
 	Extension   []extension `json:"extension"`
-	Sequence    int32       `json:"sequence"`
+	Sequence    *int32      `json:"sequence"`
 	Concept     concept     `json:"diagnosisCodeableConcept"`
 	Type        []concept   `json:"type"`
 	OnAdmission concept     `json:"onAdmission"`
@@ -55,7 +55,7 @@ type diagnosis struct {
 }
 
 type procedure struct {
-	Sequence int32     `json:"sequence"`
+	Sequence *int32    `json:"sequence"`
 	Type     []concept `json:"type"`
 	Date     string    `json:"date"`
 	Concept  concept   `json:"procedureCodeableConcept"`
@@ -64,7 +64,7 @@ type procedure struct {
 // item is a line; of each pair of names one is R4's and the other STU3's.
 type item struct {
 	Extension  []extension `json:"extension"`
-	Sequence   int32       `json:"sequence"`
+	Sequence   *int32      `json:"sequence"`
 	CareTeam   []int32     `json:"careTeamSequence"`
 	CareTeam3  []int32     `json:"careTeamLinkId"`
 	Diagnosis  []int32     `json:"diagnosisSequence"`

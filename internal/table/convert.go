@@ -134,9 +134,9 @@ func notClaim(err error) error {
 func open(dir string, format Format) (sink, error) {
 	switch format {
 	case Parquet:
-		return openParquet(dir)
+		return openTables(dir, newParquetTable)
 	case CSV:
-		return openCSV(dir)
+		return openTables(dir, newCSVTable)
 	case NDJSON:
 		return openNDJSON(dir)
 	}

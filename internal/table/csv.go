@@ -15,7 +15,6 @@ type csvTable struct {
 	out   *csv.Writer
 	kinds []string // of the columns: date, timestamp, decimal or empty
 	row   []string
-	rows  int64
 }
 
 // columns are the names of a row's columns and what they are besides their Go
@@ -35,7 +34,7 @@ func columns(t reflect.Type) (names, kinds []string) {
 	return names, kinds
 }
 
-func newCSVTable(dir, name string, row reflect.Type) (*csvTable, error) {
+func newCSVTable(dir, name string, row reflect.Type) (tableWriter, error) {
 	f, err := create(dir, name+".csv", buffered)
 	if err != nil {
 		return nil, err
@@ -46,13 +45,24 @@ func newCSVTable(dir, name string, row reflect.Type) (*csvTable, error) {
 	return t, t.out.Write(names)
 }
 
-func (t *csvTable) add(row reflect.Value) error {
-	t.rows++
-	for i := range t.row {
-		t.row[i] = cell(row.Field(i), t.kinds[i])
+func (t *csvTable) add(list reflect.Value) error {
+	for n := range list.Len() {
+		for i := range t.row {
+			t.row[i] = cell(list.Index(n).Field(i), t.kinds[i])
+		}
+		if err := t.out.Write(t.row); err != nil {
+			return err
+		}
 	}
-	return t.out.Write(t.row)
+	return nil
 }
+
+func (t *csvTable) close() error {
+	t.out.Flush()
+	return errors.Join(t.out.Error(), t.file.Close())
+}
+
+func (t *csvTable) abort() { t.file.File.Close() }
 
 // cell is a value as text: dates and times as ISO 8601 has them, amounts with
 // two decimals, numbers with as many digits as they need.
@@ -90,59 +100,4 @@ func amount(cents int64) string {
 	s := strconv.FormatInt(cents, 10)
 	s = strings.Repeat("0", max(0, 3-len(s))) + s
 	return sign + s[:len(s)-2] + "." + s[len(s)-2:]
-}
-
-// csvSink is all tables, in the order of Names.
-type csvSink struct{ tables []*csvTable }
-
-func openCSV(dir string) (sink, error) {
-	s := &csvSink{}
-	for i, row := range rowTypes() {
-		t, err := newCSVTable(dir, Names[i], row)
-		if t != nil {
-			s.tables = append(s.tables, t)
-		}
-		if err != nil {
-			s.abort()
-			return nil, err
-		}
-	}
-	return s, nil
-}
-
-// rowTypes are the types of the tables' rows, in the order of Names.
-func rowTypes() []reflect.Type {
-	return []reflect.Type{reflect.TypeFor[Claim](), reflect.TypeFor[Line](), reflect.TypeFor[Diagnosis](), reflect.TypeFor[Procedure](), reflect.TypeFor[CareTeamMember]()}
-}
-
-func (s *csvSink) add(_ []byte, r *rows) error {
-	if err := s.tables[0].add(reflect.ValueOf(r.claim)); err != nil {
-		return err
-	}
-	for i, list := range []any{r.lines, r.diagnoses, r.procedures, r.careTeam} {
-		v := reflect.ValueOf(list)
-		for n := range v.Len() {
-			if err := s.tables[i+1].add(v.Index(n)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (s *csvSink) close() (Counts, error) {
-	counts := Counts{}
-	var errs []error
-	for i, t := range s.tables {
-		t.out.Flush()
-		errs = append(errs, t.out.Error(), t.file.Close())
-		counts[Names[i]] = t.rows
-	}
-	return counts, errors.Join(errs...)
-}
-
-func (s *csvSink) abort() {
-	for _, t := range s.tables {
-		t.file.File.Close()
-	}
 }

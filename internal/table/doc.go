@@ -13,6 +13,7 @@
 //   - claim.go    the parts of an ExplanationOfBenefit that are read
 //   - rows.go     the rows of a claim
 //   - convert.go  files of NDJSON in, a folder of tables out
+//   - tables.go   all tables in one format
 //   - parquet.go, csv.go, ndjson.go  the formats
 //   - latest.go   which claims are the newest version of each
 package table

@@ -3,11 +3,12 @@ package table
 // The rows of the tables. Tags: parquet is the column's name and type, variable
 // the Blue Button variable of an extension that fills it by itself, doc what it
 // holds. Dates are days since 1970-01-01, times microseconds since then, in UTC,
-// and amounts cents. What is absent is null, in CSV empty.
+// and amounts cents. Every column is optional: what a claim does not have is
+// NULL in Parquet and an empty cell in CSV. No column holds an empty text.
 
 // Claim is a row of the table claims: one version of one claim.
 type Claim struct {
-	ClaimID         string `parquet:"claim_id" doc:"id of the resource; with last_updated it joins the other tables"`
+	ClaimID         string `parquet:"claim_id,optional" doc:"id of the resource; with last_updated it joins the other tables"`
 	LastUpdated     *int64 `parquet:"last_updated,timestamp(microsecond)" doc:"when this version was last changed or loaded"`
 	Status          string `parquet:"status,optional,dict" doc:"active: the newest version of the claim; cancelled: an older one"`
 	ClmID           string `parquet:"clm_id,optional" doc:"claim id of CMS (CLM_ID)"`
@@ -74,10 +75,10 @@ type Claim struct {
 
 // Line is a row of the table lines: a service of a claim.
 type Line struct {
-	ClaimID     string   `parquet:"claim_id" doc:"claims.claim_id"`
+	ClaimID     string   `parquet:"claim_id,optional" doc:"claims.claim_id"`
 	LastUpdated *int64   `parquet:"last_updated,timestamp(microsecond)" doc:"claims.last_updated"`
 	PatientID   string   `parquet:"patient_id,optional" doc:"claims.patient_id"`
-	Line        int32    `parquet:"line" doc:"number of the line (CLM_LINE_NUM)"`
+	Line        *int32   `parquet:"line" doc:"number of the line (CLM_LINE_NUM)"`
 	HCPCS       string   `parquet:"hcpcs,optional,dict" doc:"service (HCPCS_CD)"`
 	HCPCSYear   string   `parquet:"hcpcs_version,optional,dict" doc:"its HCPCS year code"`
 	NDC         string   `parquet:"ndc,optional,dict" doc:"national drug code"`
@@ -109,10 +110,10 @@ type Line struct {
 
 // Diagnosis is a row of the table diagnoses.
 type Diagnosis struct {
-	ClaimID     string `parquet:"claim_id" doc:"claims.claim_id"`
+	ClaimID     string `parquet:"claim_id,optional" doc:"claims.claim_id"`
 	LastUpdated *int64 `parquet:"last_updated,timestamp(microsecond)" doc:"claims.last_updated"`
 	PatientID   string `parquet:"patient_id,optional" doc:"claims.patient_id"`
-	Sequence    int32  `parquet:"sequence" doc:"number that lines refer to"`
+	Sequence    *int32 `parquet:"sequence" doc:"number that lines refer to"`
 	System      string `parquet:"system,optional,dict" doc:"code system, a URI"`
 	Code        string `parquet:"code,optional,dict" doc:"ICD code, without the dot"`
 	Display     string `parquet:"display,optional,dict" doc:"what it means"`
@@ -122,10 +123,10 @@ type Diagnosis struct {
 
 // Procedure is a row of the table procedures.
 type Procedure struct {
-	ClaimID     string `parquet:"claim_id" doc:"claims.claim_id"`
+	ClaimID     string `parquet:"claim_id,optional" doc:"claims.claim_id"`
 	LastUpdated *int64 `parquet:"last_updated,timestamp(microsecond)" doc:"claims.last_updated"`
 	PatientID   string `parquet:"patient_id,optional" doc:"claims.patient_id"`
-	Sequence    int32  `parquet:"sequence" doc:"number that lines refer to"`
+	Sequence    *int32 `parquet:"sequence" doc:"number that lines refer to"`
 	Date        *int32 `parquet:"date,date" doc:"day of the procedure (PRCDR_DT)"`
 	System      string `parquet:"system,optional,dict" doc:"code system, a URI"`
 	Code        string `parquet:"code,optional,dict" doc:"procedure (ICD_PRCDR_CD)"`
@@ -135,10 +136,10 @@ type Procedure struct {
 
 // CareTeamMember is a row of the table care_team: a provider of a claim.
 type CareTeamMember struct {
-	ClaimID         string `parquet:"claim_id" doc:"claims.claim_id"`
+	ClaimID         string `parquet:"claim_id,optional" doc:"claims.claim_id"`
 	LastUpdated     *int64 `parquet:"last_updated,timestamp(microsecond)" doc:"claims.last_updated"`
 	PatientID       string `parquet:"patient_id,optional" doc:"claims.patient_id"`
-	Sequence        int32  `parquet:"sequence" doc:"number that lines refer to"`
+	Sequence        *int32 `parquet:"sequence" doc:"number that lines refer to"`
 	NPI             string `parquet:"npi,optional,dict" doc:"NPI of the provider"`
 	Other           string `parquet:"other_id,optional,dict" doc:"the provider's id where it is not an NPI, such as a UPIN"`
 	Name            string `parquet:"name,optional,dict" doc:"name of the provider"`

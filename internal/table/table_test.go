@@ -165,7 +165,7 @@ func TestDocumented(t *testing.T) {
 		names, kinds := columns(row)
 		for n, name := range names {
 			f := row.Field(n)
-			kind := map[string]string{"string": "text", "int32": "integer", "*float64": "double", "*bool": "boolean"}[f.Type.String()]
+			kind := map[string]string{"string": "text", "*int32": "integer", "*float64": "double", "*bool": "boolean"}[f.Type.String()]
 			switch kinds[n] {
 			case "date":
 				kind = "date"
