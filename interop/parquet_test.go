@@ -148,7 +148,9 @@ func cells(t *testing.T, chunk file.ColumnChunkReader, rows int) []string {
 	out := make([]string, rows)
 	for i := range out {
 		if levels[i] == d.MaxDefinitionLevel() {
-			out[i], texts = texts[0], texts[1:]
+			if out[i], texts = texts[0], texts[1:]; out[i] == "" {
+				t.Fatalf("%s, row %d, is an empty text, want NULL", d.Name(), i)
+			}
 		}
 	}
 	return out

@@ -1,6 +1,7 @@
 package feed_test
 
 import (
+	stdcmp "cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -270,6 +271,40 @@ func TestOptOuts(t *testing.T) {
 			t.Errorf("%q: %v, want %q", source, err, want)
 		}
 	}
+}
+
+// TestIdentifiersOfRangesInAnyOrder: rows of ranges in any order, open ones among
+// them, give the same identifiers.
+func TestIdentifiersOfRangesInAnyOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var rows []string
+		var current string
+		latest := [2]string{}
+		for range rapid.IntRange(1, 8).Draw(t, "rows") {
+			from := rapid.IntRange(1, 6).Draw(t, "from")
+			to := rapid.SampledFrom([]string{"", "", "2024-06", "2024-07", "2024-12"}).Draw(t, "to")
+			mbi := fmt.Sprintf("1S00E00AA%02d", rapid.IntRange(0, 3).Draw(t, "mbi"))
+			rows = append(rows, fmt.Sprintf("Z0000,1,%s,2024-%02d,%s\n", mbi, from, to))
+			span := [2]string{stdcmp.Or(to, "9999-12"), fmt.Sprintf("2024-%02d", from)}
+			if c := slices.Compare(span[:], latest[:]); c > 0 || c == 0 && mbi > current {
+				latest, current = span, mbi
+			}
+		}
+		read := func(rows []string) []coverage.MBI {
+			all, err := feed.ReadEnrolment(strings.NewReader("contract,beneficiary_id,mbi,from,to\n" + strings.Join(rows, "")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return all["Z0000"][0].MBIs
+		}
+		first := read(rows)
+		if string(first[0]) != current {
+			t.Fatalf("current %q, want %q", string(first[0]), current)
+		}
+		if diff := cmp.Diff(first, read(rapid.Permutation(rows).Draw(t, "order"))); diff != "" {
+			t.Fatalf("another order, %s", diff)
+		}
+	})
 }
 
 func FuzzOptOuts(f *testing.F) {
