@@ -98,6 +98,9 @@ func printClient(w io.Writer, k admin.Client) error {
 	if k.ContractDisabled {
 		state += ", its contract is disabled"
 	}
+	if k.Sandbox {
+		state += ", by a sandbox only"
+	}
 	fmt.Fprintf(t, "contract\t%s\nlet in\t%s\nfrom\t%s\njobs at once\t%d\nkeys\t%s\nmade\t%s\n", k.Contract, state, networksLine(k), k.MaxJobs, keysLine(k), moment(k.Created))
 	for _, s := range k.Secrets {
 		fmt.Fprintf(t, "secret %s\tmade %s, expires %s\n", s.ID, moment(s.Created), momentOr(s.Expires, "never"))

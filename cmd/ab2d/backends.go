@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"ab2d/internal/api"
-	"ab2d/internal/audit"
 	"ab2d/internal/auth"
 	"ab2d/internal/export"
 	"ab2d/internal/faultsim"
@@ -89,34 +87,10 @@ func syntheticExtra(address string) (int, bool) {
 	return n, err == nil && n > 0
 }
 
-// addSandboxClients stores the sandbox's published clients, if they are not
-// there yet.
-func addSandboxClients(ctx context.Context, db *store.DB, maxJobs int) error {
-	ctx = audit.With(ctx, &audit.Facts{Actor: "sandbox"})
-	for _, s := range synth.Sponsors() {
-		for _, credential := range s.Credentials {
-			if _, err := db.Client(ctx, credential.ID); err == nil {
-				continue
-			}
-			client := auth.Client{ID: credential.ID, Name: s.Name, Contract: s.Contract, Enabled: true, MaxJobs: maxJobs}
-			for i, secret := range credential.Secrets {
-				hash, err := auth.HashSecret(secret)
-				if err != nil {
-					return fmt.Errorf("the secret of client %s: %w", credential.ID, err)
-				}
-				client.Secrets = append(client.Secrets, auth.Secret{ID: fmt.Sprintf("tutorial-%d", i+1), Hash: hash, Created: time.Now()})
-			}
-			if err := db.AddClient(ctx, client); err != nil && !errors.Is(err, auth.ErrClientTaken) {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// simulateFailures lets clients ask for simulated failures.
-func simulateFailures(c *api.Config) {
-	jobs := &faultsim.Jobs{Jobs: c.Jobs, Lister: c.List, Now: c.Now}
+// simulateFailures lets clients ask for simulated failures. Without defaultSince
+// exports without _since hold everything, unless the request asks otherwise.
+func simulateFailures(c *api.Config, defaultSince bool) {
+	jobs := &faultsim.Jobs{Jobs: c.Jobs, Lister: c.List, Now: c.Now, DefaultSince: defaultSince}
 	c.Jobs, c.List, c.Intake.Jobs = jobs, jobs, jobs
 	if tokens, ok := c.Tokens.(*auth.Server); ok {
 		c.Tokens = faultsim.Tokens{Server: tokens}

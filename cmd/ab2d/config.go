@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"ab2d/internal/auth"
 	"ab2d/internal/obs"
 )
@@ -17,12 +20,24 @@ import (
 // stateConfig says where the state of a server is. Commands that work on it
 // beside a running server have the same settings.
 type stateConfig struct {
-	Data     string `help:"Directory of the server's state: jobs, result files, signing keys. It is made if it is not there, and a server started with it again goes on where the last one stopped." default:"ab2d-data" type:"path" placeholder:"DIR"`
+	Data     string `help:"Directory of the server's state: jobs, result files, signing keys. A server makes it if it is not there, and continues where the last one stopped. The default is ab2d-data; that of the sandbox is ab2d-sandbox." type:"path" placeholder:"DIR"`
 	Database string `help:"Where jobs, clients, keys, enrolment and imported claims are kept: sqlite:PATH, or postgres://USER@HOST/DATABASE. The default is ab2d.db in the data directory." placeholder:"ADDRESS"`
+
+	defaultData string // of the command; "": ab2d-data
 }
+
+// The default data directories. They differ, so that a server never finds the
+// published clients of a sandbox.
+const (
+	defaultData        = "ab2d-data"
+	defaultSandboxData = "ab2d-sandbox"
+)
 
 // complete fills in what depends on other settings.
 func (c *stateConfig) complete() {
+	if c.Data == "" {
+		c.Data = kong.ExpandPath(cmp.Or(c.defaultData, defaultData))
+	}
 	if c.Database == "" {
 		c.Database = "sqlite:" + filepath.Join(c.Data, "ab2d.db")
 	}
@@ -55,7 +70,8 @@ type workConfig struct {
 	Claims  string `kong:"-"` // each command has its own flag, with its own default
 	Workers int    `kong:"-"`
 
-	SimulateFailures bool `kong:"-"` // clients may ask for simulated failures; in the sandbox only
+	Sandbox      bool `kong:"-"` // the tutorial's clients, and simulated failures
+	DefaultSince bool `kong:"-"` // in a sandbox: exports without _since go on from the last one
 }
 
 // keyConfig says how signing keys are encrypted.
@@ -151,14 +167,22 @@ func (c *workConfig) validate(f *faults) {
 	f.add(!synthetic && c.Claims != "store:", "--claims=%s: write synthetic: or store:", c.Claims)
 }
 
+// isLoopback tells whether nobody but this machine reaches a host.
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
 var authServerName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // validate reports all faults of the settings at once.
 func (c *config) validate() error {
 	var f faults
 	c.workConfig.validate(&f)
-	_, _, err := net.SplitHostPort(c.Listen)
+	host, _, err := net.SplitHostPort(c.Listen)
 	f.add(err != nil, "--listen=%s: write host:port, for example localhost:8080 or :8080", c.Listen)
+	f.add(err == nil && c.Sandbox && c.Claims == "store:" && !isLoopback(host), "--listen=%s: a sandbox with imported claims listens on this machine only, "+
+		"for example localhost:8080; for others there is ab2d serve", c.Listen)
 	f.add(c.Workers == 0 && c.local() != "", "--workers=0: no other process can share %s and do the work; give 1 or more", c.local())
 	f.add(c.MaxDownloads < 1, "--max-downloads=%d: give 1 or more", c.MaxDownloads)
 	f.add(!(c.MaxPolls >= 0.01), "--max-polls=%g: give 0.01 or more", c.MaxPolls)

@@ -88,7 +88,7 @@ func (c *demoCommand) startSandbox(ctx context.Context, data string, s streams) 
 		},
 		Listen: "localhost:0", MaxDownloads: 1, MaxPolls: 1, TokenLifetime: time.Hour, AuthServer: "demo",
 	}
-	srv, err := openSandbox(ctx, &cfg, 1, s)
+	srv, _, err := openSandbox(ctx, &cfg, 1, s)
 	if err != nil {
 		return "", nil, err
 	}

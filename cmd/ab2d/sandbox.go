@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"ab2d/internal/synth"
@@ -22,60 +23,127 @@ type sandboxCommands struct {
 // sandboxCommand is ab2d sandbox start.
 type sandboxCommand struct {
 	config
-	ClaimsFrom  string   `help:"Where enrolment and claims come from: synthetic: (computed from the seed) or store: (what was imported)." name:"claims" default:"synthetic:" placeholder:"ADDRESS"`
+	ClaimsFrom  string   `help:"Where enrollment and claims come from: synthetic: (computed from the seed) or store: (what was imported; then the sandbox listens on this machine only, and prints new secrets for contracts whose enrollees could be real people)." name:"claims" default:"synthetic:" placeholder:"ADDRESS"`
 	WorkersHere int      `help:"Parts of exports that are worked on at once. The default is one for each processor." name:"workers" default:"${processors}" placeholder:"N"`
-	CORS        []string `help:"Web pages whose scripts may use this API, as https://HOST; * for all, or none." name:"cors-origins" default:"*" placeholder:"ORIGIN"`
+	CORS        []string `help:"Web pages whose scripts may use this API, as https://HOST; * for all, or none. The default is * for synthetic claims and none for imported ones." name:"cors-origins" placeholder:"ORIGIN"`
+	Continue    bool     `help:"Let a v2 export without _since continue after the last one that was downloaded, as in production. By default it holds everything." name:"default-since"`
 	MaxJobs     int      `help:"Exports that a contract may have under way at once. Applies to clients when they are first stored." default:"3" placeholder:"N"`
 }
 
 // Run serves until it is stopped.
 func (c *sandboxCommand) Run(ctx context.Context, s streams) error {
-	c.config.Claims, c.config.Workers = c.ClaimsFrom, c.WorkersHere
-	if c.CORSOrigins = c.CORS; slices.Equal(c.CORS, []string{"none"}) {
-		c.CORSOrigins = nil
+	c.config.Claims, c.config.Workers, c.config.DefaultSince = c.ClaimsFrom, c.WorkersHere, c.Continue
+	if err := c.setOrigins(); err != nil {
+		return err
 	}
-	srv, err := openSandbox(ctx, &c.config, c.MaxJobs, s)
+	srv, printed, err := openSandbox(ctx, &c.config, c.MaxJobs, s)
 	if err != nil {
 		return err
 	}
-	welcome(s.out, srv.url, &c.config)
+	welcome(s.out, srv, &c.config, printed)
 	return srv.run(ctx)
 }
 
-// openSandbox is a server that has the sandbox's clients.
-func openSandbox(ctx context.Context, c *config, maxJobs int, s streams) (*server, error) {
-	if maxJobs < 1 {
-		return nil, &usageError{fmt.Errorf("--max-jobs=%d: give 1 or more", maxJobs)}
+// setOrigins decides which web pages may use the API. Imported claims are not
+// for pages.
+func (c *sandboxCommand) setOrigins() error {
+	none := slices.Equal(c.CORS, []string{"none"})
+	switch {
+	case c.ClaimsFrom == "store:" && len(c.CORS) > 0 && !none:
+		return &usageError{fmt.Errorf("--cors-origins=%s: a sandbox with imported claims is for no web page; leave it out, or use ab2d serve", strings.Join(c.CORS, ","))}
+	case c.ClaimsFrom != "store:" && len(c.CORS) == 0:
+		c.CORSOrigins = []string{"*"}
+	case !none:
+		c.CORSOrigins = c.CORS
 	}
-	c.SimulateFailures = true
+	return nil
+}
+
+// openSandbox is a server that has the sandbox's clients. It returns those whose
+// secrets have to be printed.
+func openSandbox(ctx context.Context, c *config, maxJobs int, s streams) (_ *server, _ []printedClient, err error) {
+	if maxJobs < 1 {
+		return nil, nil, &usageError{fmt.Errorf("--max-jobs=%d: give 1 or more", maxJobs)}
+	}
+	c.Sandbox, c.defaultData = true, defaultSandboxData
 	srv, err := openServer(ctx, c, s, time.Now)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err = addSandboxClients(ctx, srv.db, maxJobs); err == nil {
-		err = srv.addPages(c, synth.Sponsors())
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, srv.abandon())
+		}
+	}()
+	_, synthetic := syntheticExtra(c.Claims)
+	if err := foreignState(ctx, srv.db, synthetic); err != nil {
+		return nil, nil, err
 	}
+	sponsors, others := synth.Sponsors(), []string(nil)
+	if !synthetic {
+		if sponsors, others, err = contractsOf(ctx, srv); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := addPublishedClients(ctx, srv.db, sponsors, maxJobs); err != nil {
+		return nil, nil, err
+	}
+	printed, err := addPrintedClients(ctx, srv.db, others, maxJobs)
 	if err != nil {
-		return nil, errors.Join(err, srv.abandon())
+		return nil, nil, err
 	}
-	return srv, nil
+	return srv, printed, srv.addPages(c, sponsors)
+}
+
+// contractsOf returns which of the tutorial's sponsors have imported claims that
+// are synthetic, and the other contracts that have imported claims.
+func contractsOf(ctx context.Context, srv *server) (sponsors []synth.Sponsor, others []string, err error) {
+	rows, err := srv.db.Contracts(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, row := range rows {
+		if !row.Stored {
+			continue
+		}
+		real, err := srv.db.RealPeople(ctx, row.Number)
+		if err != nil {
+			return nil, nil, err
+		}
+		i := slices.IndexFunc(synth.Sponsors(), func(p synth.Sponsor) bool { return p.Contract == row.Number })
+		if real || i < 0 {
+			others = append(others, row.Number)
+			continue
+		}
+		sponsors = append(sponsors, synth.Sponsors()[i])
+	}
+	return sponsors, others, nil
 }
 
 // welcome tells what runs where, and what to type next: the tutorial, for the
-// smallest sponsor.
-func welcome(w io.Writer, url string, c *config) {
+// first sponsor.
+func welcome(w io.Writer, srv *server, c *config, printed []printedClient) {
 	fmt.Fprintf(w, `The AB2D sandbox is ready at %s
-Its state is in %s. Ctrl-C stops it; started again, it goes on.
+Its state is in %s. Ctrl-C stops it. Start it again to continue.
 Open the address in a browser for the tutorial, the API reference, and an export without a terminal.
-
-The tutorial, in another terminal:
-
-`, url, c.Data)
-	first := synth.Sponsors()[0].Credentials[0]
-	fmt.Fprintf(w, tutorial, basic(first), url, c.AuthServer, url, url, url)
+`, srv.url, c.Data)
+	if len(printed) > 0 {
+		fmt.Fprintln(w, "\nClients of the imported contracts. Their secrets are new at each start:")
+		fmt.Fprintln(w)
+		for _, p := range printed {
+			fmt.Fprintf(w, "  %s  client id %s  secret %s\n", p.contract, p.ID, p.Secrets[0])
+		}
+	}
+	sponsors := srv.sponsors
+	if len(sponsors) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nThe tutorial, in another terminal:")
+	fmt.Fprintln(w)
+	fmt.Fprintf(w, tutorial, basic(sponsors[0].Credentials[0]), srv.url, c.AuthServer, srv.url, srv.url, srv.url)
 	fmt.Fprintln(w, "\nThe sponsors, with the AUTH of each:")
 	fmt.Fprintln(w)
-	for _, p := range synth.Sponsors() {
+	for _, p := range sponsors {
 		fmt.Fprintf(w, "  %-10s %s  %6d enrollees  %s\n", p.Name, p.Contract, p.Enrollees, basic(p.Credentials[0]))
 	}
 	fmt.Fprintln(w)

@@ -23,6 +23,7 @@ const (
 // own they have these commands:
 //
 //	sandbox [flags]   starts a sandbox, and sets $URL and $LISTEN; its state stays in $WORK/data
+//	serve [flags]     starts a server that is no sandbox on the same state, and sets $URL
 //	halt              stops it, as Ctrl-C does (testscript's own stop ends the script)
 //	typed FILE        runs a file of shell commands under bash, with the tutorial's
 //	                  two host names, and nothing else, replaced by the sandbox's
@@ -48,6 +49,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"sandbox": scriptSandbox,
+			"serve":   scriptServe,
 			"halt":    scriptHalt,
 			"typed":   func(ts *testscript.TestScript, neg bool, args []string) { scriptTyped(ts, neg, args, "/api/v1/") },
 			"typed2":  func(ts *testscript.TestScript, neg bool, args []string) { scriptTyped(ts, neg, args, "/api/v2/") },
@@ -68,7 +70,15 @@ func TestScript(t *testing.T) {
 }
 
 func scriptSandbox(ts *testscript.TestScript, _ bool, args []string) {
-	args = append([]string{"--listen=localhost:0", "--data=" + ts.MkAbs("data")}, args...)
+	startServer(ts, append([]string{"sandbox"}, args...))
+}
+
+func scriptServe(ts *testscript.TestScript, _ bool, args []string) {
+	startServer(ts, append([]string{"serve"}, args...))
+}
+
+func startServer(ts *testscript.TestScript, args []string) {
+	args = append([]string{args[0], "--listen=localhost:0", "--data=" + ts.MkAbs("data")}, args[1:]...)
 	p, err := newProcess(ts.MkAbs("."), []string{"HOME=" + ts.MkAbs(".")}, args...)
 	ts.Check(err)
 	ts.Setenv("URL", p.url)

@@ -24,6 +24,9 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	if err := ignoredClients(ctx, srv); err != nil {
+		return errors.Join(err, srv.abandon())
+	}
 	if c.Pages {
 		if err := srv.addPages(&c.config, nil); err != nil {
 			return errors.Join(err, srv.abandon())
@@ -31,4 +34,22 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	}
 	fmt.Fprintf(s.out, "The AB2D server is ready at %s, with %d workers\n", srv.url, c.Workers)
 	return srv.run(ctx)
+}
+
+// ignoredClients says which clients of the database the server does not accept.
+func ignoredClients(ctx context.Context, srv *server) error {
+	clients, err := srv.db.Clients(ctx, "")
+	if err != nil {
+		return err
+	}
+	ignored := 0
+	for _, c := range clients {
+		if c.Sandbox {
+			ignored++
+		}
+	}
+	if ignored > 0 {
+		srv.log.Warn("clients of a sandbox are ignored: their secrets may be published", "clients", ignored)
+	}
+	return nil
 }

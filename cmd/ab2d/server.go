@@ -33,8 +33,9 @@ type server struct {
 	stopping atomic.Bool
 	metrics  *obs.Metrics
 	keys     *auth.KeyRing
-	rotate   time.Duration // how old the signing key may become
-	lifetime time.Duration // of tokens
+	rotate   time.Duration   // how old the signing key may become
+	lifetime time.Duration   // of tokens
+	sponsors []synth.Sponsor // whose published credentials the pages show
 }
 
 // openServer puts a server together. It listens, but does not answer yet.
@@ -102,10 +103,14 @@ func (s *server) serveAPI(ctx context.Context, c *config) error {
 	fetch := auth.NewFetcher(c.FetchPrivate, s.now)
 	responder := rest.NewResponder(s.log, s.now, s.db)
 	s.metrics = obs.NewMetrics()
+	clients := auth.Clients(productionClients{s.db})
+	if c.Sandbox {
+		clients = sandboxClients{s.db}
+	}
 	config := api.Config{
 		Intake: &export.Intake{Jobs: s.db, Roster: s.source, Bell: s.bell, Now: s.now}, Jobs: s.db, Deliveries: s.db, List: s.db, Fresh: s.source, Files: s.files,
-		Tokens: s.tokenServer(c, issuer, fetch, responder), Maintenance: s.db, Audit: s.db, Responder: responder, Metrics: s.metrics, Now: s.now, Log: s.log,
-		Bearer:     &auth.Checker{Issuer: issuer, Clients: s.db, Keys: s.keys, Now: s.now, Outside: s.outside(c, fetch)},
+		Tokens: s.tokenServer(c, issuer, clients, fetch, responder), Maintenance: s.db, Audit: s.db, Responder: responder, Metrics: s.metrics, Now: s.now, Log: s.log,
+		Bearer:     &auth.Checker{Issuer: issuer, Clients: clients, Keys: s.keys, Now: s.now, Outside: s.outside(c, fetch)},
 		AuthServer: c.AuthServer, Address: rest.Address{PublicURL: c.PublicURL, Proxies: proxies}, Origins: c.CORSOrigins,
 		MaxDownloads: c.MaxDownloads, MaxPolls: c.MaxPolls, Checks: append(s.checks, api.Check{Name: "serving", Ping: s.serving}),
 		Software: api.Software{Version: version, Date: released},
@@ -115,8 +120,8 @@ func (s *server) serveAPI(ctx context.Context, c *config) error {
 			return err
 		}
 	}
-	if c.SimulateFailures {
-		simulateFailures(&config)
+	if c.Sandbox {
+		simulateFailures(&config, c.DefaultSince)
 	}
 	a, err := api.New(config)
 	if err != nil {
@@ -134,9 +139,9 @@ func (s *server) serveAPI(ctx context.Context, c *config) error {
 }
 
 // tokenServer makes the token endpoint.
-func (s *server) tokenServer(c *config, issuer string, fetch *auth.Fetcher, responder *rest.Responder) *auth.Server {
+func (s *server) tokenServer(c *config, issuer string, clients auth.Clients, fetch *auth.Fetcher, responder *rest.Responder) *auth.Server {
 	return &auth.Server{
-		Issuer: issuer, Realm: "ab2d", Lifetime: c.TokenLifetime, Clients: s.db, Keys: s.keys, Now: s.now,
+		Issuer: issuer, Realm: "ab2d", Lifetime: c.TokenLifetime, Clients: clients, Keys: s.keys, Now: s.now,
 		Guard: auth.NewGuard(s.now), Assertions: s.db, Fetch: fetch, Audit: s.db, Warn: s.log.Warn,
 		Refused: func(r *http.Request, e *auth.Error) { responder.AuditRejection(r, e.Status, e.Code) },
 		Fault: func(r *http.Request, err error) {
@@ -158,6 +163,7 @@ func (s *server) adminHandler(c *api.Config) (http.Handler, error) {
 // addPages lets the server answer with the pages for people, too. sponsors are
 // those whose credentials they show; nil outside of the sandbox.
 func (s *server) addPages(c *config, sponsors []synth.Sponsor) error {
+	s.sponsors = sponsors
 	proxies, err := obs.ParseProxies(c.TrustedProxies)
 	if err != nil {
 		return err

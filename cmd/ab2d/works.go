@@ -64,7 +64,7 @@ func (w *works) makeWorkers(c *workConfig) {
 		host = "unknown"
 	}
 	claims := export.Claims(w.source)
-	if c.SimulateFailures {
+	if c.Sandbox {
 		claims = faultsim.Claims{Claims: claims}
 	}
 	for i := range c.Workers {

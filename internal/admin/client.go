@@ -38,6 +38,7 @@ type Client struct {
 	Contract         string          `json:"contract"`
 	Enabled          bool            `json:"enabled"`
 	ContractDisabled bool            `json:"contractDisabled"`
+	Sandbox          bool            `json:"sandbox,omitempty"` // only a sandbox accepts it
 	MaxJobs          int             `json:"maxJobs"`
 	Networks         []netip.Prefix  `json:"networks"`
 	KeySet           json.RawMessage `json:"keySet,omitempty"`
@@ -57,7 +58,7 @@ type Secret struct {
 
 func (s *Service) show(c *auth.Client) Client {
 	shown := Client{
-		ID: c.ID, Name: c.Name, Contract: c.Contract, Enabled: c.Enabled, ContractDisabled: c.ContractDisabled, MaxJobs: c.MaxJobs,
+		ID: c.ID, Name: c.Name, Contract: c.Contract, Enabled: c.Enabled, ContractDisabled: c.ContractDisabled, Sandbox: c.Sandbox, MaxJobs: c.MaxJobs,
 		Networks: c.Networks, KeysURL: c.KeysURL, Created: c.Created, Secrets: []Secret{},
 	}
 	if c.KeySet != "" {

@@ -31,6 +31,9 @@ type Client struct {
 	ContractDisabled bool
 	MaxJobs          int // jobs that its contract may have under way at once
 	Created          time.Time
+	// Sandbox says that a sandbox added the client. Its secret may be published:
+	// only a sandbox accepts it.
+	Sandbox bool
 }
 
 // Secret is a client's secret, of which only a hash is kept.

@@ -19,6 +19,10 @@ func (MBI) GoString() string { return "MBI(masked)" }
 // LogValue masks the identifier.
 func (MBI) LogValue() slog.Value { return slog.StringValue("MBI(masked)") }
 
+// Synthetic tells whether the identifier is a made-up one, as CMS makes them: its
+// second character is S, which no real MBI has.
+func (m MBI) Synthetic() bool { return len(m) > 1 && m[1] == 'S' }
+
 // Enrollee is a beneficiary in one contract, as one enrolment snapshot knows
 // the person.
 type Enrollee struct {

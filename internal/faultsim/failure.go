@@ -26,11 +26,15 @@ const (
 	Unavailable   Failure = "unavailable"
 	Cut           Failure = "cut"
 	ShortToken    Failure = "short-token"
+
+	// DefaultSince is no failure: an export without _since goes on from the
+	// last one that was downloaded, as in production.
+	DefaultSince Failure = "default-since"
 )
 
 // Failures returns all failures that can be simulated.
 func Failures() []Failure {
-	return []Failure{JobFails, EnrolleeFails, Slow, EarlyExpiry, Throttled, Unavailable, Cut, ShortToken}
+	return []Failure{JobFails, EnrolleeFails, Slow, EarlyExpiry, Throttled, Unavailable, Cut, ShortToken, DefaultSince}
 }
 
 // How a client asks. Several failures are separated by commas. The old names

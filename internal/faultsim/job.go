@@ -8,6 +8,7 @@ import (
 
 	"ab2d/internal/coverage"
 	"ab2d/internal/export"
+	"ab2d/internal/fhir"
 )
 
 // Lister lists the jobs of a contract.
@@ -21,6 +22,17 @@ type Jobs struct {
 	export.Jobs
 	Lister
 	Now func() time.Time
+	// DefaultSince lets exports without _since go on from the last one, as in
+	// production. Without it only requests that ask for it do.
+	DefaultSince bool
+}
+
+// Base returns export.ErrNoJob where an export without _since holds everything.
+func (s *Jobs) Base(ctx context.Context, contract string, v fhir.Version) (*export.Job, error) {
+	if !s.DefaultSince && !slices.Contains(failuresOf(ctx), DefaultSince) {
+		return nil, export.ErrNoJob
+	}
+	return s.Jobs.Base(ctx, contract, v)
 }
 
 // Accept adds the parameter to the job's request.

@@ -13,7 +13,7 @@ import (
 	"ab2d/internal/auth"
 )
 
-const clientColumns = `c.id, c.name, c.contract, c.secrets, c.enabled, c.max_jobs, c.networks, c.keys, c.keys_url, c.created,
+const clientColumns = `c.id, c.name, c.contract, c.secrets, c.enabled, c.max_jobs, c.networks, c.keys, c.keys_url, c.created, c.sandbox = 1,
 	exists (select 1 from disabled_contract d where d.number = c.contract)`
 
 // secret is an auth.Secret as the tables hold it.
@@ -28,7 +28,7 @@ func scanClient(row interface{ Scan(...any) error }) (*auth.Client, error) {
 	var c auth.Client
 	var secrets, networks string
 	var created int64
-	err := row.Scan(&c.ID, &c.Name, &c.Contract, &secrets, &c.Enabled, &c.MaxJobs, &networks, &c.KeySet, &c.KeysURL, &created, &c.ContractDisabled)
+	err := row.Scan(&c.ID, &c.Name, &c.Contract, &secrets, &c.Enabled, &c.MaxJobs, &networks, &c.KeySet, &c.KeysURL, &created, &c.Sandbox, &c.ContractDisabled)
 	if err != nil {
 		return nil, err
 	}
@@ -91,9 +91,9 @@ func (db *DB) Clients(ctx context.Context, contract string) ([]*auth.Client, err
 // AddClient stores a client; auth.ErrClientTaken when there is one with its id.
 func (db *DB) AddClient(ctx context.Context, c auth.Client) error {
 	err := db.tx(ctx, func(tx *sql.Tx) error {
-		added, err := exactlyOne(ctx, tx, `insert into client (id, name, contract, secrets, enabled, max_jobs, networks, keys, keys_url, created)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (id) do nothing`,
-			c.ID, c.Name, c.Contract, encodedSecrets(c.Secrets), bit(c.Enabled), c.MaxJobs, encodedNetworks(c.Networks), c.KeySet, c.KeysURL, millis(db.now()))
+		added, err := exactlyOne(ctx, tx, `insert into client (id, name, contract, secrets, enabled, max_jobs, networks, keys, keys_url, created, sandbox)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (id) do nothing`,
+			c.ID, c.Name, c.Contract, encodedSecrets(c.Secrets), bit(c.Enabled), c.MaxJobs, encodedNetworks(c.Networks), c.KeySet, c.KeysURL, millis(db.now()), bit(c.Sandbox))
 		if err == nil && !added {
 			err = auth.ErrClientTaken
 		}

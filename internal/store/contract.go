@@ -171,3 +171,13 @@ func (db *DB) SetContractEnabled(ctx context.Context, number string, enabled boo
 	}
 	return nil
 }
+
+// Imported tells whether anything was imported: contracts, enrollment or claims.
+func (db *DB) Imported(ctx context.Context) (bool, error) {
+	var n int
+	err := db.read.QueryRowContext(ctx, `select (select count(*) from contract) + (select count(*) from snapshot) + (select count(*) from load)`).Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("read what was imported: %w", err)
+	}
+	return n > 0, nil
+}

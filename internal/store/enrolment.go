@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"ab2d/internal/coverage"
 	"ab2d/internal/export"
@@ -285,10 +286,27 @@ func sameEnrolment(ctx context.Context, tx *sql.Tx, id int64, enrollees []covera
 	return n == len(enrollees), rows.Err()
 }
 
+// mayBeReal tells whether an enrollee could be a real person: any of the
+// identifiers is not a synthetic one.
+func mayBeReal(e coverage.Enrollee) bool {
+	return slices.ContainsFunc(e.MBIs, func(m coverage.MBI) bool { return !m.Synthetic() })
+}
+
+// RealPeople tells whether any enrollee of a contract could be a real person. It
+// is asked with every request of a sandbox.
+func (db *DB) RealPeople(ctx context.Context, contract string) (bool, error) {
+	var n int
+	err := db.read.QueryRowContext(ctx, `select count(*) from snapshot where contract = $1 and real_people = 1`, contract).Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("read whose claims contract %s has: %w", contract, err)
+	}
+	return n > 0, nil
+}
+
 func (db *DB) replaceEnrolment(ctx context.Context, tx *sql.Tx, conn *sql.Conn, contract string, enrollees []coverage.Enrollee) error {
 	var id int64
-	err := tx.QueryRowContext(ctx, `insert into snapshot (contract, created, enrollees) values ($1, $2, $3) returning id`,
-		contract, millis(db.now()), len(enrollees)).Scan(&id)
+	err := tx.QueryRowContext(ctx, `insert into snapshot (contract, created, enrollees, real_people) values ($1, $2, $3, $4) returning id`,
+		contract, millis(db.now()), len(enrollees), bit(slices.ContainsFunc(enrollees, mayBeReal))).Scan(&id)
 	if err != nil {
 		return err
 	}
