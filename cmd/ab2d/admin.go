@@ -126,7 +126,7 @@ func (c *adminConfig) way(ctx context.Context, s streams) (http.RoundTripper, st
 	if err != nil {
 		return nil, "", nil, err
 	}
-	var roster export.Roster = db
+	roster := source(db)
 	if _, synthetic := syntheticExtra(c.claims); synthetic {
 		roster = openClaims(&workConfig{Claims: c.claims, Seed: c.seed}, db, time.Now)
 	}
@@ -139,7 +139,7 @@ func (c *adminConfig) way(ctx context.Context, s streams) (http.RoundTripper, st
 	log := slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelError}))
 	service, err := admin.New(admin.Config{
 		Store: db, Files: stored, Now: time.Now, KeyRing: func(ctx context.Context) (*auth.KeyRing, error) { return c.keys(ctx, db) },
-		Intake: &export.Intake{Jobs: db, Roster: roster, Bell: export.NewBell(), Now: time.Now},
+		Intake: &export.Intake{Jobs: db, Roster: roster, Source: roster.Source(), Bell: export.NewBell(), Now: time.Now},
 	})
 	if err != nil {
 		return nil, "", nil, errors.Join(err, db.Close())

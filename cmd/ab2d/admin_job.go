@@ -136,6 +136,9 @@ func (e explanation) print(w io.Writer) error {
 	row("State", "%s", e.state())
 	row("Accepted", "%s, which is the transactionTime", moment(e.TransactionTime))
 	row("Claims updated", "%s", e.bounds())
+	if e.Source != "" {
+		row("Source", "%s; only workers with this source work on the job", e.Source)
+	}
 	if e.Snapshot != "" {
 		row("Enrolment", "%s", e.Snapshot)
 		row("Parts", "%d of %d done", e.PartsDone, e.Parts)

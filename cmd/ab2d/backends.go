@@ -62,6 +62,8 @@ type source interface {
 	export.Roster
 	export.Claims
 	api.Freshness
+	// Source names it, and all that decides its people and claims.
+	Source() string
 }
 
 // openClaims opens the source of enrolment and claims, which was validated.

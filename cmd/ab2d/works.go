@@ -69,11 +69,14 @@ func (w *works) makeWorkers(c *workConfig) {
 	}
 	for i := range c.Workers {
 		w.workers = append(w.workers, &export.Worker{
-			Name: fmt.Sprintf("%s/%d/%d", host, os.Getpid(), i+1), Queue: w.db, Jobs: w.db, Ledgers: w.db, Roster: w.source, Claims: claims,
+			Name: fmt.Sprintf("%s/%d/%d", host, os.Getpid(), i+1), Queue: w.db, Jobs: w.db, Ledgers: w.db, Roster: w.source, Claims: claims, Source: w.source.Source(),
 			Files: w.files, Bell: w.bell, Now: w.now, Log: w.log, Settings: settings,
 		})
 	}
 }
+
+// sourcesEvery is between two looks for jobs that wait for another source.
+const sourcesEvery = 10 * time.Second
 
 // orphansEvery is between two looks for files that belong to nobody.
 const orphansEvery = 10 * time.Minute
@@ -92,6 +95,10 @@ func (w *works) start(ctx context.Context) (wait func()) {
 	var all sync.WaitGroup
 	for _, worker := range w.workers {
 		all.Go(func() { worker.Run(ctx) })
+	}
+	if len(w.workers) > 0 {
+		watch := export.SourceWatch{Jobs: w.db, Source: w.source.Source(), Log: w.log}
+		all.Go(func() { watch.Run(ctx, sourcesEvery) })
 	}
 	if stored, ok := w.files.(export.StoredJobs); ok && len(w.workers) > 0 {
 		orphans := export.Orphans{Jobs: w.db, Files: stored, Queue: w.db, Log: w.log}

@@ -45,6 +45,7 @@ type Request struct {
 type Intake struct {
 	Jobs   Jobs
 	Roster Roster
+	Source string // of the Roster and of its claims; see Job.Source
 	Bell   *Bell
 	Now    func() time.Time
 }
@@ -69,7 +70,7 @@ func (in *Intake) Accept(ctx context.Context, r Request) (*Job, error) {
 	j := &Job{
 		ID: uuid.NewString(), Contract: r.Contract.Number, Client: r.Client, Version: r.Version, Request: r.URL,
 		Until: r.Until, ServiceDates: r.ServiceDates, Notes: r.Notes, State: Accepted,
-		TransactionTime: in.Now().UTC().Truncate(time.Millisecond), Key: hashed(r.Client, r.Key),
+		TransactionTime: in.Now().UTC().Truncate(time.Millisecond), Key: hashed(r.Client, r.Key), Source: in.Source,
 	}
 	if err := in.setSince(ctx, j, r); err != nil {
 		return nil, err

@@ -418,7 +418,7 @@ func TestOrphansAreFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	for { // both are swept, there is nothing to remove
-		task, err := e.db.Lease(t.Context(), "test", time.Minute)
+		task, err := e.db.Lease(t.Context(), "test", "test:", time.Minute)
 		if errors.Is(err, export.ErrNoWork) {
 			break
 		}

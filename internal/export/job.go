@@ -44,6 +44,10 @@ type Job struct {
 	Version  fhir.Version
 	Request  string // the kick-off URL exactly as it came
 	Key      string // tells a request that comes again; empty: none
+	// Source names where the job's enrollment and claims come from, and all that
+	// decides them, as the process that accepted the job has it. Only workers
+	// with the same source work on the job. Empty: a job of an older release.
+	Source string
 
 	Since       time.Time // exclusive
 	SinceSource SinceSource

@@ -77,11 +77,13 @@ type PartResult struct {
 // otherwise it is ErrLeaseLost and nothing changed. Safe for concurrent use,
 // by several processes.
 type Queue interface {
-	// Lease takes the next step for ttl, or ErrNoWork. Parts come from the
+	// Lease takes the next step for ttl, or ErrNoWork. A step that reads
+	// enrollment or claims is taken only if its job has the same source, or
+	// none. Parts come from the
 	// job with the fewest parts under way, so that a large job does not hold
 	// up a small one. A lapsed lease is simply free again: that is the
 	// recovery from a crash. Jobs that are due are moved to Expired.
-	Lease(ctx context.Context, worker string, ttl time.Duration) (*Task, error)
+	Lease(ctx context.Context, worker, source string, ttl time.Duration) (*Task, error)
 
 	// Extend holds the lease for another ttl and notes how many of the part's
 	// enrollees are worked on.

@@ -45,6 +45,7 @@ type Worker struct {
 	Ledgers Ledgers
 	Roster  Roster
 	Claims  Claims
+	Source  string // of Roster and Claims; see Job.Source
 	Files   Files
 	Bell    *Bell
 	Now     func() time.Time
@@ -58,7 +59,7 @@ type Worker struct {
 func (w *Worker) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		stroke := w.Bell.stroke() // before the look, so that no ring is missed
-		task, err := w.Queue.Lease(ctx, w.Name, w.Lease)
+		task, err := w.Queue.Lease(ctx, w.Name, w.Source, w.Lease)
 		switch {
 		case err == nil:
 			w.do(ctx, task)

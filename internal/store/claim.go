@@ -244,3 +244,6 @@ func parseMBIs(list string) (mbis []coverage.MBI, err error) {
 	}
 	return mbis, nil
 }
+
+// Source names the imported claims as the source of a job.
+func (*DB) Source() string { return "store:" }

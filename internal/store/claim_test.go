@@ -299,7 +299,7 @@ func testALoadIsSeenAtOnceAndByLaterJobsOnly(t *testing.T, open opener) {
 	// A job under way keeps what it was planned with.
 	j := &export.Job{ID: "0f8fad5b-d9cb-469f-a165-70867728950e", Contract: contract, Version: fhir.V1, State: export.Accepted, TransactionTime: c.clock.Now()}
 	c.ok(c.Accept(t.Context(), j, 1))
-	task, err := c.Lease(t.Context(), "w", time.Minute)
+	task, err := c.Lease(t.Context(), "w", "test:", time.Minute)
 	c.ok(err)
 	c.ok(c.SavePlan(t.Context(), task.Lease, before, []export.Part{{Number: 1, First: 1, Last: 1, Enrollees: 1}}))
 

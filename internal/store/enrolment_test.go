@@ -72,7 +72,7 @@ func testEnrolmentThatAJobNeedsIsKept(t *testing.T, open opener) {
 	first := c.snapshot()
 	j := &export.Job{ID: "0f8fad5b-d9cb-469f-a165-70867728950e", Contract: contract, Version: fhir.V2, Continuous: true, State: export.Accepted, TransactionTime: c.clock.Now()}
 	c.ok(c.Accept(t.Context(), j, 1))
-	plan, err := c.Lease(t.Context(), "w", time.Minute)
+	plan, err := c.Lease(t.Context(), "w", "test:", time.Minute)
 	c.ok(err)
 	c.ok(c.SavePlan(t.Context(), plan.Lease, first, nil))
 	c.enrol("A", 1, 2)
@@ -83,7 +83,7 @@ func testEnrolmentThatAJobNeedsIsKept(t *testing.T, open opener) {
 		}
 	}
 	kept("while it runs")
-	finish, err := c.Lease(t.Context(), "w", time.Minute)
+	finish, err := c.Lease(t.Context(), "w", "test:", time.Minute)
 	c.ok(err)
 	c.ok(c.Finish(t.Context(), finish.Lease, nil, export.Totals{}, c.clock.Now().Add(time.Hour)))
 	if _, err := c.Delete(t.Context(), j.ID); err != nil { // downloaded, deleted: the next job goes on from it
@@ -191,10 +191,10 @@ func testAnEarlierAttestationStartsAnew(t *testing.T, open opener) {
 		t.Helper()
 		j := &export.Job{ID: uuid.NewString(), Contract: contract, Version: fhir.V2, Continuous: true, State: export.Accepted, TransactionTime: c.clock.Now()}
 		c.ok(c.Accept(t.Context(), j, 1))
-		plan, err := c.Lease(t.Context(), "w", time.Minute)
+		plan, err := c.Lease(t.Context(), "w", "test:", time.Minute)
 		c.ok(err)
 		c.ok(c.SavePlan(t.Context(), plan.Lease, c.snapshot(), nil))
-		finish, err := c.Lease(t.Context(), "w", time.Minute)
+		finish, err := c.Lease(t.Context(), "w", "test:", time.Minute)
 		c.ok(err)
 		c.ok(c.Finish(t.Context(), finish.Lease, nil, export.Totals{}, c.clock.Now().Add(time.Hour)))
 	}

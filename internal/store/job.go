@@ -34,9 +34,9 @@ func (db *DB) Accept(ctx context.Context, j *export.Job, limit int) error {
 			return &export.Busy{Running: running}
 		}
 		_, err = tx.ExecContext(ctx, `insert into job (id, contract, client, version, request, since, since_source, until,
-			service_dates, transaction_time, continuous, notes, state, base, key) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+			service_dates, transaction_time, continuous, notes, state, base, key, source) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
 			j.ID, j.Contract, j.Client, int(j.Version), j.Request, millis(j.Since), string(j.SinceSource), millis(j.Until),
-			encoded(j.ServiceDates), millis(j.TransactionTime), bit(j.Continuous), encoded(j.Notes), string(export.Accepted), j.Base, j.Key)
+			encoded(j.ServiceDates), millis(j.TransactionTime), bit(j.Continuous), encoded(j.Notes), string(export.Accepted), j.Base, j.Key, j.Source)
 		if err != nil {
 			return fmt.Errorf("insert the job: %w", err)
 		}
@@ -84,7 +84,7 @@ func underWay(ctx context.Context, tx *sql.Tx, contract string) ([]string, error
 }
 
 // jobColumns are what scanJob reads. The progress is that of the parts.
-const jobColumns = `j.id, j.contract, j.client, j.version, j.request, j.key, j.since, j.since_source, j.base, j.until, j.service_dates,
+const jobColumns = `j.id, j.contract, j.client, j.version, j.request, j.key, j.source, j.since, j.since_source, j.base, j.until, j.service_dates,
 	j.transaction_time, j.continuous, j.notes, j.state, j.reason, j.started, j.finished, j.expires, j.snapshot, j.expected,
 	j.parts, j.parts_done, j.totals, (select coalesce(sum(p.progress), 0) from part p where p.job = j.id)`
 
@@ -93,7 +93,7 @@ func scanJob(row interface{ Scan(...any) error }, more ...any) (*export.Job, err
 	var version int
 	var since, until, transactionTime, started, finished, expires int64
 	var dates, notes, totals, source, state string
-	err := row.Scan(append([]any{&j.ID, &j.Contract, &j.Client, &version, &j.Request, &j.Key, &since, &source, &j.Base, &until, &dates,
+	err := row.Scan(append([]any{&j.ID, &j.Contract, &j.Client, &version, &j.Request, &j.Key, &j.Source, &since, &source, &j.Base, &until, &dates,
 		&transactionTime, &j.Continuous, &notes, &state, &j.Reason, &started, &finished, &expires, &j.Snapshot, &j.Expected,
 		&j.Parts, &j.PartsDone, &totals, &j.Progress}, more...)...)
 	if err != nil {
@@ -229,4 +229,23 @@ func (db *DB) Troubles(ctx context.Context, id string) ([]Trouble, error) {
 		all = append(all, t)
 	}
 	return all, rows.Err()
+}
+
+// OtherSources returns the jobs that wait for workers with another source.
+func (db *DB) OtherSources(ctx context.Context, source string, limit int) (map[string]string, error) {
+	rows, err := db.read.QueryContext(ctx, `select id, source from job where state in ('accepted', 'running') and source not in ('', $1)
+		order by transaction_time, id limit $2`, source, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list jobs of other sources: %w", err)
+	}
+	defer rows.Close()
+	others := map[string]string{}
+	for rows.Next() {
+		var id, source string
+		if err := rows.Scan(&id, &source); err != nil {
+			return nil, fmt.Errorf("list jobs of other sources: %w", err)
+		}
+		others[id] = source
+	}
+	return others, rows.Err()
 }

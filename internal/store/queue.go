@@ -16,16 +16,16 @@ import (
 
 // Lease takes the next step. What concerns a whole job (plan, finish, sweep)
 // is short and comes before the parts.
-func (db *DB) Lease(ctx context.Context, worker string, ttl time.Duration) (*export.Task, error) {
+func (db *DB) Lease(ctx context.Context, worker, source string, ttl time.Duration) (*export.Task, error) {
 	now := millis(db.now())
 	var task *export.Task
 	err := db.tx(ctx, func(tx *sql.Tx) (err error) {
 		if err := db.expire(ctx, tx, now); err != nil {
 			return fmt.Errorf("expire jobs: %w", err)
 		}
-		task, err = db.leaseJob(ctx, tx, worker, now, now+ttl.Milliseconds())
+		task, err = db.leaseJob(ctx, tx, worker, source, now, now+ttl.Milliseconds())
 		if errors.Is(err, sql.ErrNoRows) {
-			task, err = db.leasePart(ctx, tx, worker, now, now+ttl.Milliseconds())
+			task, err = db.leasePart(ctx, tx, worker, source, now, now+ttl.Milliseconds())
 		}
 		return err
 	})
@@ -66,23 +66,24 @@ func (db *DB) expire(ctx context.Context, tx *sql.Tx, now int64) error {
 }
 
 // The jobs that are to be planned or finished, and those that are to be swept,
-// with $1 the time. An ended job is swept only when no part of it is under way
+// with $1 the time and $2 the worker's source, which does not matter for a sweep. An ended job is swept only when no part of it is under way
 // any more, so that nothing is written behind the sweep.
 var jobSteps = []string{
-	`(j.state = 'accepted' or j.state = 'running' and j.parts_done = j.parts)`,
+	`(j.state = 'accepted' or j.state = 'running' and j.parts_done = j.parts) and j.source in ('', $2)`,
 	`j.swept = 0 and j.state not in ('accepted', 'running')
 		and not exists (select 1 from part p where p.job = j.id and p.done = 0 and p.lease_until > $1)`,
 }
 
 // leaseJob leases a step of a whole job.
-func (db *DB) leaseJob(ctx context.Context, tx *sql.Tx, worker string, now, until int64) (*export.Task, error) {
+func (db *DB) leaseJob(ctx context.Context, tx *sql.Tx, worker, source string, now, until int64) (*export.Task, error) {
 	var t export.Task
 	var j *export.Job
 	err := sql.ErrNoRows
+	args := [][]any{{now, source}, {now}}
 	for i := 0; i < len(jobSteps) && errors.Is(err, sql.ErrNoRows); i++ {
 		j, err = scanJob(tx.QueryRowContext(ctx, `select `+jobColumns+`, j.fence + 1, j.failures from job j
 			where j.lease_until <= $1 and j.not_before <= $1 and `+jobSteps[i]+`
-			order by j.transaction_time, j.id limit 1`+db.lockJob, now), &t.Lease.Fence, &t.Failures)
+			order by j.transaction_time, j.id limit 1`+db.lockJob, args[i]...), &t.Lease.Fence, &t.Failures)
 	}
 	if err != nil {
 		return nil, err
@@ -102,12 +103,12 @@ func (db *DB) leaseJob(ctx context.Context, tx *sql.Tx, worker string, now, unti
 
 // leasePart leases a part of the job that has the fewest parts under way, and
 // of those the one that was accepted first.
-func (db *DB) leasePart(ctx context.Context, tx *sql.Tx, worker string, now, until int64) (*export.Task, error) {
+func (db *DB) leasePart(ctx context.Context, tx *sql.Tx, worker, source string, now, until int64) (*export.Task, error) {
 	t := export.Task{Lease: export.Lease{Step: export.StepPart}}
-	err := tx.QueryRowContext(ctx, `select j.id from job j where j.state = 'running' and exists (
+	err := tx.QueryRowContext(ctx, `select j.id from job j where j.state = 'running' and j.source in ('', $2) and exists (
 			select 1 from part p where p.job = j.id and p.done = 0 and p.lease_until <= $1 and p.not_before <= $1)
 		order by (select count(*) from part p where p.job = j.id and p.done = 0 and p.lease_until > $1), j.transaction_time, j.id
-		limit 1`, now).Scan(&t.Lease.Job)
+		limit 1`, now, source).Scan(&t.Lease.Job)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package synth
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,6 +48,16 @@ func NewPopulation(seed uint64, now func() time.Time, sponsors ...Sponsor) *Sour
 	s := newSource(seed, now, sponsors)
 	s.drawMoves(s.members)
 	return s
+}
+
+// Source names what decides the people and claims: the version of what this
+// package computes, the seed and the contracts.
+func (s *Source) Source() string {
+	var contracts []string
+	for _, m := range s.members {
+		contracts = append(contracts, fmt.Sprintf("%s:%d", m.Contract, m.Enrollees))
+	}
+	return fmt.Sprintf("synthetic:generator=%d,seed=%d,contracts=%s", generator, s.seed, strings.Join(contracts, "+"))
 }
 
 func newSource(seed uint64, now func() time.Time, sponsors []Sponsor) *Source {

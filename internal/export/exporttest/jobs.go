@@ -21,6 +21,7 @@ type Store interface {
 	export.Queue
 	export.Ledgers
 	export.Deliveries
+	export.PinnedJobs
 }
 
 // Open gives an empty store that lives by the clock.

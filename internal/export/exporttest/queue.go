@@ -31,6 +31,7 @@ func RunQueue(t *testing.T, open Open) {
 		"a sweep waits for the last writer":          queueSweepWaits,
 		"a delete during the sweep is swept again":   queueSweepAgain,
 		"ledgers of a range":                         queueLedgers,
+		"a job is done by workers with its source":   queueSource,
 	})
 }
 
@@ -40,10 +41,10 @@ const ttl = 15 * time.Second
 // are done when another step is wanted.
 func (b *bench) lease(want export.Step) *export.Task {
 	b.Helper()
-	t, err := b.Lease(b.Context(), "worker", ttl)
+	t, err := b.Lease(b.Context(), "worker", "test:", ttl)
 	for err == nil && t.Lease.Step == export.StepSweep && want != export.StepSweep {
 		b.ok(b.Swept(b.Context(), t.Lease))
-		t, err = b.Lease(b.Context(), "worker", ttl)
+		t, err = b.Lease(b.Context(), "worker", "test:", ttl)
 	}
 	if err != nil || t.Lease.Step != want {
 		b.Fatalf("leased %+v, %v; want step %s", t, err, want)
@@ -53,7 +54,7 @@ func (b *bench) lease(want export.Step) *export.Task {
 
 func (b *bench) noWork() {
 	b.Helper()
-	if t, err := b.Lease(b.Context(), "worker", ttl); !errors.Is(err, export.ErrNoWork) {
+	if t, err := b.Lease(b.Context(), "worker", "test:", ttl); !errors.Is(err, export.ErrNoWork) {
 		b.Fatalf("leased %+v, %v; want ErrNoWork", t, err)
 	}
 }
@@ -175,7 +176,7 @@ func queueLeaseOnce(b *bench) {
 	for range 8 {
 		wg.Go(func() {
 			for {
-				t, err := b.Lease(b.Context(), "worker", ttl)
+				t, err := b.Lease(b.Context(), "worker", "test:", ttl)
 				if errors.Is(err, export.ErrNoWork) {
 					return
 				}
@@ -412,4 +413,41 @@ func queueLedgers(b *bench) {
 			b.Errorf("enrollees %d to %d: %s", c.first, c.last, diff)
 		}
 	}
+}
+
+// queueSource: each step of a job is leased by workers with the job's source
+// only. The others leave it alone, and can tell.
+func queueSource(b *bench) {
+	j := b.job("Z0000")
+	j.Source = "synthetic:seed=1"
+	b.ok(b.Store.Accept(b.Context(), j, 1))
+	step := func(want export.Step) *export.Task {
+		b.Helper()
+		if t, err := b.Lease(b.Context(), "worker", "synthetic:seed=2", ttl); !errors.Is(err, export.ErrNoWork) {
+			b.Fatalf("another source leased %+v, %v", t, err)
+		}
+		t, err := b.Lease(b.Context(), "worker", "synthetic:seed=1", ttl)
+		b.ok(err)
+		if t.Lease.Step != want || t.Job.Source != j.Source {
+			b.Fatalf("leased %s of a job with source %q, want %s", t.Lease.Step, t.Job.Source, want)
+		}
+		return t
+	}
+	others := func(source string, want map[string]string) {
+		b.Helper()
+		got, err := b.OtherSources(b.Context(), source, 10)
+		b.ok(err)
+		if diff := cmp.Diff(want, got); diff != "" {
+			b.Error(diff)
+		}
+	}
+	others("synthetic:seed=2", map[string]string{j.ID: "synthetic:seed=1"})
+	others("synthetic:seed=1", map[string]string{})
+	plan := step(export.StepPlan)
+	b.ok(b.SavePlan(b.Context(), plan.Lease, "snapshot", []export.Part{{Number: 1, First: 1, Last: 1, Enrollees: 1}}))
+	part := step(export.StepPart)
+	b.ok(b.CommitPart(b.Context(), part.Lease, result(part, export.Entry{Enrollee: 1, Outcome: export.NoClaims})))
+	finish := step(export.StepFinish)
+	b.ok(b.Finish(b.Context(), finish.Lease, nil, export.Totals{NoClaims: 1}, b.clock.Now().Add(time.Hour)))
+	others("synthetic:seed=2", map[string]string{})
 }
