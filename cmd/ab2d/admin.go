@@ -122,13 +122,13 @@ func (c *adminConfig) way(ctx context.Context, s streams) (http.RoundTripper, st
 	if c.Server != "" {
 		return http.DefaultTransport, strings.TrimRight(c.Server, "/"), func() error { return nil }, nil
 	}
-	db, err := openStore(ctx, &c.stateConfig, time.Now)
+	db, err := openStore(ctx, &c.stateConfig)
 	if err != nil {
 		return nil, "", nil, err
 	}
 	roster := source(db)
 	if _, synthetic := syntheticExtra(c.claims); synthetic {
-		roster = openClaims(&workConfig{Claims: c.claims, Seed: c.seed}, db, time.Now)
+		roster = openClaims(&workConfig{Claims: c.claims, Seed: c.seed}, db, db.Now)
 	}
 	var stored export.Files
 	if c.files != "" {
@@ -138,15 +138,15 @@ func (c *adminConfig) way(ctx context.Context, s streams) (http.RoundTripper, st
 	}
 	log := slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelError}))
 	service, err := admin.New(admin.Config{
-		Store: db, Files: stored, Now: time.Now, KeyRing: func(ctx context.Context) (*auth.KeyRing, error) { return c.keys(ctx, db) },
-		Intake: &export.Intake{Jobs: db, Roster: roster, Source: roster.Source(), Bell: export.NewBell(), Now: time.Now},
+		Store: db, Files: stored, Now: db.Now, KeyRing: func(ctx context.Context) (*auth.KeyRing, error) { return c.keys(ctx, db) },
+		Intake: &export.Intake{Jobs: db, Roster: roster, Source: roster.Source(), Bell: export.NewBell(), Now: db.Now},
 	})
 	if err != nil {
 		return nil, "", nil, errors.Join(err, db.Close())
 	}
 	const here = "http://localhost"
 	handler := admin.LocalHandler(service, admin.HandlerConfig{
-		Responder: rest.NewResponder(log, time.Now, nil), Origin: func(*http.Request) string { return here },
+		Responder: rest.NewResponder(log, db.Now, nil), Origin: func(*http.Request) string { return here },
 	}, operator())
 	return handlerTransport{handler}, here, db.Close, nil
 }
@@ -159,7 +159,7 @@ func (c *adminConfig) keys(ctx context.Context, db *store.DB) (*auth.KeyRing, er
 	if err != nil {
 		return nil, err
 	}
-	return auth.OpenKeyRing(ctx, db, seal, time.Now)
+	return auth.OpenKeyRing(ctx, db, seal, db.Now)
 }
 
 // operator names who runs this program, for the audit.

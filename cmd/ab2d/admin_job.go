@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/dustin/go-humanize"
 
@@ -50,7 +49,7 @@ func (c *adminJobShowCommand) ledger(ctx context.Context, s streams) (err error)
 		return &usageError{errors.New("--enrollees works on the database only, not by --server")}
 	}
 	c.complete()
-	db, err := openStore(ctx, &c.stateConfig, time.Now)
+	db, err := openStore(ctx, &c.stateConfig)
 	if err != nil {
 		return err
 	}

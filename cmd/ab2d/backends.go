@@ -20,11 +20,11 @@ import (
 
 // openStore opens the database. It holds signing keys: only this user may look
 // into the data directory.
-func openStore(ctx context.Context, c *stateConfig, now func() time.Time) (*store.DB, error) {
+func openStore(ctx context.Context, c *stateConfig) (*store.DB, error) {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data directory (--data=%s): %w", c.Data, err)
 	}
-	db, err := store.Open(ctx, c.Database, now)
+	db, err := store.Open(ctx, c.Database, nil)
 	if err != nil {
 		return nil, fmt.Errorf("--database=%s: %w", c.shown(), err)
 	}

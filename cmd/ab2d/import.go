@@ -57,7 +57,7 @@ func into[T any](ctx context.Context, c *importConfig, read func(io.Reader) (T, 
 		return put(nil, what)
 	}
 	c.complete()
-	db, err := openStore(ctx, &c.stateConfig, time.Now)
+	db, err := openStore(ctx, &c.stateConfig)
 	if err != nil {
 		return err
 	}

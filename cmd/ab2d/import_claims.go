@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync/atomic"
-	"time"
 
 	"github.com/dustin/go-humanize"
 
@@ -74,7 +73,7 @@ func (c *importClaimsCommand) Run(ctx context.Context, s streams) (err error) {
 // store takes the claims into the store and publishes them.
 func (c *importClaimsCommand) store(ctx context.Context, claims *feed.Claims, digest string, i *claimImport) (err error) {
 	c.complete()
-	db, err := openStore(ctx, &c.stateConfig, time.Now)
+	db, err := openStore(ctx, &c.stateConfig)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 )
 
 // migrateCommand is ab2d migrate.
@@ -15,7 +14,7 @@ type migrateCommand struct {
 // too when it starts; this one is for those who want it done before.
 func (c *migrateCommand) Run(ctx context.Context, s streams) error {
 	c.complete()
-	db, err := openStore(ctx, &c.stateConfig, time.Now)
+	db, err := openStore(ctx, &c.stateConfig)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"ab2d/internal/synth"
 )
@@ -66,7 +65,7 @@ func openSandbox(ctx context.Context, c *config, maxJobs int, s streams) (_ *ser
 		return nil, nil, &usageError{fmt.Errorf("--max-jobs=%d: give 1 or more", maxJobs)}
 	}
 	c.Sandbox, c.defaultData = true, defaultSandboxData
-	srv, err := openServer(ctx, c, s, time.Now)
+	srv, err := openServer(ctx, c, s)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 )
 
 // serveCommand is ab2d serve.
@@ -20,7 +19,7 @@ type serveCommand struct {
 func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	c.config.Claims, c.config.Workers = c.ClaimsFrom, c.WorkersHere
 	c.CORSOrigins = c.CORS
-	srv, err := openServer(ctx, &c.config, s, time.Now)
+	srv, err := openServer(ctx, &c.config, s)
 	if err != nil {
 		return err
 	}

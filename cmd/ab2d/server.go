@@ -39,7 +39,7 @@ type server struct {
 }
 
 // openServer puts a server together. It listens, but does not answer yet.
-func openServer(ctx context.Context, c *config, s streams, now func() time.Time) (_ *server, err error) {
+func openServer(ctx context.Context, c *config, s streams) (_ *server, err error) {
 	c.complete()
 	if err := c.validate(); err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func openServer(ctx context.Context, c *config, s streams, now func() time.Time)
 	if err := srv.listen(ctx, c); err != nil {
 		return nil, err
 	}
-	if srv.works, err = openWorks(ctx, &c.workConfig, s, now); err != nil {
+	if srv.works, err = openWorks(ctx, &c.workConfig, s); err != nil {
 		srv.listener.Close()
 		return nil, err
 	}

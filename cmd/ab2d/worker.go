@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 )
 
 // workerCommand is ab2d worker.
@@ -24,7 +23,7 @@ func (c *workerCommand) Run(ctx context.Context, s streams) error {
 	if err := f.err(); err != nil {
 		return err
 	}
-	w, err := openWorks(ctx, &c.workConfig, s, time.Now)
+	w, err := openWorks(ctx, &c.workConfig, s)
 	if err != nil {
 		return err
 	}

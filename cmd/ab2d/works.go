@@ -25,33 +25,39 @@ type works struct {
 	bell     *export.Bell
 	checks   []api.Check
 	workers  []*export.Worker
-	now      func() time.Time
+	now      func() time.Time // the database's clock
+	clock    *export.ClockWatch
 	log      *slog.Logger
 	profiled func() error // writes the profiles; nil without --profiles
 }
 
 // openWorks opens the back ends and makes the workers.
-func openWorks(ctx context.Context, c *workConfig, s streams, now func() time.Time) (*works, error) {
+func openWorks(ctx context.Context, c *workConfig, s streams) (*works, error) {
 	log, err := obs.NewLogger(s.err, c.LogFormat, c.LogLevel)
 	if err != nil {
 		return nil, &usageError{err}
 	}
-	w := &works{bell: export.NewBell(), now: now, log: log}
+	w := &works{bell: export.NewBell(), log: log}
 	if c.Profiles != "" {
 		if w.profiled, err = obs.Profile(c.Profiles); err != nil {
 			return nil, fmt.Errorf("--profiles=%s: %w", c.Profiles, err)
 		}
 	}
-	if w.db, err = openStore(ctx, &c.stateConfig, now); err != nil {
+	if w.db, err = openStore(ctx, &c.stateConfig); err != nil {
 		return nil, err
+	}
+	w.now = w.db.Now
+	w.clock = &export.ClockWatch{Clock: w.db, Limit: c.Lease, Log: log}
+	if err := w.clock.Measure(ctx); err != nil {
+		return nil, errors.Join(err, w.db.Close())
 	}
 	var filesCheck api.Check
 	if w.files, filesCheck, err = openFiles(c); err != nil {
 		w.db.Close()
 		return nil, err
 	}
-	w.source = openClaims(c, w.db, now)
-	w.checks = []api.Check{{Name: "database", Ping: w.db.Ping}, filesCheck}
+	w.source = openClaims(c, w.db, w.now)
+	w.checks = []api.Check{{Name: "database", Ping: w.db.Ping}, filesCheck, {Name: "clock", Ping: w.clock.Check}}
 	w.makeWorkers(c)
 	return w, nil
 }
@@ -70,10 +76,14 @@ func (w *works) makeWorkers(c *workConfig) {
 	for i := range c.Workers {
 		w.workers = append(w.workers, &export.Worker{
 			Name: fmt.Sprintf("%s/%d/%d", host, os.Getpid(), i+1), Queue: w.db, Jobs: w.db, Ledgers: w.db, Roster: w.source, Claims: claims, Source: w.source.Source(),
-			Files: w.files, Bell: w.bell, Now: w.now, Log: w.log, Settings: settings,
+			Files: w.files, Bell: w.bell, Now: w.now, Log: w.log, Settings: settings, Ready: w.clock.Check,
 		})
 	}
 }
+
+// clockEvery is between two comparisons of this machine's clock with the
+// database's.
+const clockEvery = 10 * time.Second
 
 // sourcesEvery is between two looks for jobs that wait for another source.
 const sourcesEvery = 10 * time.Second
@@ -96,6 +106,7 @@ func (w *works) start(ctx context.Context) (wait func()) {
 	for _, worker := range w.workers {
 		all.Go(func() { worker.Run(ctx) })
 	}
+	all.Go(func() { w.clock.Run(ctx, clockEvery) })
 	if len(w.workers) > 0 {
 		watch := export.SourceWatch{Jobs: w.db, Source: w.source.Source(), Log: w.log}
 		all.Go(func() { watch.Run(ctx, sourcesEvery) })

@@ -50,6 +50,9 @@ type Worker struct {
 	Bell    *Bell
 	Now     func() time.Time
 	Log     *slog.Logger
+	// Ready, if not nil, is asked before each step. While it fails, none is
+	// taken.
+	Ready func(context.Context) error
 	Settings
 
 	gzip *segment.Joiner // reused from file to file
@@ -58,6 +61,10 @@ type Worker struct {
 // Run works until ctx is done. A step under way is then handed back.
 func (w *Worker) Run(ctx context.Context) {
 	for ctx.Err() == nil {
+		if w.Ready != nil && w.Ready(ctx) != nil {
+			wait(ctx, nil, w.Idle)
+			continue
+		}
 		stroke := w.Bell.stroke() // before the look, so that no ring is missed
 		task, err := w.Queue.Lease(ctx, w.Name, w.Source, w.Lease)
 		switch {

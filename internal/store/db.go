@@ -25,10 +25,12 @@ type DB struct {
 	// and with one they would wait for each other.
 	claims *sql.DB
 	now    func() time.Time
+	clock  *clock // nil where now is of a test
 }
 
 // Open opens the database at an address, "sqlite:" and a path or
-// "postgres://...", and brings its tables up to date.
+// "postgres://...", and brings its tables up to date. It lives by the database's
+// clock, or by now if that is not nil.
 func Open(ctx context.Context, address string, now func() time.Time) (*DB, error) {
 	d, err := parse(address)
 	if err != nil {
@@ -38,10 +40,18 @@ func Open(ctx context.Context, address string, now func() time.Time) (*DB, error
 		return nil, fmt.Errorf("make the database: %w", err)
 	}
 	db := &DB{dialect: d, now: now}
+	if now == nil {
+		db.clock = &clock{base: time.Now().Round(0), at: elapsed()}
+		db.now = db.clock.now
+	}
 	if db.write, err = sql.Open(d.driver, d.writeDSN); err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
 	db.write.SetMaxOpenConns(d.writers)
+	if err := db.MeasureClock(ctx); err != nil {
+		db.write.Close()
+		return nil, err
+	}
 	if err := db.migrate(ctx); err != nil {
 		db.write.Close()
 		return nil, err

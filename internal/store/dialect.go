@@ -43,6 +43,9 @@ type dialect struct {
 	lock string
 	// inList is a condition on the values of the JSON list $1.
 	inList string
+	// timeQuery reads the database's clock, in milliseconds; empty where that is
+	// this machine's.
+	timeQuery string
 	// bulk inserts many rows within a transaction.
 	bulk func(ctx context.Context, tx *sql.Tx, conn *sql.Conn, r rows) error
 }
@@ -136,6 +139,7 @@ func postgres(address string) dialect {
 		migrations: "migrations/postgres", writers: 16, readDSN: address, writeDSN: address,
 		lockJob: ` for update of j skip locked`, lockPart: ` for update of p skip locked`,
 		lock: `select pg_advisory_xact_lock(hashtext($1))`, bulk: copyAll,
+		timeQuery: `select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)`,
 		inList: ` in (select json_array_elements_text(cast($1 as json)))`,
 	}
 }
