@@ -122,7 +122,7 @@ func (c *adminConfig) way(ctx context.Context, s streams) (http.RoundTripper, st
 	if c.Server != "" {
 		return http.DefaultTransport, strings.TrimRight(c.Server, "/"), func() error { return nil }, nil
 	}
-	db, err := openStore(ctx, &c.stateConfig)
+	db, err := openExisting(ctx, &c.stateConfig)
 	if err != nil {
 		return nil, "", nil, err
 	}

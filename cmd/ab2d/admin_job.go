@@ -49,7 +49,7 @@ func (c *adminJobShowCommand) ledger(ctx context.Context, s streams) (err error)
 		return &usageError{errors.New("--enrollees works on the database only, not by --server")}
 	}
 	c.complete()
-	db, err := openStore(ctx, &c.stateConfig)
+	db, err := openExisting(ctx, &c.stateConfig)
 	if err != nil {
 		return err
 	}

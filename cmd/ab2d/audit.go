@@ -55,7 +55,7 @@ func (c *auditVerifyCommand) verify(ctx context.Context, known audit.Head) (_ au
 		return audit.Verify(linksOf(in), known)
 	}
 	c.complete()
-	db, err := openStore(ctx, &c.stateConfig)
+	db, err := openExisting(ctx, &c.stateConfig)
 	if err != nil {
 		return audit.Head{}, err
 	}
@@ -99,7 +99,7 @@ const followEvery = time.Second
 // Run writes the record. With --follow it never ends by itself.
 func (c *auditExportCommand) Run(ctx context.Context, s streams) (err error) {
 	c.complete()
-	db, err := openStore(ctx, &c.stateConfig)
+	db, err := openExisting(ctx, &c.stateConfig)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"ab2d/internal/api"
 	"ab2d/internal/auth"
 	"ab2d/internal/export"
@@ -29,6 +31,23 @@ func openStore(ctx context.Context, c *stateConfig) (*store.DB, error) {
 		return nil, fmt.Errorf("--database=%s: %w", c.shown(), err)
 	}
 	return db, nil
+}
+
+// openExisting opens a database that is there already. Commands that read a
+// database, or administer one, do not make another where somebody mistyped.
+func openExisting(ctx context.Context, c *stateConfig) (*store.DB, error) {
+	there, err := store.Exists(ctx, c.Database)
+	if err != nil {
+		return nil, fmt.Errorf("--database=%s: %w", c.shown(), err)
+	}
+	if !there {
+		hint := "start a server, import a file, or make it with ab2d migrate"
+		if sandbox, _ := store.Exists(ctx, "sqlite:"+filepath.Join(defaultSandboxData, "ab2d.db")); sandbox && c.Data == kong.ExpandPath(defaultData) {
+			hint = "the sandbox's is in --data=" + defaultSandboxData
+		}
+		return nil, &usageError{fmt.Errorf("there is no database at %s; %s", c.shown(), hint)}
+	}
+	return openStore(ctx, c)
 }
 
 // openSeal reads the key that encrypts signing keys.

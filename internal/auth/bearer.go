@@ -69,6 +69,7 @@ func (c *Checker) Check(ctx context.Context, authorization string) (*Client, []s
 		return nil, nil, err
 	}
 	audit.FactsOf(ctx).SetClient(client.ID, client.Contract)
+	obs.SetClient(ctx, client.ID)
 	if why := client.barred(obs.CallerOf(ctx)); why != "" {
 		return nil, nil, forbidden(why)
 	}

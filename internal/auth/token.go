@@ -101,6 +101,7 @@ func (s *Server) authenticate(r *http.Request, form url.Values) (proof, error) {
 		}
 	}
 	audit.FactsOf(ctx).SetClient(p.ID, p.Contract)
+	obs.SetClient(ctx, p.ID)
 	if why := p.barred(obs.CallerOf(ctx)); why != "" {
 		return p, invalid(InvalidClient, "%s", why)
 	}

@@ -84,10 +84,12 @@ type facts struct {
 	url      []byte
 	idBuf    []byte
 	groupBuf []byte
+	part2    part2Facts
+	codes    *part2Codes
 }
 
 func (f *facts) reset() {
-	*f = facts{idBuf: f.idBuf[:0], groupBuf: f.groupBuf[:0]}
+	*f = facts{idBuf: f.idBuf[:0], groupBuf: f.groupBuf[:0], codes: f.codes}
 }
 
 // lacking says what a claim cannot be without; nothing when it has it all.
@@ -156,21 +158,23 @@ func (f *facts) end(k fact) (wanted bool) {
 			c.Group = f.groupBuf
 		}
 	case labelFact:
-		c.Part2 = c.Part2 || bytes.EqualFold(f.code, []byte("42CFRPart2"))
+		f.part2.certain = f.part2.certain || bytes.EqualFold(f.code, []byte("42CFRPart2"))
 	case typeFact:
 		f.claimType()
 	case diagnosisFact:
-		c.Part2 = c.Part2 || substanceDiagnosis(f.system, f.code)
+		f.part2.note(f.codes.diagnosis(f.code))
 	case procedureFact:
-		c.Part2 = c.Part2 || substanceProcedure(f.code)
+		f.part2.note(f.codes.procedure(f.code))
 	case serviceFact:
-		c.Part2 = c.Part2 || substanceService(f.code)
+		f.part2.note(f.codes.service(f.code))
 	case packageFact:
-		c.Part2 = c.Part2 || substanceDRG(f.code)
+		f.part2.note(f.codes.drg(f.code))
 	case drgFact:
 		if bytes.EqualFold(f.system, []byte(drgSystem)) {
 			f.seenDRG = true
-			c.Part2 = c.Part2 || substanceDRG(f.code)
+		}
+		if isDRGSystem(f.system) {
+			f.part2.note(f.codes.drg(f.code))
 		}
 	case infoFact:
 		return f.seenDRG

@@ -1,6 +1,7 @@
 package eob
 
 import (
+	"bytes"
 	"fmt"
 
 	"ab2d/internal/coverage"
@@ -48,7 +49,11 @@ type Minimiser struct {
 }
 
 // New makes a minimiser with the allow-list of a version of the API.
-func New(v fhir.Version) *Minimiser { return &Minimiser{root: compile(tables(v))} }
+func New(v fhir.Version) *Minimiser {
+	m := &Minimiser{root: compile(tables(v))}
+	m.scan.facts.codes = newPart2Codes()
+	return m
+}
 
 // tables are the allow-list of a version.
 func tables(v fhir.Version) [][]element {
@@ -67,6 +72,9 @@ func (m *Minimiser) Minimise(raw []byte) (*Claim, error) {
 	if len(raw) > MaxSize {
 		return nil, &Error{fmt.Sprintf("larger than %d bytes", MaxSize), MaxSize}
 	}
+	if reason, at := otherKind(raw); reason != "" {
+		return nil, &Error{reason, at}
+	}
 	s := &m.scan
 	s.reset(raw)
 	s.single(m.root)
@@ -78,7 +86,33 @@ func (m *Minimiser) Minimise(raw []byte) (*Claim, error) {
 		return nil, &Error{reason, 0}
 	}
 	m.claim = s.facts.claim
+	m.claim.Part2 = s.facts.part2.decide(m.claim.End, m.claim.HasEnd)
 	m.claim.JSON = s.out
 	m.claim.ExtensionAt, m.claim.HasExtension = s.places.extension()
 	return &m.claim, nil
+}
+
+// otherKinds are texts that only resources have which are not claims of the
+// versions that this package knows.
+var otherKinds = []struct{ mark, reason string }{
+	// The code systems of BFD's version 3. Versions 1 and 2 have theirs below
+	// https://bluebutton.cms.gov/resources/. Such a claim looks like FHIR R4, but
+	// the fields that a sponsor may see have other names there, and so do those
+	// that forbid to share it.
+	{"bluebutton.cms.gov/fhir/", "it is a claim of BFD's version 3, which this release does not take: its code systems begin with https://bluebutton.cms.gov/fhir/"},
+	{`bluebutton.cms.gov\/fhir\/`, "it is a claim of BFD's version 3, which this release does not take: its code systems begin with https://bluebutton.cms.gov/fhir/"},
+	// Values of use (FHIR R4, ValueSet claim-use).
+	{`"preauthorization"`, "it is a preauthorization, and no claim"},
+	{`"predetermination"`, "it is a predetermination, and no claim"},
+}
+
+// otherKind says that a resource is not a claim of a version that is known here,
+// and where that shows; "" when nothing does.
+func otherKind(raw []byte) (reason string, at int) {
+	for _, k := range otherKinds {
+		if at := bytes.Index(raw, []byte(k.mark)); at >= 0 {
+			return k.reason, at
+		}
+	}
+	return "", 0
 }

@@ -123,26 +123,34 @@ func refDate(s string) (coverage.Date, bool) {
 	return d, true
 }
 
+// refPart2 tells whether what is left of a claim, read as a tree, is of substance
+// use: each code counts if its days, compared as texts, include the through date.
 func refPart2(t any) bool {
-	found := false
 	for _, p := range append(codes(t, "meta", "security"), codes(t, "meta", "tag")...) {
-		found = found || strings.EqualFold(p.code, "42CFRPart2")
+		if strings.EqualFold(p.code, "42CFRPart2") {
+			return true
+		}
 	}
+	list := newPart2Codes()
+	through, known := refDate(str(t, "billablePeriod", "end"))
+	counts := func(days dayRange, found bool) bool {
+		return found && (!known || days.first <= through && through <= days.last)
+	}
+	found := false
 	for _, p := range codes(t, "diagnosis", "diagnosisCodeableConcept", "coding") {
-		found = found || substanceDiagnosis([]byte(p.system), []byte(p.code))
+		found = found || counts(list.diagnosis([]byte(p.code)))
 	}
 	for _, p := range codes(t, "procedure", "procedureCodeableConcept", "coding") {
-		found = found || substanceProcedure([]byte(p.code))
+		found = found || counts(list.procedure([]byte(p.code)))
 	}
 	for _, p := range append(codes(t, "item", "service", "coding"), codes(t, "item", "productOrService", "coding")...) {
-		found = found || substanceService([]byte(p.code))
+		found = found || counts(list.service([]byte(p.code)))
 	}
 	for _, p := range codes(t, "diagnosis", "packageCode", "coding") {
-		found = found || substanceDRG([]byte(p.code))
+		found = found || counts(list.drg([]byte(p.code)))
 	}
 	for _, p := range codes(t, "supportingInfo", "code", "coding") {
-		drg := strings.EqualFold(p.system, "https://bluebutton.cms.gov/resources/variables/clm_drg_cd")
-		found = found || drg && substanceDRG([]byte(p.code))
+		found = found || isDRGSystem([]byte(p.system)) && counts(list.drg([]byte(p.code)))
 	}
 	return found
 }

@@ -18,8 +18,9 @@ type requestKey struct{}
 
 // request is what is known of a request while it is being answered.
 type request struct {
-	id    string
-	route string // the pattern of the mux that took it
+	id     string
+	route  string // the pattern of the mux that took it
+	client string // the OAuth2 client that asks; "" while it is not known
 }
 
 // WithRequest returns a context for a new request, which has an id. A context
@@ -45,6 +46,20 @@ func SetRoute(ctx context.Context, pattern string) {
 	if r, ok := ctx.Value(requestKey{}).(*request); ok {
 		r.route = pattern
 	}
+}
+
+// SetClient notes the OAuth2 client that asks, for the log.
+func SetClient(ctx context.Context, id string) {
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		r.client = id
+	}
+}
+
+func clientOf(ctx context.Context) string {
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		return r.client
+	}
+	return ""
 }
 
 func routeOf(ctx context.Context) string {
@@ -75,13 +90,21 @@ func Handler(log *slog.Logger, m *Metrics, next http.Handler, failed func(http.R
 			}
 			m.answered(r, rec, time.Since(began))
 			log.Info("request", "request", id, "method", r.Method, "path", r.URL.Path, "status", rec.status,
-				"bytes", rec.bytes, "took", time.Since(began).Round(time.Microsecond))
+				"bytes", rec.bytes, "took", time.Since(began).Round(time.Microsecond), "address", address(r), "client", clientOf(r.Context()))
 			if p != nil {
 				panic(http.ErrAbortHandler) // lest half an answer looks like a whole one
 			}
 		}()
 		next.ServeHTTP(rec, r)
 	})
+}
+
+// address is where a request comes from, as the trusted proxies say it.
+func address(r *http.Request) string {
+	if a := CallerOf(r.Context()); a.IsValid() {
+		return a.String()
+	}
+	return r.RemoteAddr
 }
 
 // recorder notes status and length of a response. It passes ReadFrom on, so

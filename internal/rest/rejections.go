@@ -2,7 +2,9 @@ package rest
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"net/netip"
 	"regexp"
 	"sync"
 	"time"
@@ -13,26 +15,65 @@ import (
 	"ab2d/internal/obs"
 )
 
-// rejectionLimiter takes refused requests down in the audit, so many of each caller
-// that a flood of them does not fill the database: how many were left out
-// stands in the next entry. Callers who are not known count as one.
+// rejectionLimiter records rejected requests in the audit log: so many of each
+// caller that a flood does not fill the database. The next entry of the same
+// caller says how many were left out. A caller who is not known is its network,
+// so that the noise of one does not hide the guesses of another.
 type rejectionLimiter struct {
 	log     audit.Log
 	limiter obs.Limiter
 	mu      sync.Mutex
 	omitted map[string]int64 // by caller
+	total   obs.Limiter      // of callers who are not known, together
 }
 
 func newRejectionLimiter(log audit.Log) *rejectionLimiter {
-	return &rejectionLimiter{log: log, limiter: obs.Limiter{Burst: 100, Interval: 200 * time.Millisecond}, omitted: map[string]int64{}}
+	return &rejectionLimiter{
+		log: log, limiter: obs.Limiter{Burst: 100, Interval: 200 * time.Millisecond}, omitted: map[string]int64{},
+		total: obs.Limiter{Burst: 1000, Interval: 100 * time.Millisecond},
+	}
 }
 
+// caller names who is counted: a client, an administrator, or a network.
+func caller(ctx context.Context) (name string, known bool) {
+	if actor := audit.FactsOf(ctx).Actor; actor != "" {
+		return actor, true
+	}
+	return "network " + network(obs.CallerOf(ctx)), false
+}
+
+// network is the /24 of an IPv4 address, and the /64 of an IPv6 address, which
+// is what one host has.
+func network(a netip.Addr) string {
+	bits := 64
+	if a = a.Unmap(); a.Is4() {
+		bits = 24
+	}
+	p, err := a.WithZone("").Prefix(bits)
+	if err != nil {
+		return "unknown"
+	}
+	return p.String()
+}
+
+// maxOmitted bounds the callers whose omitted entries are counted.
+const maxOmitted = 20_000
+
 func (f *rejectionLimiter) record(ctx context.Context, e audit.Entry, now time.Time) error {
-	caller := audit.FactsOf(ctx).Actor
+	caller, known := caller(ctx)
 	_, ok := f.limiter.Take(caller, now)
+	if ok && !known {
+		_, ok = f.total.Take("", now)
+	}
 	f.mu.Lock()
+	if len(f.omitted) >= maxOmitted {
+		f.omitted[elsewhere] = sum(f.omitted)
+		maps.DeleteFunc(f.omitted, func(name string, _ int64) bool { return name != elsewhere })
+	}
 	if ok {
-		e.Omitted = f.omitted[caller]
+		e.Omitted = f.omitted[elsewhere]
+		delete(f.omitted, elsewhere)
+		e.Omitted += f.omitted[caller]
 		delete(f.omitted, caller)
 	} else {
 		f.omitted[caller]++
@@ -43,6 +84,16 @@ func (f *rejectionLimiter) record(ctx context.Context, e audit.Entry, now time.T
 	}
 	// It is refused whether or not the client waits for the answer.
 	return f.log.Record(context.WithoutCancel(ctx), e)
+}
+
+// elsewhere counts what was omitted of callers that are not remembered.
+const elsewhere = ""
+
+func sum(counts map[string]int64) (total int64) {
+	for _, n := range counts {
+		total += n
+	}
+	return total
 }
 
 // FileName matches the names that a result file can have. A database is not

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -67,6 +68,45 @@ func Open(ctx context.Context, address string, now func() time.Time) (*DB, error
 	return db, nil
 }
 
+// NewerSchemaError says that a newer release has changed the tables.
+type NewerSchemaError struct {
+	Database, Known int64 // versions of the schema
+}
+
+// Error says what to do.
+func (e *NewerSchemaError) Error() string {
+	return fmt.Sprintf("a newer release of ab2d wrote this database (schema %d; this release knows %d): use that release, or a newer one", e.Database, e.Known)
+}
+
+// Exists tells whether there is a database at an address: for SQLite a file that
+// is not empty, for PostgreSQL tables of this program. It makes nothing.
+func Exists(ctx context.Context, address string) (bool, error) {
+	d, err := parse(address)
+	if err != nil {
+		return false, err
+	}
+	if d.path != "" {
+		info, err := os.Stat(d.path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("look for the database: %w", err)
+		}
+		return info.Size() > 0, nil
+	}
+	db, err := sql.Open(d.driver, d.readDSN)
+	if err != nil {
+		return false, fmt.Errorf("open the database: %w", err)
+	}
+	defer db.Close()
+	var table sql.NullString
+	if err := db.QueryRowContext(ctx, `select cast(to_regclass('goose_db_version') as text)`).Scan(&table); err != nil {
+		return false, fmt.Errorf("look for the database's tables: %w", err)
+	}
+	return table.Valid, nil
+}
+
 func (db *DB) migrate(ctx context.Context) error {
 	folder, err := fs.Sub(migrations, db.migrations)
 	if err != nil {
@@ -82,6 +122,13 @@ func (db *DB) migrate(ctx context.Context) error {
 	p, err := goose.NewProvider(db.goose, db.write, folder, options...)
 	if err != nil {
 		return fmt.Errorf("read the migrations: %w", err)
+	}
+	sources := p.ListSources()
+	known := sources[len(sources)-1].Version
+	if version, err := p.GetDBVersion(ctx); err != nil {
+		return fmt.Errorf("read the version of the database's tables: %w", err)
+	} else if version > known {
+		return &NewerSchemaError{Database: version, Known: known}
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("bring the database's tables up to date: %w", err)

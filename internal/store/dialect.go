@@ -25,6 +25,7 @@ var migrations embed.FS
 // none is rewritten at run time.
 type dialect struct {
 	driver       string
+	path         string       // of the file; empty for a server
 	prepare      func() error // before the first connection
 	goose        goose.Dialect
 	gooseOptions func() ([]goose.ProviderOption, error)
@@ -80,7 +81,7 @@ func sqlite(path string) dialect {
 		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 	}
 	return dialect{
-		driver: "sqlite", prepare: func() error { return private(path) }, goose: goose.DialectSQLite3,
+		driver: "sqlite", path: path, prepare: func() error { return private(path) }, goose: goose.DialectSQLite3,
 		gooseOptions: func() ([]goose.ProviderOption, error) { return nil, nil },
 		migrations:   "migrations/sqlite", writers: 1,
 		writeDSN: dsn() + "&_txlock=immediate", readDSN: dsn("query_only(1)"), bulk: insertAll,
@@ -140,6 +141,6 @@ func postgres(address string) dialect {
 		lockJob: ` for update of j skip locked`, lockPart: ` for update of p skip locked`,
 		lock: `select pg_advisory_xact_lock(hashtext($1))`, bulk: copyAll,
 		timeQuery: `select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)`,
-		inList: ` in (select json_array_elements_text(cast($1 as json)))`,
+		inList:    ` in (select json_array_elements_text(cast($1 as json)))`,
 	}
 }
