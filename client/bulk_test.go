@@ -82,6 +82,9 @@ func (b *bulk) start(w http.ResponseWriter, r *http.Request) {
 	defer b.mu.Unlock()
 	b.jobs++
 	b.kicks, b.query = append(b.kicks, r.Header), r.URL.RawQuery
+	if at, err := time.Parse(time.RFC3339, b.at); err == nil { // its clock is that of its transactionTime
+		w.Header().Set("Date", at.Format(http.TimeFormat))
+	}
 	w.Header().Set("Content-Location", fmt.Sprintf("%s/fhir/Job/%d/$status", b.url, b.jobs))
 	w.WriteHeader(http.StatusAccepted)
 }

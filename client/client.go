@@ -1,10 +1,12 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -26,6 +28,13 @@ type Config struct {
 	// Scope is what the token is asked for: clientCreds when empty, which is
 	// AB2D's, or with a Key system/ExplanationOfBenefit.rs.
 	Scope string
+
+	// AllowHosts are other hosts that may get the token for a file, as host or
+	// host:port. Without them a file that wants the token must be at the API's
+	// own address. Only https, or http at a loopback address, counts.
+	AllowHosts []string
+	// IdleTimeout is how long a response may bring nothing; zero for a minute.
+	IdleTimeout time.Duration
 
 	// HTTP makes the requests; nil for a client with sensible time limits. It
 	// must not have a Timeout, which would cut long downloads. Its redirects
@@ -51,8 +60,10 @@ type Client struct {
 	secret   string
 	key      *Key
 	scope    string
-	http     *http.Client // follows redirects as redirect says
-	direct   *http.Client // follows none
+	allowed  map[string]bool // hosts that may get the token, too
+	idle     time.Duration   // how long a response may bring nothing
+	http     *http.Client    // follows redirects as redirect says
+	direct   *http.Client    // follows none
 	now      func() time.Time
 	sleep    func(context.Context, time.Duration) error
 	random   func() float64 // from 0 to 1, for the length of waits
@@ -65,7 +76,10 @@ func New(cfg Config) (*Client, error) {
 	base, err := endpoint("BaseURL", strings.TrimRight(cfg.BaseURL, "/"))
 	faults := []error{err}
 	c := &Client{base: base, id: cfg.ClientID, secret: cfg.ClientSecret, key: cfg.Key, scope: cfg.Scope, now: cfg.Now, sleep: cfg.Sleep,
-		random: rand.Float64, token: newToken()}
+		random: rand.Float64, token: newToken(), allowed: map[string]bool{}, idle: cmp.Or(cfg.IdleTimeout, defaultIdle)}
+	for _, host := range cfg.AllowHosts {
+		c.allowed[strings.ToLower(host)] = true
+	}
 	if cfg.TokenURL != "" {
 		c.tokenURL, err = endpoint("TokenURL", cfg.TokenURL)
 		faults = append(faults, err)
@@ -119,7 +133,7 @@ func endpoint(name, s string) (*url.URL, error) {
 func (c *Client) prepareHTTP(h *http.Client) {
 	if h == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone()
-		t.ResponseHeaderTimeout = time.Minute
+		t.ResponseHeaderTimeout, t.MaxResponseHeaderBytes = time.Minute, 1<<20
 		h = &http.Client{Transport: t}
 	}
 	follow, direct := *h, *h
@@ -133,7 +147,7 @@ func (c *Client) prepareHTTP(h *http.Client) {
 // redirect decides about one redirect. net/http itself keeps the Authorization
 // header for other ports, other schemes and subdomains; we do not.
 func (c *Client) redirect(req *http.Request, via []*http.Request, also func(*http.Request, []*http.Request) error) error {
-	if !c.own(req.URL) {
+	if !c.trusted(req.URL) {
 		req.Header.Del("Authorization")
 	}
 	switch {
@@ -160,8 +174,19 @@ func origin(u *url.URL) string {
 	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port
 }
 
-// own tells whether the token may go to a URL.
+// own tells whether a URL is at the API's own address.
 func (c *Client) own(u *url.URL) bool { return origin(u) == origin(c.base) }
+
+// trusted tells whether the token may go to a URL: to the API's own address, and
+// to the hosts that were allowed.
+func (c *Client) trusted(u *url.URL) bool {
+	if c.own(u) {
+		return true
+	}
+	ip := net.ParseIP(u.Hostname())
+	private := u.Scheme == "https" || u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	return private && (c.allowed[strings.ToLower(u.Host)] || c.allowed[strings.ToLower(u.Hostname())])
+}
 
 // resolve reads a URL the server sent, which may be relative to the one it
 // was sent from. Servers behind a proxy that ends TLS often write http:// for
@@ -202,15 +227,23 @@ func (c *Client) send(ctx context.Context, method string, u *url.URL, header htt
 
 // attempt makes one request.
 func (c *Client) attempt(ctx context.Context, method string, u *url.URL, header http.Header, token string) (*http.Response, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), nil)
 	if err != nil {
+		cancel(nil)
 		return nil, errors.New("the request's URL is not valid")
 	}
 	req.Header = header.Clone()
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
-	return do(c.http, req)
+	resp, err := do(c.http, req)
+	if err != nil {
+		cancel(nil)
+		return nil, err
+	}
+	resp.Body = newIdleBody(resp.Body, c.idle, cancel)
+	return resp, nil
 }
 
 // do makes a request. Its error is a *transportError without the URL's query,
@@ -223,5 +256,5 @@ func do(h *http.Client, req *http.Request) (*http.Response, error) {
 	if ue, ok := errors.AsType[*url.Error](err); ok {
 		err = ue.Err
 	}
-	return nil, &transportError{doing: req.Method + " " + req.URL.Scheme + "://" + req.URL.Host + req.URL.Path, err: err}
+	return nil, &transportError{doing: req.Method + " " + printable(req.URL.Scheme+"://"+req.URL.Host+req.URL.Path, maxText), err: err}
 }

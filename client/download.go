@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -61,8 +62,9 @@ func (c *Client) fileURL(f File) (*url.URL, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.RequiresAccessToken && !c.own(u) {
-		return nil, fmt.Errorf("it wants the token, but is at %s and the API at %s: the token is not sent elsewhere", origin(u), origin(c.base))
+	if f.RequiresAccessToken && !c.trusted(u) {
+		return nil, fmt.Errorf("it wants the token, but is at %s and the API at %s: the token is not sent elsewhere; if that host is to have it, allow it (--allow-host=%s)",
+			origin(u), origin(c.base), u.Host)
 	}
 	return u, nil
 }
@@ -77,7 +79,7 @@ func (c *Client) fetch(ctx context.Context, f File, u *url.URL, path string, pro
 		return err
 	}
 	defer resp.Body.Close()
-	body, err := inflate(resp)
+	body, err := inflate(resp, f)
 	if err != nil {
 		return err
 	}
@@ -85,7 +87,7 @@ func (c *Client) fetch(ctx context.Context, f File, u *url.URL, path string, pro
 	if err != nil {
 		return err
 	}
-	err = receive(part, body, f, progress)
+	_, err = receive(part, body, f, progress)
 	if err := errors.Join(err, part.Close()); err != nil {
 		return errors.Join(err, os.Remove(part.Name()))
 	}
@@ -120,21 +122,80 @@ func notPage(resp *http.Response) error {
 	return nil
 }
 
-// inflate gives the body without its encoding.
-func inflate(resp *http.Response) (io.Reader, error) {
-	body := wire{resp.Body}
-	switch e := strings.ToLower(resp.Header.Get("Content-Encoding")); e {
-	case "", "identity":
-		return body, nil
-	case "gzip", "x-gzip":
-		z, err := gzip.NewReader(body)
-		if err != nil {
-			return nil, inflating(err)
+// encoding returns the encoding of a body: "" or "gzip". Stores of the cloud
+// leave their own aws-chunked in the header of what is plain.
+func encoding(resp *http.Response) (string, error) {
+	var left []string
+	for e := range strings.SplitSeq(strings.ToLower(resp.Header.Get("Content-Encoding")), ",") {
+		switch e = strings.TrimSpace(e); e {
+		case "", "identity", "aws-chunked":
+		case "x-gzip":
+			left = append(left, "gzip")
+		default:
+			left = append(left, e)
 		}
-		return inflater{z}, nil
-	default:
-		return nil, fmt.Errorf("the server sent the encoding %q, which was not asked for", printable(e, 20))
 	}
+	switch {
+	case len(left) == 0:
+		return "", nil
+	case len(left) == 1 && left[0] == "gzip":
+		return "gzip", nil
+	}
+	return "", fmt.Errorf("the server sent the encoding %q, which was not asked for", printable(strings.Join(left, ", "), 40))
+}
+
+// inflate gives the body without its encoding. No more is read of it than a file
+// of the promised length can take.
+func inflate(resp *http.Response, f File) (io.Reader, error) {
+	e, err := encoding(resp)
+	if err != nil {
+		return nil, err
+	}
+	return unpacked(&bounded{r: wire{resp.Body}, left: maxWire(f)}, e == "gzip")
+}
+
+// unpacked gives a body without gzip: of the encoding, or of a file that was
+// stored compressed and is sent as it is.
+func unpacked(body io.Reader, gzipped bool) (io.Reader, error) {
+	b := bufio.NewReader(body)
+	if !gzipped {
+		magic, _ := b.Peek(2)
+		if gzipped = bytes.Equal(magic, []byte{0x1f, 0x8b}); !gzipped {
+			return b, nil
+		}
+	}
+	z, err := gzip.NewReader(b)
+	if err != nil {
+		return nil, inflating(err)
+	}
+	return inflater{z}, nil
+}
+
+// maxFile bounds a file whose length the manifest does not tell.
+const maxFile = 64 << 30
+
+// maxWire bounds what is sent of a file: a little more than its length, which is
+// what the worst compression makes of it.
+func maxWire(f File) int64 {
+	if f.Length < 0 {
+		return maxFile
+	}
+	return f.Length + f.Length/100 + 64<<10
+}
+
+// bounded reads as much as was promised. More is damage.
+type bounded struct {
+	r    io.Reader
+	left int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, fmt.Errorf("%w: the server sends more of it than the manifest promised", ErrDamaged)
+	}
+	n, err := b.r.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	return n, err
 }
 
 // wire reads a body, and marks its faults as those of the connection.
@@ -158,7 +219,7 @@ func (i inflater) Read(p []byte) (int, error) {
 }
 
 func inflating(err error) error {
-	if err == nil || err == io.EOF || lost(err) {
+	if err == nil || err == io.EOF || lost(err) || errors.Is(err, ErrDamaged) {
 		return err
 	}
 	return fmt.Errorf("%w: inflating it: %w", ErrDamaged, err)
@@ -166,18 +227,23 @@ func inflating(err error) error {
 
 // receive writes a body to a file, checks it, and has it on disk when it
 // returns. No more is written than the manifest told, and one byte.
-func receive(to *os.File, body io.Reader, f File, progress func(int64)) error {
-	if f.Length >= 0 {
-		body = io.LimitReader(body, f.Length+1)
+func receive(to *os.File, body io.Reader, f File, progress func(int64)) (*tally, error) {
+	limit := f.Length + 1
+	if f.Length < 0 {
+		limit = maxFile
 	}
-	t := newTally(to, progress)
-	if _, err := io.CopyBuffer(t, body, make([]byte, 256<<10)); err != nil {
-		return err
+	t := newTally(to, f, progress)
+	n, err := io.CopyBuffer(t, io.LimitReader(body, limit), make([]byte, 256<<10))
+	switch {
+	case err != nil:
+		return t, err
+	case f.Length < 0 && n == limit:
+		return t, fmt.Errorf("%w: it is longer than %d bytes, and the manifest tells no length", ErrDamaged, int64(maxFile))
 	}
 	if err := t.check(f); err != nil {
-		return err
+		return t, err
 	}
-	return to.Sync()
+	return t, to.Sync()
 }
 
 // tally writes through to a file and takes its measures on the way.
@@ -185,13 +251,12 @@ type tally struct {
 	to       io.Writer
 	hash     hash.Hash
 	bytes    int64
-	lines    int64
-	last     byte
+	content  content
 	progress func(int64)
 }
 
-func newTally(to io.Writer, progress func(int64)) *tally {
-	return &tally{to: to, hash: sha256.New(), progress: progress}
+func newTally(to io.Writer, f File, progress func(int64)) *tally {
+	return &tally{to: to, hash: sha256.New(), progress: progress, content: content{resource: f.Type, trusted: f.SHA256 != nil}}
 }
 
 func (t *tally) Write(p []byte) (int, error) {
@@ -199,8 +264,7 @@ func (t *tally) Write(p []byte) (int, error) {
 	if n > 0 {
 		t.hash.Write(p[:n])
 		t.bytes += int64(n)
-		t.lines += int64(bytes.Count(p[:n], []byte{'\n'}))
-		t.last = p[n-1]
+		t.content.write(p[:n])
 		t.progress(t.bytes)
 	}
 	return n, err
@@ -208,10 +272,6 @@ func (t *tally) Write(p []byte) (int, error) {
 
 // check compares what came with what the manifest told.
 func (t *tally) check(f File) error {
-	lines := t.lines
-	if t.bytes > 0 && t.last != '\n' {
-		lines++ // the last line need not be ended
-	}
 	switch {
 	case f.Length >= 0 && t.bytes > f.Length:
 		return fmt.Errorf("%w: it is longer than the manifest's %d bytes", ErrDamaged, f.Length)
@@ -219,8 +279,12 @@ func (t *tally) check(f File) error {
 		return fmt.Errorf("%w: it has %d bytes, the manifest says %d", ErrDamaged, t.bytes, f.Length)
 	case f.SHA256 != nil && !bytes.Equal(t.hash.Sum(nil), f.SHA256):
 		return fmt.Errorf("%w: its SHA-256 is %x, the manifest says %x", ErrDamaged, t.hash.Sum(nil), f.SHA256)
-	case f.Count >= 0 && lines != f.Count:
-		return fmt.Errorf("%w: it has %d lines, the manifest says %d", ErrDamaged, lines, f.Count)
+	}
+	if err := t.content.end(); err != nil {
+		return err
+	}
+	if lines := t.content.resources; f.Count >= 0 && lines != f.Count {
+		return fmt.Errorf("%w: it has %d resources, the manifest says %d", ErrDamaged, lines, f.Count)
 	}
 	return nil
 }

@@ -103,8 +103,8 @@ func TestDownloadLeavesNothingDamaged(t *testing.T) {
 		{"gzip's trailer wrong", answer(200, string(z[:len(z)-8])+"12345678", "Content-Encoding", "gzip"), nil, "inflating it"},
 		{"short", ndjson(claims[:49]), nil, "it has 49 bytes, the manifest says 147"},
 		{"long", gzipped(t, claims+claims), nil, "longer than the manifest's 147 bytes"},
-		{"wrong count", ndjson(claims), func(f *File) { f.Count = 4 }, "it has 3 lines, the manifest says 4"},
-		{"none of the promised", ndjson(""), func(f *File) { f.Length, f.SHA256 = -1, nil }, "it has 0 lines"},
+		{"wrong count", ndjson(claims), func(f *File) { f.Count = 4 }, "it has 3 resources, the manifest says 4"},
+		{"none of the promised", ndjson(""), func(f *File) { f.Length, f.SHA256 = -1, nil }, "it has 0 resources"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newServer(t)

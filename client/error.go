@@ -35,6 +35,7 @@ type Error struct {
 	Jobs []string
 
 	transient bool // an issue says so
+	explained bool // by an OperationOutcome
 }
 
 // hints say what to do where a server gave no reason.
@@ -73,10 +74,10 @@ func (e *Error) Error() string {
 // Temporary tells whether the same request may succeed a little later.
 func (e *Error) Temporary() bool {
 	switch e.Status {
-	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
 	}
-	return e.transient
+	return e.transient || e.Status >= 520 && e.Status <= 527 // of gateways in front of a server
 }
 
 // refusal reads an answer that is not the wanted one. Should the server repeat
@@ -87,7 +88,7 @@ func (c *Client) refusal(resp *http.Response, more ...string) *Error {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxSmallBody)) // what came of it will do
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if o, ok := parseOutcome(body); ok {
-		e.Issues, e.transient = o.texts(), o.transient()
+		e.Issues, e.transient, e.explained = o.texts(), o.transient(), len(o.Issue) > 0
 	} else if kind == "text/plain" && len(body) > 0 {
 		e.Issues = []string{string(body)}
 	}

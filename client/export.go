@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Request says what to export. The zero value asks for everything a server
@@ -46,8 +46,8 @@ type Job struct {
 	Accepted time.Time
 }
 
-// groupID is a FHIR id (FHIR R4 §2.24.0.1).
-var groupID = regexp.MustCompile(`^[A-Za-z0-9-][A-Za-z0-9.-]{0,63}$`)
+// maxGroup is the longest id of a group, in bytes.
+const maxGroup = 256
 
 // instant is how FHIR writes a moment, here in UTC.
 const instant = "2006-01-02T15:04:05.000Z07:00"
@@ -79,12 +79,16 @@ func (c *Client) start(ctx context.Context, r Request) (Job, error) {
 		return Job{}, err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusAccepted {
+	location := resp.Header.Get("Content-Location")
+	accepted := resp.StatusCode == http.StatusAccepted
+	if (resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusNoContent) && location != "" {
+		accepted = true // as some servers say it
+	}
+	if !accepted {
 		e := c.refusal(resp)
 		e.Jobs = locations(resp.Header)
 		return Job{}, e
 	}
-	location := resp.Header.Get("Content-Location")
 	if location == "" {
 		return Job{}, errors.New("the server accepted it but does not say where its status is (no Content-Location)")
 	}
@@ -103,10 +107,12 @@ func (c *Client) start(ctx context.Context, r Request) (Job, error) {
 func (c *Client) kickOff(r Request) (*url.URL, error) {
 	u := c.base.JoinPath("Patient", "$export")
 	if r.Group != "" {
-		if !groupID.MatchString(r.Group) {
-			return nil, fmt.Errorf("%q is not the id of a group", r.Group)
+		// Servers use ids that FHIR does not allow: any text is sent, as one
+		// segment of the path.
+		if len(r.Group) > maxGroup || strings.Trim(r.Group, ".") == "" || strings.ContainsFunc(r.Group, unicode.IsControl) {
+			return nil, fmt.Errorf("%q is not the id of a group", printable(r.Group, maxGroup))
 		}
-		u = c.base.JoinPath("Group", r.Group, "$export")
+		u = c.base.JoinPath("Group", url.PathEscape(r.Group), "$export")
 	}
 	q := u.Query()
 	set := func(name, value string) {

@@ -46,6 +46,21 @@ type Manifest struct {
 	// Totals is this server's extension with the job's totals by outcome, an
 	// object of numbers, as it came; nil from other servers.
 	Totals json.RawMessage
+
+	next string // the URL of the next page; "" on the last one
+}
+
+// join adds the files of the next page. The export is complete up to the
+// earliest moment that a page tells.
+func (m *Manifest) join(page *Manifest) {
+	m.Output, m.Deleted, m.Error = append(m.Output, page.Output...), append(m.Deleted, page.Deleted...), append(m.Error, page.Error...)
+	if !page.TransactionTime.IsZero() && page.TransactionTime.Before(m.TransactionTime) {
+		m.TransactionTime, m.TransactionTimeText = page.TransactionTime, page.TransactionTimeText
+	}
+	if !page.Expires.IsZero() && (m.Expires.IsZero() || page.Expires.Before(m.Expires)) {
+		m.Expires = page.Expires
+	}
+	m.next = page.next
 }
 
 // File is one file of an export.
@@ -68,9 +83,13 @@ type File struct {
 // fileName is a name that means the same in every file system and shell.
 var fileName = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$`)
 
-// Name is the file's name, the last segment of its URL. It is an error when
-// that is not a plain name of letters, digits and . _ - that does not start
-// with a dot: what a server sends never decides about folders.
+// reserved are names that Windows keeps for devices, with any extension.
+var reserved = regexp.MustCompile(`(?i)^(CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(\.|$)`)
+
+// Name is the file's name, the last segment of its URL. A name that a command
+// would take for an option, or that Windows reserves, gets a _ before it. It is an
+// error when it is not a plain name of letters, digits and . _ - that does not
+// start with a dot: what a server sends never decides about folders.
 func (f File) Name() (string, error) {
 	u, err := url.Parse(f.URL)
 	if err != nil {
@@ -81,6 +100,9 @@ func (f File) Name() (string, error) {
 	if err != nil || !fileName.MatchString(name) || !filepath.IsLocal(name) {
 		return "", fmt.Errorf("%q, from the file's URL, is not used as a file name", name)
 	}
+	if name[0] == '-' || reserved.MatchString(name) {
+		name = "_" + name
+	}
 	return name, nil
 }
 
@@ -89,11 +111,16 @@ func (f File) Name() (string, error) {
 type wireManifest struct {
 	TransactionTime     string          `json:"transactionTime"`
 	Request             string          `json:"request"`
-	RequiresAccessToken bool            `json:"requiresAccessToken"`
+	RequiresAccessToken json.RawMessage `json:"requiresAccessToken"`
 	Output              []wireFile      `json:"output"`
 	Deleted             []wireFile      `json:"deleted"`
 	Error               []wireFile      `json:"error"`
 	Extension           json.RawMessage `json:"extension"`
+	Link                []struct {
+		Relation string `json:"relation"`
+		Rel      string `json:"rel"`
+		URL      string `json:"url"`
+	} `json:"link"`
 }
 
 type wireFile struct {
@@ -123,10 +150,14 @@ func (c *Client) readManifest(resp *http.Response) (*Manifest, error) {
 func (c *Client) parseManifest(body []byte, from *url.URL) (*Manifest, error) {
 	var w wireManifest
 	if err := json.Unmarshal(body, &w); err != nil {
-		return nil, fmt.Errorf("not a Bulk Data manifest: %w", err)
+		return nil, notManifest(err)
 	}
 	if w.TransactionTime == "" && w.Output == nil {
 		return nil, errors.New("not a Bulk Data manifest: it has neither transactionTime nor output")
+	}
+	token, err := truth(w.RequiresAccessToken)
+	if err != nil {
+		return nil, fmt.Errorf("requiresAccessToken: %w", err)
 	}
 	m := &Manifest{TransactionTimeText: w.TransactionTime, Request: w.Request, Totals: w.totals()}
 	if t, err := time.Parse(time.RFC3339Nano, w.TransactionTime); err == nil {
@@ -145,11 +176,48 @@ func (c *Client) parseManifest(body []byte, from *url.URL) (*Manifest, error) {
 			if err != nil {
 				return nil, fmt.Errorf("file %d of %s: %w", i+1, f.Type, err)
 			}
-			file.URL, file.RequiresAccessToken = u.String(), w.RequiresAccessToken
+			file.URL, file.RequiresAccessToken = u.String(), token
 			*list.to = append(*list.to, file)
 		}
 	}
-	return m, nil
+	return m, m.findNext(&w, from)
+}
+
+// findNext finds the link to the next page (Bulk Data Access IG 3.0, manifest
+// field link).
+func (m *Manifest) findNext(w *wireManifest, from *url.URL) error {
+	for _, l := range w.Link {
+		if l.Relation != "next" && l.Rel != "next" {
+			continue
+		}
+		u, err := url.Parse(l.URL)
+		if err != nil || l.URL == "" {
+			return errors.New("the link to the next page has no usable URL")
+		}
+		m.next = from.ResolveReference(u).String()
+	}
+	return nil
+}
+
+// notManifest says what of an answer is not a manifest, without the program's
+// own names.
+func notManifest(err error) error {
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && e.Field != "" {
+		return fmt.Errorf("not a Bulk Data manifest: %s is a %s, which it cannot be", printable(e.Field, 60), e.Value)
+	}
+	return errors.New("not a Bulk Data manifest: it is not JSON of that form")
+}
+
+// truth reads a boolean, which some servers write as a text; false when it is
+// absent.
+func truth(raw json.RawMessage) (bool, error) {
+	switch s := strings.ToLower(strings.Trim(string(raw), `" `)); s {
+	case "true", "1":
+		return true, nil
+	case "false", "0", "", "null":
+		return false, nil
+	}
+	return false, errors.New("neither true nor false")
 }
 
 // totals is this server's extension. Bulk Data makes of a manifest's extension
@@ -222,7 +290,7 @@ func valueOf(extension json.RawMessage, name string) json.RawMessage {
 // whole reads a whole number; -1 when it is absent. AB2D writes a length as a
 // decimal, which may come as 1.0E7.
 func whole(raw json.RawMessage) (int64, error) {
-	s := string(raw)
+	s := strings.TrimSpace(strings.Trim(string(raw), `"`)) // some servers write numbers as texts
 	if s == "" || s == "null" {
 		return -1, nil
 	}

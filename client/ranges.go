@@ -10,11 +10,18 @@ import (
 	"strings"
 )
 
+// errOddRange means that a server does not answer a request for a range as RFC
+// 9110 has it. The file is then asked for without one.
+var errOddRange = errors.New("the server sent another range than was asked for")
+
 // probe asks for the first byte, which tells whether and of what there are
 // ranges. Where there are none the answer is the file.
 func (t *transfer) probe(ctx context.Context) (whole *http.Response, err error) {
 	resp, err := t.ask(ctx, 0, 1)
 	if e, ok := errors.AsType[*Error](err); ok && e.Status == http.StatusRequestedRangeNotSatisfiable { // it is empty
+		return t.client.open(ctx, t.file, t.url)
+	}
+	if errors.Is(err, errOddRange) {
 		return t.client.open(ctx, t.file, t.url)
 	}
 	if err != nil {
@@ -28,13 +35,17 @@ func (t *transfer) probe(ctx context.Context) (whole *http.Response, err error) 
 	if err != nil {
 		return nil, err
 	}
-	etag, encoding := resp.Header.Get("ETag"), strings.ToLower(resp.Header.Get("Content-Encoding"))
-	if etag == "" || strings.HasPrefix(etag, "W/") || r.first != 0 || encoding != "" && encoding != "gzip" {
+	etag := resp.Header.Get("ETag")
+	encoding, err := encoding(resp)
+	if err != nil || etag == "" || strings.HasPrefix(etag, "W/") || r.first != 0 || r.size > maxWire(t.file) {
 		return t.client.open(ctx, t.file, t.url) // RFC 9110 §13.1.5: a resumed one could be another
 	}
 	first, err := io.ReadAll(io.LimitReader(wire{resp.Body}, 2))
-	if err != nil || len(first) != 1 {
-		return nil, errors.Join(err, errors.New("the server sent another range than was asked for"))
+	if err != nil {
+		return nil, err
+	}
+	if len(first) != 1 {
+		return t.client.open(ctx, t.file, t.url)
 	}
 	if err := os.WriteFile(t.path+received, first, 0o600); err != nil {
 		return nil, err
@@ -68,7 +79,7 @@ func (t *transfer) ask(ctx context.Context, from, to int64) (*http.Response, err
 	case http.StatusPartialContent:
 		r, err := contentRange(resp)
 		if err == nil && (r.first != from || r.last != to-1 || t.arrival.ETag != "" && r.size != t.arrival.Size) {
-			err = errors.New("the server sent another range than was asked for")
+			err = errOddRange
 		}
 		if err != nil {
 			resp.Body.Close()
@@ -87,7 +98,7 @@ func contentRange(resp *http.Response) (span, error) {
 	var s span
 	text := resp.Header.Get("Content-Range")
 	if _, err := fmt.Sscanf(text, "bytes %d-%d/%d", &s.first, &s.last, &s.size); err != nil || s.first < 0 || s.last < s.first || s.size <= s.last {
-		return s, fmt.Errorf("the server's Content-Range %q cannot be read", printable(text, 60))
+		return s, fmt.Errorf("%w: its Content-Range is %q", errOddRange, printable(text, 60))
 	}
 	return s, nil
 }

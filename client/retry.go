@@ -79,8 +79,9 @@ func (c *Client) pause(err error, n int) time.Duration {
 // longest.
 func asked(d time.Duration) time.Duration { return min(max(d, minPause), maxAsked) }
 
-// retryAfter reads Retry-After, whole seconds or a date (RFC 9110 §10.2.3).
-// Zero when it is absent, unreadable or past.
+// retryAfter reads Retry-After, whole seconds or a date (RFC 9110 §10.2.3). A
+// date is of the server's clock: it counts from the response's own Date, if it
+// has one. Zero when it is absent, unreadable or past.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	s := strings.TrimSpace(h.Get("Retry-After"))
 	if n, err := strconv.ParseInt(s, 10, 32); err == nil {
@@ -89,6 +90,9 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	t, err := http.ParseTime(s)
 	if err != nil {
 		return 0
+	}
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = date
 	}
 	return max(0, t.Sub(now).Round(time.Second))
 }

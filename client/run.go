@@ -42,9 +42,29 @@ type RunFile struct {
 	Name   string `json:"name"`   // in the run's folder
 	List   string `json:"list"`   // of the manifest: output, deleted or error
 	Type   string `json:"type"`   // resource type of every line
-	Count  int64  `json:"count"`  // lines; -1 when the server did not tell
-	Length int64  `json:"length"` // bytes; -1 when the server did not tell
+	Count  int64  `json:"count"`  // resources; counted where the server did not tell
+	Length int64  `json:"length"` // bytes; counted where the server did not tell
 	SHA256 string `json:"sha256,omitempty"`
+	// Rejected are its lines that are not resources; MoreRejected are not named.
+	Rejected     []RejectedLine `json:"rejected,omitempty"`
+	MoreRejected int64          `json:"moreRejected,omitempty"`
+}
+
+// counted takes what was counted of the files.
+func (r *Run) counted(arrivals map[string]*arrival) {
+	for i := range r.Files {
+		f, h := &r.Files[i], arrivals[r.Files[i].Name]
+		if h == nil || !h.Done {
+			continue
+		}
+		if f.Count < 0 {
+			f.Count = h.Resources
+		}
+		if f.Length < 0 {
+			f.Length = h.Bytes
+		}
+		f.Rejected, f.MoreRejected = h.Rejected, h.More
+	}
 }
 
 // files are all files of an export.

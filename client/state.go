@@ -77,6 +77,17 @@ type arrival struct {
 	Done bool `json:"done,omitempty"`
 	// Settled says that its last bytes were fetched, too: see transfer.
 	Settled bool `json:"settled,omitempty"`
+	// Bytes and Resources are what was counted of the complete file, and
+	// Rejected its lines that are not resources; More are not named.
+	Bytes     int64          `json:"bytes,omitempty"`
+	Resources int64          `json:"resources,omitempty"`
+	Rejected  []RejectedLine `json:"rejected,omitempty"`
+	More      int64          `json:"moreRejected,omitempty"`
+}
+
+// measure notes what was counted.
+func (h *arrival) measure(t *tally) {
+	h.Bytes, h.Resources, h.Rejected, h.More = t.bytes, t.content.resources, t.content.rejected, t.content.more
 }
 
 func (f *Folder) statePath() string { return filepath.Join(f.dir, "ab2d.json") }

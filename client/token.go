@@ -109,7 +109,6 @@ func (c *Client) fetchToken(ctx context.Context) (string, time.Duration, error) 
 func parseToken(body []byte) (string, time.Duration, error) {
 	var t struct {
 		AccessToken string          `json:"access_token"`
-		TokenType   string          `json:"token_type"`
 		ExpiresIn   json.RawMessage `json:"expires_in"`
 	}
 	if err := json.Unmarshal(body, &t); err != nil {
@@ -118,9 +117,9 @@ func parseToken(body []byte) (string, time.Duration, error) {
 	switch {
 	case t.AccessToken == "" || strings.ContainsFunc(t.AccessToken, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return "", 0, errors.New("the token endpoint's answer has no usable access_token")
-	case !strings.EqualFold(t.TokenType, "bearer"):
-		return "", 0, errors.New("the token endpoint's token_type is not Bearer")
 	}
+	// token_type is not looked at: gateways write BearerToken or leave it out,
+	// and a bearer token is all that this client can use it as.
 	seconds, err := strconv.ParseInt(strings.Trim(string(t.ExpiresIn), `"`), 10, 32)
 	if err != nil || seconds <= 0 {
 		return t.AccessToken, unsaid, nil

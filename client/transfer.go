@@ -1,17 +1,15 @@
 package client
 
 import (
-	"compress/gzip"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
+	"reflect"
 	"time"
 )
 
@@ -85,7 +83,7 @@ func (t *transfer) there() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	measured := newTally(io.Discard, func(int64) {})
+	measured := newTally(io.Discard, t.file, func(int64) {})
 	_, err = io.Copy(measured, whole)
 	if err := errors.Join(err, whole.Close()); err != nil {
 		return false, err
@@ -93,7 +91,7 @@ func (t *transfer) there() (bool, error) {
 	if t.file.SHA256 == nil || measured.check(t.file) != nil {
 		return false, errors.Join(os.Remove(t.path), t.set(func(h *arrival) { h.Done, h.Settled = false, false }))
 	}
-	return true, t.set(func(h *arrival) { h.Done = true })
+	return true, t.set(func(h *arrival) { h.Done = true; h.measure(measured) })
 }
 
 // set changes what is noted of the file. It writes only what is news.
@@ -101,7 +99,7 @@ func (t *transfer) set(change func(*arrival)) error {
 	t.saving.Lock()
 	defer t.saving.Unlock()
 	before := *t.arrival
-	if change(t.arrival); before == *t.arrival {
+	if change(t.arrival); reflect.DeepEqual(before, *t.arrival) {
 		return nil
 	}
 	return t.save()
@@ -113,10 +111,10 @@ func (t *transfer) get(ctx context.Context) error {
 	for faults := 1; ; faults++ {
 		err := t.attempt(ctx)
 		if err == nil {
-			t.tell(Event{Kind: EventFetched, File: t.name, Bytes: max(t.file.Length, 0)})
+			t.tell(Event{Kind: EventFetched, File: t.name, Bytes: t.arrival.Bytes})
 			return nil
 		}
-		if errors.Is(err, ErrDamaged) && !again && ctx.Err() == nil {
+		if (errors.Is(err, ErrDamaged) || errors.Is(err, ErrNotPromised)) && !again && ctx.Err() == nil {
 			again, faults = true, 0
 			t.fault(t.name, err, 0)
 			if err := t.forget(); err != nil {
@@ -189,6 +187,15 @@ func (t *transfer) attempt(ctx context.Context) error {
 		return t.receive(kept, last, nil)
 	}
 	resp, err := t.ask(ctx, have, last)
+	if errors.Is(err, errOddRange) {
+		if err := t.forget(); err != nil {
+			return err
+		}
+		if resp, err = t.client.open(ctx, t.file, t.url); err == nil {
+			err = t.receiveWhole(resp)
+		}
+		return err
+	}
 	if err != nil {
 		return err
 	}
@@ -232,7 +239,8 @@ func (t *transfer) receive(kept *os.File, have int64, resp *http.Response) error
 			s.fill(http.NoBody)
 			return
 		}
-		s.fill(&counted{r: wire{resp.Body}, n: &t.came})
+		// No more is kept than was asked for.
+		s.fill(&bounded{r: &counted{r: wire{resp.Body}, n: &t.came}, left: t.arrival.Size - t.hold() - have + 1})
 	}()
 	err := t.write(s, t.arrival.Gzip, t.hold())
 	if resp != nil {
@@ -245,32 +253,29 @@ func (t *transfer) receive(kept *os.File, have int64, resp *http.Response) error
 // receiveWhole makes the file of an answer that cannot be resumed.
 func (t *transfer) receiveWhole(resp *http.Response) error {
 	defer resp.Body.Close()
-	switch encoding := strings.ToLower(resp.Header.Get("Content-Encoding")); encoding {
-	case "", "identity":
-		return t.write(wire{resp.Body}, false, 0)
-	case "gzip", "x-gzip":
-		return t.write(wire{resp.Body}, true, 0)
-	default:
-		return fmt.Errorf("the server sent the encoding %q, which was not asked for", printable(encoding, 20))
+	encoding, err := encoding(resp)
+	if err != nil {
+		return err
 	}
+	return t.write(&bounded{r: wire{resp.Body}, left: maxWire(t.file)}, encoding == "gzip", 0)
 }
 
 // write makes the file of a body, of which the last hold bytes are missing. It
 // has its name only when it is checked and on disk.
 func (t *transfer) write(body io.Reader, gzipped bool, hold int64) error {
-	if gzipped {
-		z, err := gzip.NewReader(body)
-		if err != nil {
-			return inflating(err)
-		}
-		body = unfinished{inflater{z}, hold > 0}
+	body, err := unpacked(body, gzipped)
+	if err != nil {
+		return err
+	}
+	if z, ok := body.(inflater); ok {
+		body = unfinished{z, hold > 0}
 	}
 	part := t.path + ".part"
 	out, err := os.OpenFile(part, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	err = receive(out, body, t.file, func(n int64) {
+	measured, err := receive(out, body, t.file, func(n int64) {
 		t.tell(Event{Kind: EventFetching, File: t.name, Bytes: n, Of: max(t.file.Length, 0)})
 	})
 	if err := errors.Join(err, out.Close()); err != nil {
@@ -279,7 +284,7 @@ func (t *transfer) write(body io.Reader, gzipped bool, hold int64) error {
 	if err := publish(part, t.path); err != nil {
 		return err
 	}
-	return t.set(func(h *arrival) { h.Done, h.Settled = true, hold == 0 })
+	return t.set(func(h *arrival) { h.Done, h.Settled = true, hold == 0; h.measure(measured) })
 }
 
 // settle fetches the last bytes of a file that is checked and on disk, so that
@@ -299,7 +304,7 @@ func (t *transfer) settle(ctx context.Context) error {
 			if resp.StatusCode == http.StatusOK {
 				return nil
 			}
-			_, err = io.Copy(io.Discard, wire{resp.Body})
+			_, err = io.Copy(io.Discard, io.LimitReader(wire{resp.Body}, t.hold()))
 			return err
 		}, func(err error, d time.Duration) { t.fault(t.name, err, d) })
 		if ctx.Err() != nil {

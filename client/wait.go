@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -78,9 +79,66 @@ func (c *Client) poll(ctx context.Context, u *url.URL, before Progress) (Progres
 		return readProgress(resp.Header, c.now()), nil, nil
 	case http.StatusOK:
 		m, err := c.readManifest(resp)
-		return before, m, err
+		if err != nil {
+			return before, nil, err
+		}
+		return c.readPages(ctx, m, before)
 	}
-	return before, nil, c.refusal(resp)
+	return before, nil, c.pollError(resp)
+}
+
+// pollError reads an answer to a poll that is no progress and no manifest. An
+// export that failed is 500 with an OperationOutcome; 500 without one is a
+// server that stumbles, and is asked again.
+func (c *Client) pollError(resp *http.Response) *Error {
+	e := c.refusal(resp)
+	if e.Status == http.StatusInternalServerError && !e.explained {
+		e.transient = true
+	}
+	return e
+}
+
+// maxPages bounds the pages of a manifest.
+const maxPages = 10_000
+
+// readPages follows a manifest's link to its next page, to the last one. An
+// export is complete only with all of them. A page that is not ready is
+// progress: the status is then asked again from its start.
+func (c *Client) readPages(ctx context.Context, m *Manifest, before Progress) (Progress, *Manifest, error) {
+	seen := map[string]bool{}
+	for m.next != "" {
+		u, err := c.statusURL(Job{StatusURL: m.next})
+		switch {
+		case err != nil:
+			return before, nil, fmt.Errorf("the manifest's next page: %w", err)
+		case seen[m.next] || len(seen) >= maxPages:
+			return before, nil, errors.New("the pages of the manifest do not end")
+		}
+		seen[m.next] = true
+		progress, page, err := c.readPage(ctx, u, before)
+		if err != nil || page == nil {
+			return progress, nil, err
+		}
+		m.join(page)
+	}
+	return before, m, nil
+}
+
+// readPage asks for one page of a manifest.
+func (c *Client) readPage(ctx context.Context, u *url.URL, before Progress) (Progress, *Manifest, error) {
+	resp, err := c.send(ctx, http.MethodGet, u, header("application/json"), true)
+	if err != nil {
+		return before, nil, err
+	}
+	defer resp.Body.Close()
+	switch resp.StatusCode {
+	case http.StatusAccepted:
+		return readProgress(resp.Header, c.now()), nil, nil
+	case http.StatusOK:
+		page, err := c.readManifest(resp)
+		return before, page, err
+	}
+	return before, nil, c.pollError(resp)
 }
 
 // percent finds the number in "20% complete".

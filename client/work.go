@@ -240,11 +240,13 @@ func (w *work) vacantRun(name string) (string, error) {
 	}
 }
 
-// ended is the moment up to which an export is complete. AB2D writes its
+// ended is the moment up to which an export is surely complete. AB2D writes its
 // transactionTime without a zone; the moment it accepted the export is the same
-// moment.
+// moment. A server may also write the moment at which its job ended: what changed
+// while the job ran may then be missing, so that the moment of acceptance counts.
 func (w *work) ended(m *Manifest) time.Time {
-	if accepted := w.state.Current.Job.Accepted; m.TransactionTime.IsZero() && !accepted.IsZero() {
+	accepted := w.state.Current.Job.Accepted
+	if !accepted.IsZero() && (m.TransactionTime.IsZero() || m.TransactionTime.After(accepted.Add(dateMargin))) {
 		return accepted.Add(-dateMargin)
 	}
 	return m.TransactionTime
@@ -266,7 +268,7 @@ func (w *work) fetchAll(ctx context.Context, run *Run, files []File) error {
 				return nil
 			}
 			err = fmt.Errorf("downloading %s: %w", name, err)
-			if errors.Is(err, ErrDamaged) {
+			if errors.Is(err, ErrDamaged) || errors.Is(err, ErrNotPromised) {
 				damaged[i] = err
 				return nil
 			}
@@ -281,6 +283,7 @@ func (w *work) complete(run *Run, m *Manifest) error {
 	path := filepath.Join(w.dir, run.Name+partial)
 	current, until := w.state.Current, w.ended(m)
 	run.TransactionTime = until
+	run.counted(current.Files)
 	run.Continuous = current.continues(w.state.Since) && !until.IsZero()
 	if err := run.write(path); err != nil {
 		return fmt.Errorf("writing the run's manifest: %w", err)
