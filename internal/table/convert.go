@@ -49,9 +49,11 @@ type sink interface {
 // only when they are complete and on disk. What is there under the name is
 // replaced. keep, which may be nil, tells for each claim, counted from zero over
 // all files, whether it is taken. progress, which may be nil, is told the bytes
-// read so far. Resources that are not claims are left out. Its errors name a
-// file and a line, and quote nothing of it.
-func Convert(ctx context.Context, paths []string, keep func(claim int64) bool, dir string, format Format, progress func(int64)) (Counts, error) {
+// read so far. reject, which may be nil, is told each line that cannot be read,
+// which is then left out; without it such a line is an error. Resources that are
+// not claims are left out. Its errors name a file and a line, and quote nothing of
+// it.
+func Convert(ctx context.Context, paths []string, keep func(claim int64) bool, dir string, format Format, progress func(int64), reject Reject) (Counts, error) {
 	tmp := dir + ".partial"
 	if err := os.RemoveAll(tmp); err != nil {
 		return nil, fmt.Errorf("clearing the folder for tables: %w", err)
@@ -59,7 +61,7 @@ func Convert(ctx context.Context, paths []string, keep func(claim int64) bool, d
 	if err := os.MkdirAll(tmp, 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder for tables: %w", err)
 	}
-	counts, err := convert(ctx, paths, keep, tmp, format, progress)
+	counts, err := convert(ctx, paths, keep, tmp, format, progress, reject)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(tmp))
 	}
@@ -82,7 +84,7 @@ func swap(tmp, dir string) error {
 	return os.RemoveAll(old)
 }
 
-func convert(ctx context.Context, paths []string, keep func(int64) bool, dir string, format Format, progress func(int64)) (Counts, error) {
+func convert(ctx context.Context, paths []string, keep func(int64) bool, dir string, format Format, progress func(int64), reject Reject) (Counts, error) {
 	s, err := open(dir, format)
 	if err != nil {
 		return nil, fmt.Errorf("writing tables: %w", err)
@@ -92,7 +94,7 @@ func convert(ctx context.Context, paths []string, keep func(int64) bool, dir str
 		r = new(rows)
 	}
 	var claim int64
-	err = scan(ctx, paths, progress, func(line []byte) error {
+	err = scan(ctx, paths, progress, reject, func(line []byte) error {
 		claim++
 		if keep != nil && !keep(claim-1) {
 			return nil
@@ -106,7 +108,7 @@ func convert(ctx context.Context, paths []string, keep func(int64) bool, dir str
 		}
 		if r != nil {
 			if err := r.of(e); err != nil {
-				return err
+				return &lineError{err.Error()}
 			}
 		}
 		return s.add(line, r)
@@ -125,10 +127,19 @@ func convert(ctx context.Context, paths []string, keep func(int64) bool, dir str
 // notClaim says what of a line cannot be read, without its content.
 func notClaim(err error) error {
 	if e, ok := errors.AsType[*json.SemanticError](err); ok && e.JSONPointer != "" {
-		return fmt.Errorf("%s is not of the type that a claim has there", e.JSONPointer)
+		return &lineError{fmt.Sprintf("%s is not of the type that a claim has there", e.JSONPointer)}
 	}
-	return errors.New("it is not a claim in JSON")
+	return &lineError{"it is not a claim in JSON"}
 }
+
+// Reject is told a line that cannot be read: of which file, its number from 1,
+// why, and the line itself, which it may not keep.
+type Reject func(path string, line int64, reason string, content []byte)
+
+// lineError is what is wrong with one line.
+type lineError struct{ reason string }
+
+func (e *lineError) Error() string { return e.reason }
 
 // open begins the files of a format in a folder.
 func open(dir string, format Format) (sink, error) {
@@ -143,44 +154,82 @@ func open(dir string, format Format) (sink, error) {
 	return nil, fmt.Errorf("there is no format %q", format)
 }
 
-// scan calls f with each line of files of NDJSON, without the line's end.
-func scan(ctx context.Context, paths []string, progress func(int64), f func(line []byte) error) error {
+// scan calls f with each line of files of NDJSON that is not blank, without the
+// line's end. A *lineError of f ends it only if reject is nil.
+func scan(ctx context.Context, paths []string, progress func(int64), reject Reject, f func(line []byte) error) error {
 	var read int64
 	for _, path := range paths {
-		if err := scanFile(ctx, path, &read, progress, f); err != nil {
+		if err := scanFile(ctx, path, &read, progress, reject, f); err != nil {
 			return fmt.Errorf("reading %s: %w", filepath.Base(path), err)
 		}
 	}
 	return nil
 }
 
-func scanFile(ctx context.Context, path string, read *int64, progress func(int64), f func(line []byte) error) error {
+func scanFile(ctx context.Context, path string, read *int64, progress func(int64), reject Reject, f func(line []byte) error) error {
+	return EachLine(ctx, path, func(n, size int64, line []byte, long bool) error {
+		if *read += size; progress != nil {
+			progress(*read)
+		}
+		err := error(&lineError{fmt.Sprintf("longer than %d bytes", maxLine)})
+		if !long {
+			err = f(line)
+		}
+		bad, ok := errors.AsType[*lineError](err)
+		switch {
+		case ok && reject != nil:
+			reject(path, n, bad.reason, line)
+			return nil
+		case err != nil:
+			return fmt.Errorf("line %d: %w", n, err)
+		}
+		return nil
+	})
+}
+
+// EachLine calls f with each line of a file that is not blank: its number from 1,
+// how many bytes of the file were read since the call before, and the line without
+// blanks around it. Of one that is too long only the beginning is there. The line
+// is valid until f returns.
+func EachLine(ctx context.Context, path string, f func(line, read int64, content []byte, long bool) error) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	lines := bufio.NewScanner(file)
-	lines.Buffer(make([]byte, 256<<10), maxLine)
-	n := 0
-	for ; lines.Scan(); n++ {
+	in := bufio.NewReaderSize(file, 256<<10)
+	var line []byte
+	var size int64
+	for n, long := int64(1), false; ; {
+		piece, err := in.ReadSlice('\n')
+		size += int64(len(piece))
+		if long = long || len(line)+len(piece) > maxLine; !long {
+			line = append(line, piece...)
+		}
+		if errors.Is(err, bufio.ErrBufferFull) {
+			continue
+		}
+		if err != nil && err != io.EOF {
+			return fmt.Errorf("line %d: %w", n, err)
+		}
+		if n == 1 {
+			line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf")) // a byte order mark
+		}
+		if content := bytes.TrimSpace(line); len(content) > 0 {
+			if err := f(n, size, content, long); err != nil {
+				return err
+			}
+			size = 0
+		}
+		if err == io.EOF {
+			return ctx.Err()
+		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		*read += int64(len(lines.Bytes())) + 1
-		if line := bytes.TrimSpace(lines.Bytes()); len(line) > 0 {
-			if err := f(line); err != nil {
-				return fmt.Errorf("line %d: %w", n+1, err)
-			}
-		}
-		if progress != nil {
-			progress(*read)
-		}
+		line, long = line[:0], false
+		n++
 	}
-	if err := lines.Err(); err != nil {
-		return fmt.Errorf("line %d: %w", n+1, err)
-	}
-	return nil
 }
 
 // buffered is how much is gathered before it is written to a table's file.

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 )
@@ -16,10 +18,12 @@ import (
 // Latest is which of the claims of some files are the newest version of each.
 //
 // The rule: of resources with the same id the one last updated counts, and of
-// those updated at the same moment the one that came last. Resources of one
-// claim group, or of one id where there is no group, are versions of one claim;
-// of them the active one that was last updated is the claim. A claim all of
-// whose versions are cancelled is not current.
+// those updated at the same moment the one that came last, whosever it is. An id
+// that the server has deleted does not count, unless it comes again later.
+// Resources of one claim group, enrollee and type, or of one id where there is no
+// group, are versions of one claim; of them the active one that was last updated
+// is the claim. A group of more than 50 ids says nothing: each id is then a claim
+// of its own. A claim all of whose versions are canceled is not current.
 type Latest struct {
 	// Claims is how many claims have a current version.
 	Claims int64
@@ -27,6 +31,8 @@ type Latest struct {
 	Older int64
 	// Cancelled is how many claims have no active version.
 	Cancelled int64
+	// Deleted is how many resources are left out because the server deleted them.
+	Deleted int64
 
 	current []uint64 // one bit a claim, in the order of the files
 }
@@ -41,45 +47,98 @@ type version struct {
 	Updated   int64    // microseconds
 	Number    int64    // which claim it is
 	Active    bool
+	Deleted   bool // the server deleted what has the id; the rest is then empty
 }
+
+// Source is a file of claims, or of what was deleted: Bundles of requests to
+// delete.
+type Source struct {
+	Path    string
+	Deleted bool
+}
+
+// maxVersions is how many ids a claim group may have and still tell something.
+const maxVersions = 50
 
 // buckets is into how many files the versions are spread, by their group, so
 // that only one of them at a time is in memory: of a hundred million versions
 // some 200 MB. Beside it, one bit a version is kept.
 const buckets = 64
 
-// FindLatest reads files of NDJSON, in the order in which they came, and finds
-// the newest versions. It needs 49 bytes a version in the folder for temporary
-// files.
-func FindLatest(ctx context.Context, paths []string, tmp string, progress func(int64)) (*Latest, error) {
+// FindLatest reads sources in the order in which they came, and finds the newest
+// versions. Lines that cannot be read are not current. It needs 50 bytes a version
+// in the folder for temporary files, twice. What a run that was killed has left
+// there of them is removed.
+func FindLatest(ctx context.Context, sources []Source, tmp string, progress func(int64)) (*Latest, error) {
+	left, err := filepath.Glob(filepath.Join(tmp, "latest-*.partial"))
+	for _, dir := range left {
+		err = errors.Join(err, os.RemoveAll(dir))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("finding the newest versions: %w", err)
+	}
 	dir, err := os.MkdirTemp(tmp, "latest-*.partial")
 	if err != nil {
 		return nil, fmt.Errorf("finding the newest versions: %w", err)
 	}
-	l, err := findLatest(ctx, paths, dir, progress)
+	l, err := findLatest(ctx, sources, dir, progress)
 	if err := errors.Join(err, os.RemoveAll(dir)); err != nil {
 		return nil, fmt.Errorf("finding the newest versions: %w", err)
 	}
 	return l, nil
 }
 
-func findLatest(ctx context.Context, paths []string, dir string, progress func(int64)) (*Latest, error) {
-	var files [buckets]*file
+// bucketFiles are the buckets of one pass.
+type bucketFiles [buckets]*file
+
+func openBuckets(dir, pass string) (*bucketFiles, error) {
+	var files bucketFiles
 	for i := range files {
-		f, err := create(dir, fmt.Sprint(i), 64<<10)
+		f, err := create(dir, fmt.Sprintf("%s-%d", pass, i), 64<<10)
 		if err != nil {
+			files.close()
 			return nil, err
 		}
-		defer f.File.Close()
 		files[i] = f
 	}
-	total, err := spread(ctx, paths, &files, progress)
+	return &files, nil
+}
+
+func (b *bucketFiles) close() {
+	for _, f := range b {
+		if f != nil {
+			f.File.Close()
+		}
+	}
+}
+
+func (b *bucketFiles) add(key [16]byte, v version) error {
+	return binary.Write(b[key[0]%buckets], binary.LittleEndian, v)
+}
+
+func findLatest(ctx context.Context, sources []Source, dir string, progress func(int64)) (*Latest, error) {
+	byID, err := openBuckets(dir, "id")
 	if err != nil {
 		return nil, err
 	}
+	defer byID.close()
+	total, err := spread(ctx, sources, byID, progress)
+	if err != nil {
+		return nil, err
+	}
+	byGroup, err := openBuckets(dir, "group")
+	if err != nil {
+		return nil, err
+	}
+	defer byGroup.close()
 	l := &Latest{current: make([]uint64, total/64+1)}
-	for _, f := range files {
-		if err := l.bucket(ctx, f); err != nil {
+	for _, f := range byID {
+		if err := l.newest(ctx, f, byGroup); err != nil {
+			return nil, err
+		}
+	}
+	for _, f := range byGroup {
+		if err := l.claims(ctx, f); err != nil {
 			return nil, err
 		}
 	}
@@ -87,18 +146,60 @@ func findLatest(ctx context.Context, paths []string, dir string, progress func(i
 	return l, nil
 }
 
-// spread writes what decides about each version into the buckets.
-func spread(ctx context.Context, paths []string, files *[buckets]*file, progress func(int64)) (total int64, err error) {
-	err = scan(ctx, paths, progress, func(line []byte) error {
-		v, err := readVersion(line)
-		if err != nil {
+// spread writes what decides about each version into the buckets, by its id.
+func spread(ctx context.Context, sources []Source, files *bucketFiles, progress func(int64)) (total int64, err error) {
+	ignore := func(string, int64, string, []byte) {} // the conversion tells them
+	for _, s := range sources {
+		add := func(line []byte) error {
+			v, err := readVersion(line)
+			v.Number = total
+			total++
+			if err != nil {
+				return err
+			}
+			return files.add(v.ID, v)
+		}
+		if s.Deleted {
+			add = func(line []byte) error { return addDeleted(line, files) }
+		}
+		if err := scan(ctx, []string{s.Path}, progress, ignore, add); err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+// addDeleted reads a Bundle of what was deleted (Bulk Data Access IG, "Response -
+// Complete Status", deleted).
+func addDeleted(line []byte, files *bucketFiles) error {
+	var b struct {
+		Entry []struct {
+			Request struct {
+				Method string `json:"method"`
+				URL    string `json:"url"`
+			} `json:"request"`
+		} `json:"entry"`
+	}
+	if err := json.Unmarshal(line, &b); err != nil {
+		return notClaim(err)
+	}
+	for _, e := range b.Entry {
+		kind, id, ok := strings.Cut(last2(e.Request.URL), "/")
+		if !ok || kind != "ExplanationOfBenefit" || e.Request.Method != "DELETE" {
+			continue
+		}
+		v := version{ID: digest("id", id), Deleted: true}
+		if err := files.add(v.ID, v); err != nil {
 			return err
 		}
-		v.Number = total
-		total++
-		return binary.Write(files[v.Group[0]%buckets], binary.LittleEndian, v)
-	})
-	return total, err
+	}
+	return nil
+}
+
+// last2 is the last two segments of a URL.
+func last2(url string) string {
+	parts := strings.Split(strings.Trim(url, "/"), "/")
+	return strings.Join(parts[max(0, len(parts)-2):], "/")
 }
 
 // readVersion reads what of a claim decides.
@@ -110,6 +211,7 @@ func readVersion(line []byte) (version, error) {
 		} `json:"meta"`
 		Identifier []identifier `json:"identifier"`
 		Status     string       `json:"status"`
+		Type       concept      `json:"type"`
 		Patient    reference    `json:"patient"`
 	}
 	if err := json.Unmarshal(line, &e); err != nil {
@@ -117,7 +219,7 @@ func readVersion(line []byte) (version, error) {
 	}
 	updated, err := moment(e.Meta.LastUpdated)
 	if err != nil {
-		return version{}, fmt.Errorf("meta.lastUpdated: %w", err)
+		return version{}, &lineError{"meta.lastUpdated: " + err.Error()}
 	}
 	v := version{ID: digest("id", e.ID), Active: e.Status != "cancelled"}
 	if updated != nil {
@@ -125,8 +227,8 @@ func readVersion(line []byte) (version, error) {
 	}
 	v.Group = v.ID
 	for _, i := range e.Identifier {
-		if last(i.System) == "claim-group" && i.Value != "" {
-			v.Group = digest("group", i.Value, e.Patient.Reference)
+		if last(i.System) == "claim-group" && strings.Trim(i.Value, "0-. ") != "" {
+			v.Group = digest("group", i.Value, e.Patient.Reference, e.Type.code("eob-type"))
 		}
 	}
 	return v, nil
@@ -141,8 +243,8 @@ func digest(parts ...string) (d [16]byte) {
 	return d
 }
 
-// bucket decides about the versions of one bucket.
-func (l *Latest) bucket(ctx context.Context, f *file) error {
+// each calls see with the versions of a bucket, in the order in which they came.
+func each(ctx context.Context, f *file, see func(version)) error {
 	if err := f.Writer.Flush(); err != nil {
 		return err
 	}
@@ -151,33 +253,78 @@ func (l *Latest) bucket(ctx context.Context, f *file) error {
 		return err
 	}
 	defer r.Close()
-	byID := map[[16]byte]version{}
 	for in := bufio.NewReaderSize(r, 1<<20); ; {
 		var v version
 		if err := binary.Read(in, binary.LittleEndian, &v); errors.Is(err, io.EOF) {
-			break
+			return ctx.Err()
 		} else if err != nil {
 			return err
 		}
-		if before, ok := byID[v.ID]; !ok || v.Updated >= before.Updated {
+		see(v)
+	}
+}
+
+// newest finds the newest resource of each id in a bucket.
+func (l *Latest) newest(ctx context.Context, f *file, byGroup *bucketFiles) error {
+	byID := map[[16]byte]version{}
+	gone := map[[16]byte]bool{} // deleted, after it had come
+	err := each(ctx, f, func(v version) {
+		before, known := byID[v.ID]
+		switch {
+		case v.Deleted:
+			if known {
+				gone[v.ID] = true
+				delete(byID, v.ID)
+			}
+		case !known || v.Updated >= before.Updated:
 			byID[v.ID] = v
+			delete(gone, v.ID)
 		}
+	})
+	if err != nil {
+		return err
 	}
-	groups := map[[16]byte]version{}
+	l.Deleted += int64(len(gone))
 	for _, v := range byID {
-		if before, ok := groups[v.Group]; !ok || v.beats(before) {
-			groups[v.Group] = v
+		if err := byGroup.add(v.Group, v); err != nil {
+			return err
 		}
 	}
-	for _, v := range groups {
-		if !v.Active {
-			l.Cancelled++
+	return nil
+}
+
+// claims finds the claim of each group in a bucket.
+func (l *Latest) claims(ctx context.Context, f *file) error {
+	groups := map[[16]byte][]version{}
+	if err := each(ctx, f, func(v version) { groups[v.Group] = append(groups[v.Group], v) }); err != nil {
+		return err
+	}
+	for _, versions := range groups {
+		if len(versions) > maxVersions {
+			for _, v := range versions {
+				l.decide(v)
+			}
 			continue
 		}
-		l.Claims++
-		l.current[v.Number/64] |= 1 << (v.Number % 64)
+		newest := versions[0]
+		for _, v := range versions[1:] {
+			if v.beats(newest) {
+				newest = v
+			}
+		}
+		l.decide(newest)
 	}
-	return ctx.Err()
+	return nil
+}
+
+// decide makes a version the current one of its claim, unless it is canceled.
+func (l *Latest) decide(v version) {
+	if !v.Active {
+		l.Cancelled++
+		return
+	}
+	l.Claims++
+	l.current[v.Number/64] |= 1 << (v.Number % 64)
 }
 
 // beats tells whether of two resources of a claim this one is the claim.

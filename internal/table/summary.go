@@ -48,7 +48,7 @@ func Summarize(ctx context.Context, paths []string) (*Summary, error) {
 				return err
 			}
 			s.Files, s.Bytes = 1, info.Size()
-			if err := scan(ctx, []string{path}, nil, s.count); err != nil {
+			if err := scan(ctx, []string{path}, nil, nil, s.count); err != nil {
 				return err
 			}
 			mu.Lock()
