@@ -69,7 +69,7 @@ func TestNoAllocation(t *testing.T) {
 	list := enrollees(t, s, "Z0000")
 	d := new(desk)
 	sink := &counter{selection: selectionOf(t, s, "Z0000", &list[7])}
-	r := &reader{source: s, version: fhir.V1, write: writeSTU3, desk: d}
+	r := &reader{source: s, version: fhir.V1, format: writeSTU3, desk: d}
 	write := func() {
 		if err := r.Write(context.Background(), sink.selection, sink); err != nil {
 			t.Fatal(err)

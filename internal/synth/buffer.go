@@ -2,11 +2,13 @@ package synth
 
 import "ab2d/internal/coverage"
 
-// buffer is the line being written. Writers of list elements leave a comma
-// after each; end takes the last one away.
+// buffer is the line that is being written. Functions that write list elements
+// leave a comma after each; end removes the last one. A buffer is reused for
+// many lines and is not safe for concurrent use.
 type buffer struct {
-	b   []byte
-	raw bool // also what a sponsor may not see
+	b    []byte
+	mbis []byte // the enrollee's MBI extensions, the same on every claim
+	raw  bool   // also write what a sponsor may not see
 }
 
 // text appends parts as they are: constants, and displays of the code tables,

@@ -15,9 +15,9 @@ import (
 	"ab2d/internal/fhir"
 )
 
-// Population is n enrollees of three sponsors: Z9001 attested when the
-// sandbox's did, Z9002 three years later, Z9003 never.
-func Population(n int) []Sponsor {
+// DatasetSponsors returns three sponsors with n enrollees together: Z9001 attested
+// when the sandbox's sponsors did, Z9002 three years later, and Z9003 never.
+func DatasetSponsors(n int) []Sponsor {
 	second, third := n*35/100, n*5/100
 	all := []Sponsor{
 		{Name: "SYNTHETIC PDP ONE", Contract: "Z9001", Enrollees: n - second - third},
@@ -51,7 +51,7 @@ func (s *Source) Dataset(at time.Time, contracts ...string) (*Dataset, error) {
 			return nil, err
 		}
 		d.members = append(d.members, m)
-		d.people = slices.AppendSeq(d.people, m.indexes(s.people))
+		d.people = slices.AppendSeq(d.people, m.group.indexes(s.population.size()))
 	}
 	slices.Sort(d.people)
 	d.people = slices.Compact(d.people) // who moved is in two
@@ -79,22 +79,22 @@ func (d *Dataset) WriteContracts(w io.Writer) error {
 	return csv.NewWriter(w).WriteAll(rows)
 }
 
-// WriteEnrolment writes CSV with a row for each run of months of an enrollee.
-func (d *Dataset) WriteEnrolment(w io.Writer) error {
+// WriteEnrollment writes CSV with a row for each run of months of an enrollee.
+func (d *Dataset) WriteEnrollment(w io.Writer) error {
 	out := csv.NewWriter(w)
 	if err := out.Write([]string{"contract", "beneficiary_id", "mbi", "historic_mbis", "from", "to"}); err != nil {
 		return err
 	}
-	last := coverage.MonthOf(d.at.UTC().Year(), d.at.UTC().Month())
+	people, last := d.source.population, coverage.MonthOf(d.at.UTC().Year(), d.at.UTC().Month())
 	for _, m := range d.members {
-		for index := range m.indexes(d.source.people) {
-			e := d.source.enrollee(m, index, last, 0)
+		for index := range m.group.indexes(people.size()) {
+			e := people.enrollee(m.group, index, last, 0)
 			historic := make([]string, 0, maxCards)
 			for _, mbi := range e.MBIs[1:] {
 				historic = append(historic, string(mbi))
 			}
 			row := []string{m.Contract, strconv.FormatInt(int64(e.ID), 10), string(e.MBIs[0]), strings.Join(historic, ";"), "", ""}
-			for from := enrolmentStart; from <= last; from++ {
+			for from := enrollmentStart; from <= last; from++ {
 				if !e.Months.Has(from) {
 					continue
 				}
@@ -123,12 +123,12 @@ func (d *Dataset) WriteOptOuts(w io.Writer) error {
 	fmt.Fprintf(out, "HDR_BENEDATARSP%s\n", date)
 	for _, index := range d.people {
 		share := "N"
-		if !d.source.optedOut(index, today) {
+		if !d.source.population.optedOut(index, today) {
 			if share = "Y"; !d.source.everOptedOut(index, today) {
 				continue
 			}
 		}
-		fmt.Fprintf(out, "%s%s\n", string(d.source.mbis(index, month)[0]), share)
+		fmt.Fprintf(out, "%s%s\n", string(d.source.population.mbis(index, month)[0]), share)
 		n++
 	}
 	fmt.Fprintf(out, "TRL_BENEDATARSP%s%010d\n", date, n)
@@ -137,8 +137,8 @@ func (d *Dataset) WriteOptOuts(w io.Writer) error {
 
 // everOptedOut tells whether a person has opted out on some day up to one.
 func (s *Source) everOptedOut(index int, last coverage.Date) bool {
-	for day := enrolmentStart.First(); day <= last; day += 30 {
-		if s.optedOut(index, day) {
+	for day := enrollmentStart.First(); day <= last; day += 30 {
+		if s.population.optedOut(index, day) {
 			return true
 		}
 	}
@@ -149,14 +149,14 @@ func (s *Source) everOptedOut(index int, last coverage.Date) bool {
 // must never leave, and returns how many there are. Its memory does not depend
 // on their number.
 func (d *Dataset) WriteClaims(ctx context.Context, w io.Writer, v fhir.Version) (claims int64, err error) {
-	write, err := writerOf(v)
+	write, err := formatOf(v)
 	if err != nil {
 		return 0, err
 	}
 	desk := new(desk)
 	for _, index := range d.people {
-		d.source.person(&desk.person, index)
-		err := desk.each(ctx, d.at.UnixMilli(), func(c *claim) error {
+		desk.claims.begin(d.source.population, index)
+		err := desk.claims.each(ctx, d.at.UnixMilli(), func(c *claim) error {
 			claims++
 			_, err := w.Write(desk.raw(c, write))
 			return err

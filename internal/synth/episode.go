@@ -21,7 +21,7 @@ type step struct {
 const maxSteps = slotsPerMonth - careSlots - 1
 
 // admissions is the chance of an admission in a month, of 65536.
-func (p *person) admissions(month coverage.Month) int {
+func admissions(p *person, month coverage.Month) int {
 	chance := p.perMonth
 	if p.life.death != never && p.life.death.Month()-month <= 2 {
 		chance = chance*4 + 4_000
@@ -33,12 +33,12 @@ func (p *person) admissions(month coverage.Month) int {
 func (e *episode) draw(p *person, month coverage.Month, first coverage.Date, days int) {
 	e.steps.count = 0
 	r := streamOf(derive(p.key, episodes), uint64(month))
-	if r.below(65536) >= p.admissions(month) {
+	if r.below(65536) >= admissions(p, month) {
 		return
 	}
 	var weights [len(stays)]uint16
 	for i := range stays {
-		weights[i] = stays[i].weightFor(p)
+		weights[i] = weightFor(&stays[i], p)
 	}
 	e.stay = &stays[r.pick(weights[:])]
 	admitted := first + coverage.Date(r.below(days))
@@ -54,7 +54,7 @@ func (e *episode) draw(p *person, month coverage.Month, first coverage.Date, day
 }
 
 // weightFor is how often a person is admitted for this among all stays.
-func (s *stay) weightFor(p *person) uint16 {
+func weightFor(s *stay, p *person) uint16 {
 	switch {
 	case s.of == anyone:
 		return s.weight
@@ -123,7 +123,7 @@ func (e *episode) add(p *person, s step) {
 }
 
 // hospiceIn is the part of the hospice care that lies in a month.
-func (l *life) hospiceIn(first, last coverage.Date) (step, bool) {
+func hospiceIn(l *life, first, last coverage.Date) (step, bool) {
 	s := step{coverage.Hospice, max(first, l.hospice), min(last, l.death)}
 	return s, s.start <= s.end
 }

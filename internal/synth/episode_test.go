@@ -3,6 +3,7 @@ package synth
 import (
 	"context"
 	"testing"
+	"time"
 
 	"ab2d/internal/coverage"
 )
@@ -11,11 +12,11 @@ import (
 // month by month, home health care and equipment come after, all tell the same
 // story, and hospice care ends with the death, with nothing new begun in it.
 func TestEpisodes(t *testing.T) {
-	s := sourceAt(42, asOf)
-	d := new(desk)
+	people := newPopulation(42, []int{3000}, 1)
+	d := new(Generator)
 	var nursed, helped, equipped, readmitted, died int
 	for index := range 3000 {
-		s.person(&d.person, index)
+		d.begin(people, index)
 		p := &d.person
 		for month := firstMonth; month < firstMonth+80; month++ {
 			d.episode.draw(p, month, month.First(), int((month+1).First()-month.First()))
@@ -59,12 +60,13 @@ func TestEpisodes(t *testing.T) {
 
 // hospiceEndsWithDeath looks at the hospice claims of the person at the desk:
 // they follow each other day by day, and the last ends on the day of death.
-func hospiceEndsWithDeath(t *testing.T, d *desk) int {
+func hospiceEndsWithDeath(t *testing.T, d *Generator) int {
 	p, last := &d.person, coverage.Date(0)
-	if p.life.death > coverage.Date(asOf.Unix()/86_400) {
+	now := coverage.DateOf(2026, time.November, 24)
+	if p.life.death > now {
 		return 0
 	}
-	later := asOf.AddDate(3, 0, 0) // when every claim has been loaded
+	later := now.Time().AddDate(3, 0, 0) // when every claim has been loaded
 	err := d.each(context.Background(), later.UnixMilli(), func(c *claim) error {
 		if c.Type != coverage.Hospice || c.version > 0 {
 			return nil

@@ -6,23 +6,22 @@ import (
 	"ab2d/internal/coverage"
 )
 
-// firstMonth is the first month with claims: some lie before the first that
-// is ever delivered.
-var firstMonth = coverage.MonthOf(2019, time.November)
-
 const (
 	slotsPerMonth = 1 << slotBits
 	careSlots     = 16 // of them; the others are for an episode's steps
 	hospiceSlot   = slotsPerMonth - 1
-	monthsHeld    = 1 << monthBits
-	dayMillis     = 86_400_000
-	hourMillis    = 3_600_000
+)
+
+// Milliseconds in a day and in an hour.
+const (
+	dayMillis  = 86_400_000
+	hourMillis = 3_600_000
 )
 
 // occupied draws which of the first slots of a month hold a claim of everyday
 // care, one bit a slot: sixteen tries of a small chance each, which is close
 // to a Poisson count.
-func (p *person) occupied(month coverage.Month) (set uint16) {
+func occupied(p *person, month coverage.Month) (set uint16) {
 	r := streamOf(derive(p.key, slots), uint64(month))
 	var word uint64
 	for i := range careSlots {
@@ -38,7 +37,7 @@ func (p *person) occupied(month coverage.Month) (set uint16) {
 }
 
 // place makes c the claim of a slot, and returns the stream of its facts.
-func (p *person) place(c *claim, month coverage.Month, slot int) stream {
+func (c *claim) place(p *person, month coverage.Month, slot int) stream {
 	c.key = derive(derive(p.key, uint64(month)), uint64(slot))
 	c.month, c.slot = int(month-firstMonth), slot
 	c.stay, c.nature = nil, ordinary
@@ -47,26 +46,26 @@ func (p *person) place(c *claim, month coverage.Month, slot int) stream {
 
 // drawFacts computes the type, days and history of a slot's claim of everyday
 // care. days is the length of the month.
-func (p *person) drawFacts(c *claim, month coverage.Month, first coverage.Date, days, slot int) {
-	r := p.place(c, month, slot)
+func (c *claim) drawFacts(p *person, month coverage.Month, first coverage.Date, days, slot int) {
+	r := c.place(p, month, slot)
 	t := coverage.ClaimType(r.pick(p.types[:]))
 	start := first + coverage.Date(r.below(days))
 	if c.nature = drawNature(&r); c.nature != ordinary {
 		t = c.nature.typeOf(&r, t)
 	}
 	end := start + coverage.Date(length(&r, t))
-	p.serve(c, &r, t, start, end)
+	c.serve(p, &r, t, start, end)
 }
 
 // stepFacts computes the same of a step of an episode.
-func (p *person) stepFacts(c *claim, month coverage.Month, slot int, stay *stay, s step) {
-	r := p.place(c, month, slot)
+func (c *claim) stepFacts(p *person, month coverage.Month, slot int, stay *stay, s step) {
+	r := c.place(p, month, slot)
 	c.stay = stay
-	p.serve(c, &r, s.kind, s.start, s.end)
+	c.serve(p, &r, s.kind, s.start, s.end)
 }
 
 // serve sets patient, type and days, cut at the death, and draws the history.
-func (p *person) serve(c *claim, r *stream, t coverage.ClaimType, start, end coverage.Date) {
+func (c *claim) serve(p *person, r *stream, t coverage.ClaimType, start, end coverage.Date) {
 	end = min(end, p.life.death)
 	c.Claim = coverage.Claim{Patient: p.id, Type: t, Start: start, End: end, HasStart: true, HasEnd: true}
 	c.kind = &claimTypes[t]

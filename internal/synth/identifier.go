@@ -24,7 +24,7 @@ const maxCards = 4
 
 // mbi is a person's identifier, version 0 the first that was issued. No two
 // people share one.
-func (s *Source) mbi(index, version int) coverage.MBI {
+func (s *Population) mbi(index, version int) coverage.MBI {
 	n := (mix(s.seed)%mbiSpace + uint64(maxCards*index+version)*mbiStride) % mbiSpace
 	var b [len(mbiShape)]byte
 	for i := len(b) - 1; i >= 0; i-- {
@@ -60,21 +60,4 @@ func npi(base int, st *state, n int) uint64 {
 		double = !double
 	}
 	return nine*10 + (10-sum%10)%10
-}
-
-// A claim's id says whose it is and where it stands in that person's life:
-// below the person's index, nine bits of month, five of slot, three for the
-// claim's version. Its group's id is the same without the version.
-const (
-	firstClaimID = 10_000_000_000_000
-	firstGroupID = 100_000_000
-
-	monthBits   = 9
-	slotBits    = 5
-	versionBits = 3
-)
-
-func claimIDs(index, month, slot, version int) (id, group int64) {
-	place := (int64(index)<<monthBits|int64(month))<<slotBits | int64(slot)
-	return -(firstClaimID + place<<versionBits + int64(version)), -(firstGroupID + place)
 }

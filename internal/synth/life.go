@@ -9,7 +9,7 @@ import (
 // life is what happens to a person beside being ill. Nothing in it depends on
 // when one asks: a later time of asking only sees more of it.
 type life struct {
-	join  coverage.Month // the first month of enrolment with any sponsor
+	join  coverage.Month // the first month of enrollment with any sponsor
 	leave coverage.Month // the last month before leaving
 	back  coverage.Month // the first month after coming back
 	death coverage.Date  // never: alive throughout
@@ -17,15 +17,25 @@ type life struct {
 	hospice coverage.Date
 }
 
+// firstMonth is the first month with claims. Some months lie before the first
+// claim that is ever delivered.
+var firstMonth = coverage.MonthOf(2019, time.November)
+
+// monthsHeld is how many months of a life there are from firstMonth on.
+const monthsHeld = 1 << monthBits
+
+// monthBits is the width of a month in the id of a claim.
+const monthBits = 9
+
 // Moments that do not come while the source is in use.
 const (
 	never   = coverage.Date(1 << 24)
 	noMonth = coverage.Month(1 << 16)
 )
 
-// enrolmentStart is the first month in which anybody is enrolled: no claim
+// enrollmentStart is the first month in which anybody is enrolled: no claim
 // before it is ever delivered.
-var enrolmentStart = coverage.MonthOf(2020, time.January)
+var enrollmentStart = coverage.MonthOf(2020, time.January)
 
 // hazards is how many of a million die in a month, by age band in 2020:
 // about 3.7 % of all in a year, shaped after SSA's period life table.
@@ -34,7 +44,7 @@ var hazards = [ageBands]uint64{1_500, 1_350, 2_050, 3_150, 5_300, 11_500}
 // drawLife draws the life of a person whose age and conditions are known.
 func (p *person) drawLife() {
 	r := streamOf(p.key, living)
-	l := life{join: enrolmentStart, leave: noMonth, back: noMonth, death: never, hospice: never}
+	l := life{join: enrollmentStart, leave: noMonth, back: noMonth, death: never, hospice: never}
 	if late := coverage.Month(r.between(1, 81)); r.chance(300) {
 		l.join += late
 	}
@@ -80,7 +90,7 @@ func (p *person) fatal(r *stream) int {
 	return anyone
 }
 
-// months are those of enrolment with any sponsor up to last.
+// months are those of enrollment with any sponsor up to last.
 func (l *life) months(last coverage.Month) (set coverage.MonthSet) {
 	if l.death != never {
 		last = min(last, l.death.Month())
@@ -92,7 +102,7 @@ func (l *life) months(last coverage.Month) (set coverage.MonthSet) {
 
 // optedOut tells whether a person does not share claims on a day. Some change
 // their mind, and some will do so in the years to come.
-func (s *Source) optedOut(index int, day coverage.Date) bool {
+func (s *Population) optedOut(index int, day coverage.Date) bool {
 	r := streamOf(s.personKey(index), sharing)
 	kind := r.below(1000)
 	early := coverage.DateOf(2020, time.January, 1) + coverage.Date(r.below(2000))
@@ -110,10 +120,10 @@ func (s *Source) optedOut(index int, day coverage.Date) bool {
 
 // mbis are a person's identifiers in a month, the current one first: now and
 // then a card is lost or stolen, and a new one issued.
-func (s *Source) mbis(index int, month coverage.Month) []coverage.MBI {
+func (s *Population) mbis(index int, month coverage.Month) []coverage.MBI {
 	r := streamOf(s.personKey(index), cards)
 	cards := 1 + r.pick([]uint16{944, 50, 5, 1})
-	issued := enrolmentStart
+	issued := enrollmentStart
 	list := make([]coverage.MBI, 0, 1)
 	for version := range cards {
 		if version > 0 {

@@ -228,3 +228,14 @@ func (c *claim) bill(r *stream, s *service, l line) {
 func (c *claim) day(i, n int) coverage.Date {
 	return c.Start + coverage.Date(i*int(c.End-c.Start)/max(1, n-1))
 }
+
+// institutional tells a facility's claim from a doctor's or supplier's.
+func (c *claim) institutional() bool { return c.kind.facility.code != "" }
+
+// status tells whether the version is in force.
+func (c *claim) status() string {
+	if c.cancelled {
+		return "cancelled"
+	}
+	return "active"
+}

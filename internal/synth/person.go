@@ -41,10 +41,10 @@ type doctor struct {
 	specialty *code
 }
 
-// utilisation spreads people's use of care, in 256ths of the mean: 64
+// utilization spreads people's use of care, in 256ths of the mean: 64
 // quantiles of a gamma distribution of shape 1.1, so that claim counts are as
 // over-dispersed as real ones.
-var utilisation = [64]uint64{
+var utilization = [64]uint64{
 	8, 8, 13, 18, 23, 28, 32, 37, 42, 47, 52, 57, 62, 67, 73, 78, 83, 89, 95, 100, 106, 112,
 	118, 124, 131, 137, 144, 151, 158, 165, 172, 180, 188, 196, 204, 213, 222, 231, 241, 250,
 	260, 271, 283, 294, 306, 319, 333, 347, 362, 378, 396, 414, 434, 456, 481, 507, 537, 572,
@@ -56,21 +56,21 @@ var utilisation = [64]uint64{
 const baseUse = 55
 
 // person computes the person of an index into p.
-func (s *Source) person(p *person, index int) {
-	s.bear(p, index)
+func (s *Population) person(p *person, index int) {
+	s.demographics(p, index)
 	p.drawNetwork()
 	p.weighTypes()
 }
 
-// bear computes demography, conditions and life of a person, and how much care
-// the person uses.
-func (s *Source) bear(p *person, index int) {
-	*p = person{index: index, id: firstID - coverage.EnrolleeID(index), key: s.personKey(index)}
+// demographics computes the demography, conditions and life of a person, and
+// how much care the person uses. It leaves out providers and claim types.
+func (s *Population) demographics(p *person, index int) {
+	*p = person{index: index, id: idOf(index), key: s.personKey(index)}
 	r := streamOf(p.key, demography)
 	p.female = r.chance(550)
 	p.band = r.pick(ageWeights[:])
 	p.home = &states[r.pick(stateWeights[:])]
-	use := utilisation[r.below(len(utilisation))]
+	use := utilization[r.below(len(utilization))]
 	none := r.chance(40)
 	p.drawConditions()
 	p.drawLife()
@@ -146,6 +146,17 @@ func (p *person) drawNetwork() {
 // condition tells whether the person has a chronic condition.
 func (p *person) condition(i int) bool { return i == anyone || p.has&(1<<i) != 0 }
 
+// coded is how the person's condition is coded. The person must have it.
+func (p *person) coded(condition int) code {
+	at := 0
+	for i := range condition {
+		if p.has&(1<<i) != 0 {
+			at++
+		}
+	}
+	return p.chronic[at]
+}
+
 // weighTypes sets the mix of everyday care: carrier-heavy as Medicare's is, and
 // shifted by what the person suffers from. Stays are of episodes.
 func (p *person) weighTypes() {
@@ -171,39 +182,6 @@ func (p *person) doctor(r *stream) doctor {
 // doctorsPerState is the size of a state's pool of practitioners.
 const doctorsPerState = 2000
 
-// The sorts of organizations.
-const (
-	groupPractice = iota
-	hospital
-	nursingFacility
-	homeAgency
-	hospiceAgency
-	supplier
-	labCompany
-	ambulanceCompany
-	xrayCompany
-	orgSorts
-)
-
-// orgs says, for each sort, how its organizations are named and numbered, and
-// how many of them a state has. CCN ranges: CMS, State Operations Manual §2779.
-var orgs = [orgSorts]struct {
-	name  string
-	npi   int // first number of its NPIs
-	ccn   int // last four digits of the first CMS certification number
-	count int
-}{
-	groupPractice:    {"SYNTHETIC MEDICAL GROUP ", 0, 0, 300},
-	hospital:         {"SYNTHETIC HOSPITAL ", 1000, 1, 40},
-	nursingFacility:  {"SYNTHETIC NURSING FACILITY ", 2000, 5000, 60},
-	homeAgency:       {"SYNTHETIC HOME HEALTH AGENCY ", 3000, 7000, 40},
-	hospiceAgency:    {"SYNTHETIC HOSPICE ", 4000, 1500, 20},
-	supplier:         {"SYNTHETIC MEDICAL SUPPLY ", 5000, 0, 40},
-	labCompany:       {"SYNTHETIC LABORATORY ", 6000, 0, 10},
-	ambulanceCompany: {"SYNTHETIC AMBULANCE ", 6100, 0, 20},
-	xrayCompany:      {"SYNTHETIC MOBILE X-RAY ", 6200, 0, 10},
-}
-
 // organization is one of a state's organizations.
 type organization struct {
 	sort int
@@ -214,15 +192,3 @@ type organization struct {
 func (p *person) org(sort int) organization { return organization{sort, p.orgs[sort], p.home} }
 
 func (o organization) npi() uint64 { return npi(npiOrganization, o.home, orgs[o.sort].npi+o.n) }
-
-// name writes the organization's name.
-func (o organization) name(w *buffer) {
-	w.text(orgs[o.sort].name, o.home.postal, "-")
-	w.digits(uint64(o.n+1), 3)
-}
-
-// ccn writes the CMS certification number: SSA state code and four digits.
-func (o organization) ccn(w *buffer) {
-	w.text(o.home.ssa)
-	w.digits(uint64(orgs[o.sort].ccn+o.n), 4)
-}

@@ -77,17 +77,6 @@ func (c *claim) diagnoseService(r *stream, s *service, needs int) {
 	}
 }
 
-// coded is how the person's condition is coded. The person must have it.
-func (p *person) coded(condition int) code {
-	at := 0
-	for i := range condition {
-		if p.has&(1<<i) != 0 {
-			at++
-		}
-	}
-	return p.chronic[at]
-}
-
 // dme details a claim for durable medical equipment, sold or by the month.
 func (c *claim) dme(r *stream) {
 	p := c.person

@@ -12,18 +12,18 @@ const (
 func writeR4(w *buffer, c *claim, mbis []byte) {
 	k := c.kind
 	w.text(`{"resourceType":"ExplanationOfBenefit",`)
-	c.writeID(w)
+	w.writeID(c)
 	w.text(`"meta":{"lastUpdated":"`)
 	w.instant(c.millis)
 	w.text(`","profile":["`+carin+`StructureDefinition/C4BB-ExplanationOfBenefit-`, k.profile, `"]},`)
 	if c.nature == partD {
-		c.r4Drug(w)
+		w.r4Drug(c)
 		return
 	}
-	c.r4Contained(w)
+	w.r4Contained(c)
 	w.text(`"extension":[`)
 	w.codedVariable("nch_near_line_rec_ident_cd", k.nearLine)
-	c.r4Extensions(w)
+	w.r4Extensions(c)
 	w.b = append(w.b, mbis...)
 	w.end(`],"identifier":[`)
 	w.r4Identifier(variable+"clm_id", c.id)
@@ -39,31 +39,31 @@ func writeR4(w *buffer, c *claim, mbis []byte) {
 		w.coding(carin+"CodeSystem/C4BBInstitutionalClaimSubType", code{k.subType.code, ""})
 		w.end(`],"text":"` + k.subType.display + `"},`)
 	}
-	c.r4Use(w)
+	w.r4Use(c)
 	w.text(`"patient":{"reference":"Patient/`)
 	w.number(int64(c.Patient))
 	w.text(`"},`)
-	c.writePeriod(w, k.queryV2)
-	c.r4Parties(w)
+	w.writePeriod(c, k.queryV2)
+	w.r4Parties(c)
 	if c.institutional() {
 		w.text(`"facility":{"extension":[`)
 		w.codedVariable("clm_fac_type_cd", k.facility)
 		w.end(`]},`)
 	}
-	c.r4Outcome(w)
+	w.r4Outcome(c)
 	w.text(`"careTeam":[`)
-	linked := c.r4Team(w)
+	linked := w.r4Team(c)
 	w.end(`],`)
-	c.r4Information(w)
+	w.r4Information(c)
 	w.text(`"diagnosis":[`)
-	c.r4Diagnoses(w)
+	w.r4Diagnoses(c)
 	w.end(`],`)
-	c.writeProcedures(w, "http://www.cms.gov/Medicare/Coding/ICD10")
-	c.r4Insurance(w)
+	w.writeProcedures(c, "http://www.cms.gov/Medicare/Coding/ICD10")
+	w.r4Insurance(c)
 	w.text(`"item":[`)
-	c.r4Items(w, linked)
+	w.r4Items(c, linked)
 	w.end(`]`)
-	c.r4Payment(w)
+	w.r4Payment(c)
 	w.text("}\n")
 }
 
@@ -78,7 +78,7 @@ func (w *buffer) r4Identifier(system string, value int64) {
 type sequences [2]int
 
 // r4Team writes the care team and returns which members a line refers to.
-func (c *claim) r4Team(w *buffer) (linked sequences) {
+func (w *buffer) r4Team(c *claim) (linked sequences) {
 	t := &c.team
 	next := 1
 	add := func(npi uint64, role code) {
@@ -101,11 +101,11 @@ func (c *claim) r4Team(w *buffer) (linked sequences) {
 	}
 	add(t.referring, code{"referring", "Referring"})
 	linked[0] = next
-	c.r4Performing(w, next)
+	w.r4Performing(c, next)
 	if c.Type == coverage.Carrier {
 		next++
 		linked[1] = next
-		c.r4Organization(w, next)
+		w.r4Organization(c, next)
 	}
 	return linked
 }
@@ -134,23 +134,23 @@ func (w *buffer) r4Role(system string, role code) {
 	w.end(`]}`)
 }
 
-func (c *claim) r4Performing(w *buffer, sequence int) {
+func (w *buffer) r4Performing(c *claim, sequence int) {
 	w.text(`{"extension":[`)
-	c.writeParticipation(w)
+	w.writeParticipation(c)
 	w.end(`],`)
 	w.r4Provider(sequence, c.team.performing)
 	w.text(`},"responsible":true,`)
 	w.r4Role(carin+"CodeSystem/C4BBClaimCareTeamRole", performingProvider)
 	w.text(`,`)
-	c.writeQualification(w)
+	w.writeQualification(c)
 	w.text(`},`)
 }
 
-func (c *claim) r4Organization(w *buffer, sequence int) {
+func (w *buffer) r4Organization(c *claim, sequence int) {
 	w.text(`{`)
 	w.r4Provider(sequence, c.team.org.npi())
 	w.text(`,"display":"`)
-	c.team.org.name(w)
+	w.organizationName(c.team.org)
 	w.text(`"},`)
 	w.r4Role(terminology+"claimcareteamrole", primaryProvider)
 	w.text(`},`)

@@ -4,7 +4,7 @@ import "ab2d/internal/coverage"
 
 // r4Information writes the supporting information. Only the DRG leaves, with
 // the sequence it has among what does not.
-func (c *claim) r4Information(w *buffer) {
+func (w *buffer) r4Information(c *claim) {
 	if !w.raw && c.drg == "" {
 		return
 	}
@@ -13,7 +13,7 @@ func (c *claim) r4Information(w *buffer) {
 	if c.Type == coverage.SNF {
 		sequence = 6
 	}
-	c.r4Withheld(w, sequence)
+	w.r4Withheld(c, sequence)
 	if c.drg != "" {
 		w.r4Info(sequence, "clm_drg_cd", "Claim Diagnosis Related Group Code (or MS-DRG Code)")
 		w.text(`"code":{"coding":[`)
@@ -33,7 +33,7 @@ func (w *buffer) r4Info(sequence int64, name, display string) {
 }
 
 // r4Diagnoses writes the diagnoses, each code in two systems.
-func (c *claim) r4Diagnoses(w *buffer) {
+func (w *buffer) r4Diagnoses(c *claim) {
 	present := presence{}
 	for i, d := range c.diagnoses.items() {
 		w.text(`{`)
@@ -44,12 +44,12 @@ func (c *claim) r4Diagnoses(w *buffer) {
 		w.coding("http://hl7.org/fhir/sid/icd-10-cm", d.code)
 		w.coding(icd10, d.code)
 		w.end(`]},"type":[{"coding":[`)
-		w.coding(c.r4DiagnosisType(d.role))
+		w.coding(r4DiagnosisType(c, d.role))
 		w.end(`]}]},`)
 	}
 }
 
-func (c *claim) r4DiagnosisType(as role) (system string, t code) {
+func r4DiagnosisType(c *claim, as role) (system string, t code) {
 	const claimDiagnosis = carin + "CodeSystem/C4BBClaimDiagnosisType"
 	switch as {
 	case principal:
@@ -64,11 +64,11 @@ func (c *claim) r4DiagnosisType(as role) (system string, t code) {
 	return claimDiagnosis, c.kind.otherType
 }
 
-func (c *claim) r4Items(w *buffer, linked sequences) {
+func (w *buffer) r4Items(c *claim, linked sequences) {
 	for i := range c.lines.items() {
 		l := &c.lines.all[i]
 		w.text(`{`)
-		c.r4ItemExtensions(w, l)
+		w.r4ItemExtensions(c, l)
 		w.text(`"sequence":`)
 		w.number(int64(i + 1))
 		w.text(`,`)
@@ -78,20 +78,20 @@ func (c *claim) r4Items(w *buffer, linked sequences) {
 			w.number(int64(l.reason + 1))
 			w.text(`],`)
 		}
-		c.r4Category(w)
+		w.r4Category(c)
 		w.text(`"productOrService":{"coding":[`)
 		if c.Type == coverage.Inpatient {
 			w.coding(variable+"hcpcs_cd", code{l.service.hcpcs, ""})
 		}
 		w.coding(hcpcs, code{l.service.hcpcs, ""})
 		w.end(`]},`)
-		c.writeModifier(w, i)
-		c.writeServiced(w, l)
-		c.writeLocation(w, l, false)
+		w.writeModifier(c, i)
+		w.writeServiced(c, l)
+		w.writeLocation(c, l, false)
 		w.text(`"quantity":{"value":`)
 		w.number(int64(l.units))
 		w.text(`}`)
-		c.r4Adjudication(w, l)
+		w.r4Adjudication(c, l)
 		w.text(`},`)
 	}
 }

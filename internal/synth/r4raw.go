@@ -3,22 +3,22 @@ package synth
 import "ab2d/internal/coverage"
 
 // r4Contained writes the organization that an institutional claim refers to.
-func (c *claim) r4Contained(w *buffer) {
+func (w *buffer) r4Contained(c *claim) {
 	if !w.raw || !c.institutional() {
 		return
 	}
 	w.text(`"contained":[{"resourceType":"Organization","id":"provider-org","identifier":[{"type":{"coding":[{"system":"` + terminology +
 		`v2-0203","code":"PRN"}]},"value":"`)
-	c.team.org.ccn(w)
+	w.ccn(c.team.org)
 	w.text(`"},{"type":{"coding":[{"system":"` + carin + `CodeSystem/C4BBIdentifierType","code":"npi"}]},"system":"` + npiSystem + `","value":"`)
 	w.digits(c.team.org.npi(), 10)
 	w.text(`"}],"active":true,"name":"`)
-	c.team.org.name(w)
+	w.organizationName(c.team.org)
 	w.text(`"}],`)
 }
 
 // r4Extensions writes the extensions of a claim after that which leaves.
-func (c *claim) r4Extensions(w *buffer) {
+func (w *buffer) r4Extensions(c *claim) {
 	if !w.raw {
 		return
 	}
@@ -40,14 +40,14 @@ func (c *claim) r4Extensions(w *buffer) {
 	w.codedVariable("asgmntcd", code{"A", "Assigned claim"})
 }
 
-func (c *claim) r4Use(w *buffer) {
+func (w *buffer) r4Use(c *claim) {
 	if w.raw {
 		w.text(`"use":"claim",`)
 	}
 }
 
 // r4Parties writes when the claim was made, and who insures, provides and refers.
-func (c *claim) r4Parties(w *buffer) {
+func (w *buffer) r4Parties(c *claim) {
 	if !w.raw {
 		return
 	}
@@ -69,7 +69,7 @@ func (c *claim) r4Parties(w *buffer) {
 	}
 }
 
-func (c *claim) r4Outcome(w *buffer) {
+func (w *buffer) r4Outcome(c *claim) {
 	if !w.raw {
 		return
 	}
@@ -80,7 +80,7 @@ func (c *claim) r4Outcome(w *buffer) {
 }
 
 // r4Withheld writes the supporting information before the DRG's sequence.
-func (c *claim) r4Withheld(w *buffer, drg int64) {
+func (w *buffer) r4Withheld(c *claim, drg int64) {
 	if !w.raw {
 		return
 	}
@@ -91,12 +91,12 @@ func (c *claim) r4Withheld(w *buffer, drg int64) {
 		return
 	}
 	w.r4Info(2, "nch_ptnt_stus_ind_cd", "NCH Patient Status Indicator Code")
-	w.r4Code("nch_ptnt_stus_ind_cd", c.discharge())
+	w.r4Code("nch_ptnt_stus_ind_cd", dischargeOf(c))
 	w.text(`{"sequence":3,"category":{"coding":[{"system":"` + carin + `CodeSystem/C4BBSupportingInfoType","code":"admissionperiod","display":"Admission Period"}]},"timingPeriod":{`)
 	w.period(c.Start, c.End)
 	w.text(`}},`)
 	w.r4Info(4, "clm_ip_admsn_type_cd", "Claim Inpatient Admission Type Code")
-	w.r4Code("clm_ip_admsn_type_cd", c.admissionType())
+	w.r4Code("clm_ip_admsn_type_cd", admissionTypeOf(c))
 	if drg > 5 {
 		w.r4Info(5, "clm_src_ip_admsn_cd", "Claim Source Inpatient Admission Code")
 		w.r4Code("clm_src_ip_admsn_cd", code{"4", "Transfer from hospital"})
@@ -108,25 +108,25 @@ func (w *buffer) r4Code(name string, value code) {
 	w.text(`"code":{"coding":[{"system":"`+variable, name, `","code":"`, value.code, `","display":"`, value.display, `"}]}},`)
 }
 
-func (c *claim) r4Insurance(w *buffer) {
+func (w *buffer) r4Insurance(c *claim) {
 	if !w.raw {
 		return
 	}
 	w.text(`"insurance":[{"focal":true,`)
-	c.writeCoverage(w)
+	w.writeCoverage(c)
 	w.text(`}],`)
 }
 
 // r4ItemExtensions writes a line's extensions, of which those of equipment
 // leave.
-func (c *claim) r4ItemExtensions(w *buffer, l *line) {
+func (w *buffer) r4ItemExtensions(c *claim, l *line) {
 	dme := c.Type == coverage.DME
 	if !dme && (!w.raw || c.institutional()) {
 		return
 	}
 	w.text(`"extension":[`)
 	if dme {
-		c.writePricing(w)
+		w.writePricing(c)
 	}
 	if w.raw {
 		if l.service.betos != nil {
@@ -137,19 +137,19 @@ func (c *claim) r4ItemExtensions(w *buffer, l *line) {
 	w.end(`],`)
 }
 
-func (c *claim) r4Category(w *buffer) {
+func (w *buffer) r4Category(c *claim) {
 	if w.raw && !c.institutional() {
 		w.text(`"category":{"coding":[{"system":"` + variable + `line_cms_type_srvc_cd","code":"1","display":"Medical care"}]},`)
 	}
 }
 
 // r4Adjudication writes what a line was charged and paid.
-func (c *claim) r4Adjudication(w *buffer, l *line) {
+func (w *buffer) r4Adjudication(c *claim, l *line) {
 	if !w.raw {
 		return
 	}
 	w.text(`,"adjudication":[`)
-	for _, a := range c.amounts(l) {
+	for _, a := range amountsOf(c, l) {
 		w.text(`{"category":{"coding":[{"system":"`+terminology+`adjudication","code":"submitted","display":"Submitted Amount"},{"system":"`+
 			bluebutton+`codesystem/adjudication","code":"`+variable, a.name, `","display":"`, a.display, `"}]},"amount":{"value":`)
 		w.cents(a.cents)
@@ -159,7 +159,7 @@ func (c *claim) r4Adjudication(w *buffer, l *line) {
 }
 
 // r4Payment writes what the claim was charged and paid.
-func (c *claim) r4Payment(w *buffer) {
+func (w *buffer) r4Payment(c *claim) {
 	if !w.raw {
 		return
 	}

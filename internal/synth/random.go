@@ -16,23 +16,6 @@ func mix(x uint64) uint64 {
 // derive makes the key of a thing named by label inside the thing of key.
 func derive(key, label uint64) uint64 { return mix(key ^ mix(label+golden)) }
 
-// Streams of a person, each a label below the person's key. A draw more in
-// one of them moves nothing in another.
-const (
-	demography uint64 = iota + 1
-	chronic
-	network
-	living
-	sharing
-	cards
-	moving
-	slots
-	episodes
-	facts
-	details
-	changes
-)
-
 // stream is a sequence of random numbers that its key alone decides. Own
 // code, because the sequence must never change under a new library version.
 type stream struct{ state uint64 }

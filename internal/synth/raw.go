@@ -10,7 +10,7 @@ import "ab2d/internal/coverage"
 var modifiers = [...]string{"RT", "LT", "KX"}
 
 // writeModifier writes a modifier on some lines.
-func (c *claim) writeModifier(w *buffer, at int) {
+func (w *buffer) writeModifier(c *claim, at int) {
 	if !w.raw || (c.control+uint64(at))%4 != 0 {
 		return
 	}
@@ -26,7 +26,7 @@ type amount struct {
 }
 
 // amounts are what a line was charged and paid, which a sponsor may not see.
-func (c *claim) amounts(l *line) [4]amount {
+func amountsOf(c *claim, l *line) [4]amount {
 	allowed := l.charge * c.allowed / max(1, c.charge)
 	if c.institutional() {
 		return [4]amount{
@@ -45,7 +45,7 @@ func (c *claim) amounts(l *line) [4]amount {
 }
 
 // part is the part of Medicare that pays.
-func (c *claim) part() string {
+func partOf(c *claim) string {
 	switch c.Type {
 	case coverage.OtherClaim:
 		return "part-d"
@@ -56,14 +56,14 @@ func (c *claim) part() string {
 }
 
 // writeCoverage writes the reference to the patient's coverage.
-func (c *claim) writeCoverage(w *buffer) {
-	w.text(`"coverage":{"reference":"Coverage/`, c.part(), `-`)
+func (w *buffer) writeCoverage(c *claim) {
+	w.text(`"coverage":{"reference":"Coverage/`, partOf(c), `-`)
 	w.number(int64(c.Patient))
 	w.text(`"}`)
 }
 
 // discharge is how a stay ended.
-func (c *claim) discharge() code {
+func dischargeOf(c *claim) code {
 	if c.person.life.death == c.End {
 		return code{"B", "Died"}
 	}
@@ -71,7 +71,7 @@ func (c *claim) discharge() code {
 }
 
 // admissionType is whether a stay was planned.
-func (c *claim) admissionType() code {
+func admissionTypeOf(c *claim) code {
 	if c.stay != nil && c.stay.planned {
 		return code{"3", "Elective - The patient's condition permitted adequate time to schedule the availability of suitable accommodations."}
 	}

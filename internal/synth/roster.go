@@ -46,7 +46,7 @@ func (s *Source) Freshness(_ context.Context, contract string, _ fhir.Version) (
 
 const snapshotTime = "20060102T150405.000Z"
 
-func (s *Source) prefix() string { return fmt.Sprintf("synth-%d.seed-%d.", generator, s.seed) }
+func (s *Source) prefix() string { return fmt.Sprintf("synth-%d.seed-%d.", GeneratorVersion, s.seed) }
 
 // snapshotAt reads the moment out of a snapshot's name. One of another
 // generator version or seed would mean other people: it is not kept any more.
@@ -74,26 +74,17 @@ func (s *Source) Enrollees(ctx context.Context, contract, snapshot string, from 
 		return nil, err
 	}
 	page := make([]coverage.Enrollee, 0, max(0, min(limit, m.Enrollees)))
-	if from > firstID || limit < 1 {
+	if limit < 1 {
 		return page, nil
 	}
 	last, today := coverage.MonthOf(at.Year(), at.Month()), coverage.Date(s.now().Unix()/86_400)
-	for index := range m.indexes(s.indexAt(from)) {
+	for index := range m.group.indexes(s.population.indexAt(from)) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if page = append(page, s.enrollee(m, index, last, today)); len(page) == limit {
+		if page = append(page, s.population.enrollee(m.group, index, last, today)); len(page) == limit {
 			break
 		}
 	}
 	return page, nil
-}
-
-// indexAt is the index of the first possible person with from <= id: ids fall
-// as indexes rise.
-func (s *Source) indexAt(from coverage.EnrolleeID) int {
-	if from < firstID-coverage.EnrolleeID(s.people) {
-		return s.people
-	}
-	return int(firstID - from)
 }

@@ -154,7 +154,7 @@ func TestPopulation(t *testing.T) {
 	var early, left, gap, none, opted, historic int
 	for _, e := range list {
 		changes, enrolled := 0, false
-		for m := enrolmentStart; m <= last; m++ {
+		for m := enrollmentStart; m <= last; m++ {
 			if e.Months.Has(m) != enrolled {
 				enrolled = !enrolled
 				changes++
@@ -163,7 +163,7 @@ func TestPopulation(t *testing.T) {
 		if e.Months.Has(last+1) || len(e.MBIs) == 0 {
 			t.Fatalf("enrollee %d has months to come, or no MBI", e.ID)
 		}
-		early += count(e.Months.Has(enrolmentStart))
+		early += count(e.Months.Has(enrollmentStart))
 		left += count(!e.Months.Has(last))
 		gap += count(changes >= 3)
 		none += count(e.Months.Empty())
@@ -187,35 +187,13 @@ func TestPopulation(t *testing.T) {
 	}
 }
 
-// TestDeaths: about four of a hundred die in a year, more of the old; after
-// the death nothing is served, and no month of enrolment begins.
-func TestDeaths(t *testing.T) {
+// TestNothingAfterDeath shows that an enrollee has no service and no month of
+// enrollment after the death.
+func TestNothingAfterDeath(t *testing.T) {
 	s := sourceAt(42, asOf)
-	var deaths, years, old, oldYears, hospice int
-	for index := range 10_000 {
-		var p person
-		s.bear(&p, index)
-		until := min(p.life.death, coverage.DateOf(2026, 1, 1))
-		lived := int(until-p.life.join.First()) / 30
-		if lived < 0 {
-			continue
-		}
-		died := count(p.life.death == until)
-		deaths, years = deaths+died, years+lived
-		if p.band == age85 {
-			old, oldYears = old+died, oldYears+lived
-		}
-		hospice += died * count(p.life.hospice != never)
-	}
-	if a, b := 12_000*deaths/years, 12_000*old/oldYears; a < 33 || a > 43 || b < 100 || b > 160 {
-		t.Errorf("of a thousand, %d die in a year, of those over 85 %d", a, b)
-	}
-	if percent := 100 * hospice / deaths; percent < 10 || percent > 40 {
-		t.Errorf("%d %% of the dead had hospice care", percent)
-	}
 	for _, e := range enrollees(t, s, "Z0000") {
 		var p person
-		s.bear(&p, int(firstID-e.ID))
+		s.population.demographics(&p, int(firstID-e.ID))
 		for _, o := range claimsOf(t, s, fhir.V1, selectionOf(t, s, "Z0000", &e), true).offers {
 			if o.facts.Start > p.life.death || o.facts.End > p.life.death {
 				t.Fatalf("enrollee %d has a service after death", e.ID)
@@ -243,7 +221,7 @@ func TestLaterSnapshotsOnlyAdd(t *testing.T) {
 	}
 	cut, cards := coverage.MonthOf(2024, 11), 0
 	for i, b := range before {
-		for m := enrolmentStart; m <= cut+1; m++ {
+		for m := enrollmentStart; m <= cut+1; m++ {
 			if b.Months.Has(m) != (after[i].Months.Has(m) && m <= cut) {
 				t.Fatalf("enrollee %d: %s changed", b.ID, m)
 			}

@@ -51,11 +51,11 @@ func (d *Dataset) Statistics(ctx context.Context) (*Statistics, error) {
 	}
 	desk := new(desk)
 	for _, index := range d.people {
-		d.source.person(&desk.person, index)
-		t.person(d, &desk.person)
+		desk.claims.begin(d.source.population, index)
+		t.person(d, &desk.claims.person)
 		before := t.Claims
-		err := desk.each(ctx, d.at.UnixMilli(), func(c *claim) error {
-			c.detail(&desk.person)
+		err := desk.claims.each(ctx, d.at.UnixMilli(), func(c *claim) error {
+			c.detail(&desk.claims.person)
 			t.claim(c)
 			return nil
 		})
@@ -89,10 +89,10 @@ func (t *tally) person(d *Dataset, p *person) {
 	t.Under65 += one(p.band == under65)
 	t.Dead += one(p.life.death <= day)
 	t.InHospice += one(p.life.death <= day && p.life.hospice != never)
-	t.OptedOut += one(d.source.optedOut(p.index, day))
-	_, moved := d.source.moves[p.index]
+	t.OptedOut += one(d.source.population.optedOut(p.index, day))
+	_, moved := d.source.population.moveOf(p.index)
 	t.Moved += one(moved)
-	t.NewMBI += one(len(d.source.mbis(p.index, day.Month())) > 1)
+	t.NewMBI += one(len(d.source.population.mbis(p.index, day.Month())) > 1)
 	t.HowMany[min(p.count/2, 3)]++
 	for i := range conditions {
 		if p.condition(i) {

@@ -16,51 +16,48 @@ const (
 // adds as an invalid 0, is left out.
 func writeSTU3(w *buffer, c *claim, mbis []byte) {
 	w.text(`{"resourceType":"ExplanationOfBenefit",`)
-	c.writeID(w)
+	w.writeID(c)
 	w.text(`"meta":{"lastUpdated":"`)
 	w.instant(c.millis)
 	w.text(`"},`)
 	if c.nature == partD {
-		c.stu3Drug(w)
+		w.stu3Drug(c)
 		return
 	}
-	c.stu3Referral(w)
+	w.stu3Referral(c)
 	w.text(`"extension":[`)
-	c.stu3Extensions(w)
+	w.stu3Extensions(c)
 	w.b = append(w.b, mbis...)
 	w.end(`],"identifier":[{"system":"` + variable + `clm_id","value":"`)
 	w.number(c.id)
 	w.text(`"},{"system":"` + bluebutton + `identifier/claim-group","value":"`)
 	w.number(c.group)
 	w.text(`"}],"status":"`, c.status(), `","type":{"coding":[`)
-	c.stu3Type(w)
+	w.stu3Type(c)
 	w.end(`]},"patient":{"reference":"Patient/`)
 	w.number(int64(c.Patient))
 	w.text(`"},`)
-	c.writePeriod(w, c.kind.queryV1)
+	w.writePeriod(c, c.kind.queryV1)
 	if c.institutional() {
-		c.stu3Facility(w)
+		w.stu3Facility(c)
 	}
-	c.stu3Information(w)
+	w.stu3Information(c)
 	w.text(`"careTeam":[`)
-	performing := c.stu3Team(w)
+	performing := w.stu3Team(c)
 	w.end(`],"diagnosis":[`)
-	c.stu3Diagnoses(w)
+	w.stu3Diagnoses(c)
 	w.end(`],`)
-	c.writeProcedures(w, "")
-	c.stu3Insurance(w)
+	w.writeProcedures(c, "")
+	w.stu3Insurance(c)
 	w.text(`"item":[`)
-	c.stu3Items(w, performing)
+	w.stu3Items(c, performing)
 	w.end(`]`)
-	c.stu3Payment(w)
+	w.stu3Payment(c)
 	w.text("}\n")
 }
 
-// institutional tells a facility's claim from a doctor's or supplier's.
-func (c *claim) institutional() bool { return c.kind.facility.code != "" }
-
 // writeID writes the id: type and claim id, which is negative.
-func (c *claim) writeID(w *buffer) {
+func (w *buffer) writeID(c *claim) {
 	kind := "pde"
 	if c.Type != coverage.OtherClaim {
 		kind = c.Type.String()
@@ -68,14 +65,6 @@ func (c *claim) writeID(w *buffer) {
 	w.text(`"id":"`, kind, `-`)
 	w.number(c.id)
 	w.text(`",`)
-}
-
-// status tells whether the version is in force.
-func (c *claim) status() string {
-	if c.cancelled {
-		return "cancelled"
-	}
-	return "active"
 }
 
 // coding writes a Coding and a comma.
@@ -109,7 +98,7 @@ func (w *buffer) identified(name string) {
 }
 
 // writePeriod writes the billable period.
-func (c *claim) writePeriod(w *buffer, query bool) {
+func (w *buffer) writePeriod(c *claim, query bool) {
 	w.text(`"billablePeriod":{`)
 	if query {
 		w.text(`"extension":[`)
@@ -134,7 +123,7 @@ func (w *buffer) period(from, to coverage.Date) {
 	w.text(`"`)
 }
 
-func (c *claim) stu3Type(w *buffer) {
+func (w *buffer) stu3Type(c *claim) {
 	k := c.kind
 	w.coding(variable+"nch_clm_type_cd", k.nch)
 	w.coding(bluebutton+"codesystem/eob-type", code{k.eob, ""})
@@ -149,13 +138,13 @@ func (c *claim) stu3Type(w *buffer) {
 
 // stu3Extensions writes the claim's amounts and numbers, which only version 1
 // delivers.
-func (c *claim) stu3Extensions(w *buffer) {
+func (w *buffer) stu3Extensions(c *claim) {
 	switch c.Type {
 	case coverage.Carrier, coverage.DME:
-		c.stu3Professional(w)
+		w.stu3Professional(c)
 		return
 	case coverage.Inpatient:
-		c.stu3Hospital(w)
+		w.stu3Hospital(c)
 	case coverage.Outpatient:
 		w.money("nch_profnl_cmpnt_chrg_amt", 0)
 		w.money("nch_bene_ptb_ddctbl_amt", c.deductible)
@@ -164,7 +153,7 @@ func (c *claim) stu3Extensions(w *buffer) {
 		w.money("clm_op_bene_pmt_amt", 0)
 	}
 	if c.Type == coverage.Inpatient || c.Type == coverage.SNF {
-		c.stu3PartA(w)
+		w.stu3PartA(c)
 	}
 	if c.Type != coverage.HHA && c.Type != coverage.Hospice {
 		w.money("nch_bene_blood_ddctbl_lblty_am", 0)
@@ -177,7 +166,7 @@ func (c *claim) stu3Extensions(w *buffer) {
 	w.text(`"}},`)
 }
 
-func (c *claim) stu3Professional(w *buffer) {
+func (w *buffer) stu3Professional(c *claim) {
 	contractor := c.person.home.carrier
 	if c.Type == coverage.DME {
 		contractor = c.person.home.dme
@@ -199,7 +188,7 @@ func (c *claim) stu3Professional(w *buffer) {
 
 // stu3Hospital writes what only an inpatient claim has: shares of the
 // prospective payment.
-func (c *claim) stu3Hospital(w *buffer) {
+func (w *buffer) stu3Hospital(c *claim) {
 	w.money("ime_op_clm_val_amt", c.paid/40)
 	w.money("dsh_op_clm_val_amt", c.paid/50)
 	w.money("clm_pass_thru_per_diem_amt", 0)
@@ -208,7 +197,7 @@ func (c *claim) stu3Hospital(w *buffer) {
 }
 
 // stu3PartA writes what stays in a hospital or nursing facility share.
-func (c *claim) stu3PartA(w *buffer) {
+func (w *buffer) stu3PartA(c *claim) {
 	w.money("nch_bene_ip_ddctbl_amt", c.deductible)
 	w.money("nch_bene_pta_coinsrnc_lblty_amt", c.coinsurance)
 	w.money("nch_ip_ncvrd_chrg_amt", 0)
@@ -225,23 +214,23 @@ func (c *claim) stu3PartA(w *buffer) {
 }
 
 // stu3Facility writes who billed: the CCN, and the NPI twice.
-func (c *claim) stu3Facility(w *buffer) {
+func (w *buffer) stu3Facility(c *claim) {
 	o := c.team.org
 	w.text(`"provider":{"identifier":{"system":"` + variable + `prvdr_num","value":"`)
-	o.ccn(w)
+	w.ccn(o)
 	w.text(`"}},"organization":{`)
-	c.stu3Org(w)
+	w.stu3Org(c)
 	w.text(`},"facility":{"extension":[`)
 	w.codedVariable("clm_fac_type_cd", c.kind.facility)
 	w.end(`],`)
-	c.stu3Org(w)
+	w.stu3Org(c)
 	w.text(`},`)
 }
 
-func (c *claim) stu3Org(w *buffer) {
+func (w *buffer) stu3Org(c *claim) {
 	w.text(`"identifier":{"system":"` + npiSystem + `","value":"`)
 	w.digits(c.team.org.npi(), 10)
 	w.text(`"},"display":"`)
-	c.team.org.name(w)
+	w.organizationName(c.team.org)
 	w.text(`"`)
 }

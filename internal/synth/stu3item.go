@@ -4,10 +4,10 @@ import "ab2d/internal/coverage"
 
 // stu3Team writes the care team, whose sequence begins at 2 in BFD's v1, and
 // returns the sequence of the performing provider; 0 when there is none.
-func (c *claim) stu3Team(w *buffer) (performing int) {
+func (w *buffer) stu3Team(c *claim) (performing int) {
 	t := &c.team
 	if !c.institutional() {
-		c.stu3Performing(w)
+		w.stu3Performing(c)
 		return 2
 	}
 	next := 2
@@ -41,15 +41,15 @@ func (w *buffer) stu3Member(sequence int, npi uint64, role code) {
 
 // stu3Performing writes the one member of a professional claim's team. On a
 // carrier claim the organization stands in an extension of it.
-func (c *claim) stu3Performing(w *buffer) {
+func (w *buffer) stu3Performing(c *claim) {
 	t := &c.team
 	w.text(`{"extension":[`)
-	c.writeParticipation(w)
+	w.writeParticipation(c)
 	if c.Type == coverage.Carrier {
 		w.text(`{"url":"` + npiSystem + `","valueCoding":{"system":"` + npiSystem + `","code":"`)
 		w.digits(t.org.npi(), 10)
 		w.text(`","display":"`)
-		t.org.name(w)
+		w.organizationName(t.org)
 		w.text(`"}},`)
 	}
 	w.end(`],"sequence":2,"provider":{"identifier":{"system":"` + npiSystem + `","value":"`)
@@ -57,19 +57,19 @@ func (c *claim) stu3Performing(w *buffer) {
 	w.text(`"}},"responsible":true,"role":{"coding":[`)
 	w.coding("http://hl7.org/fhir/claimcareteamrole", primaryProvider)
 	w.end(`]},`)
-	c.writeQualification(w)
+	w.writeQualification(c)
 	w.text(`},`)
 }
 
 // writeParticipation writes the extensions of a performing provider.
-func (c *claim) writeParticipation(w *buffer) {
+func (w *buffer) writeParticipation(c *claim) {
 	if c.Type == coverage.Carrier {
 		w.codedVariable("carr_line_prvdr_type_cd", code{"0", ""})
 	}
 	w.codedVariable("prtcptng_ind_cd", code{"1", "Participating"})
 }
 
-func (c *claim) writeQualification(w *buffer) {
+func (w *buffer) writeQualification(c *claim) {
 	w.text(`"qualification":{"coding":[`)
 	w.coding(variable+"prvdr_spclty", *c.team.specialty)
 	w.end(`]}`)
@@ -77,7 +77,7 @@ func (c *claim) writeQualification(w *buffer) {
 
 // stu3Diagnoses writes the diagnoses. BFD's v1 puts the DRG among them, first,
 // as an entry with neither sequence nor diagnosis, yet counts it.
-func (c *claim) stu3Diagnoses(w *buffer) {
+func (w *buffer) stu3Diagnoses(c *claim) {
 	if c.drg != "" {
 		w.text(`{"packageCode":{"coding":[`)
 		w.coding(variable+"clm_drg_cd", code{c.drg, ""})
@@ -89,7 +89,7 @@ func (c *claim) stu3Diagnoses(w *buffer) {
 		w.text(`{`)
 		present.write(w, d)
 		w.text(`"sequence":`)
-		w.number(int64(c.stu3DiagnosisSequence(i)))
+		w.number(int64(stu3DiagnosisSequence(c, i)))
 		w.text(`,"diagnosisCodeableConcept":{"coding":[`)
 		w.coding(icd10, d.code)
 		w.end(`]}`)
@@ -105,7 +105,7 @@ func (c *claim) stu3Diagnoses(w *buffer) {
 	}
 }
 
-func (c *claim) stu3DiagnosisSequence(i int) int {
+func stu3DiagnosisSequence(c *claim, i int) int {
 	if c.drg != "" {
 		return i + 2
 	}
@@ -165,7 +165,7 @@ func (p *presence) write(w *buffer, d diagnosis) {
 
 // writeProcedures writes the procedures with their codings, cms first when
 // it is not empty.
-func (c *claim) writeProcedures(w *buffer, cms string) {
+func (w *buffer) writeProcedures(c *claim, cms string) {
 	if c.procedures.count == 0 {
 		return
 	}
@@ -185,11 +185,11 @@ func (c *claim) writeProcedures(w *buffer, cms string) {
 	w.end(`],`)
 }
 
-func (c *claim) stu3Items(w *buffer, performing int) {
+func (w *buffer) stu3Items(c *claim, performing int) {
 	for i := range c.lines.items() {
 		l := &c.lines.all[i]
 		w.text(`{`)
-		c.stu3ItemExtensions(w, l)
+		w.stu3ItemExtensions(c, l)
 		w.text(`"sequence":`)
 		w.number(int64(i + 1))
 		if performing != 0 {
@@ -202,7 +202,7 @@ func (c *claim) stu3Items(w *buffer, performing int) {
 			w.number(int64(l.reason + 1))
 			w.text(`]`)
 		}
-		c.stu3Category(w)
+		w.stu3Category(c)
 		w.text(`,"service":{"coding":[{"system":"` + hcpcs)
 		if !c.institutional() {
 			// The version is the last digit of the HCPCS year.
@@ -211,19 +211,19 @@ func (c *claim) stu3Items(w *buffer, performing int) {
 			w.digits(uint64(year), 1)
 		}
 		w.text(`","code":"`, l.service.hcpcs, `"}]},`)
-		c.writeModifier(w, i)
-		c.writeServiced(w, l)
-		c.writeLocation(w, l, true)
+		w.writeModifier(c, i)
+		w.writeServiced(c, l)
+		w.writeLocation(c, l, true)
 		w.text(`"quantity":{"value":`)
 		w.number(int64(l.units))
 		w.text(`}`)
-		c.stu3Adjudication(w, l)
+		w.stu3Adjudication(c, l)
 		w.text(`},`)
 	}
 }
 
 // stu3ItemExtensions writes what version 1 tells of a line beside its service.
-func (c *claim) stu3ItemExtensions(w *buffer, l *line) {
+func (w *buffer) stu3ItemExtensions(c *claim, l *line) {
 	if c.institutional() {
 		if l.service.hcpcs[0] == 'J' { // a drug
 			w.text(`"extension":[{"url":"` + variable + `rev_cntr_ndc_qty","valueQuantity":{"value":`)
@@ -259,7 +259,7 @@ func (c *claim) stu3ItemExtensions(w *buffer, l *line) {
 
 // writeServiced writes when a line was served: a period on professional
 // claims, a date on those of outpatient departments, agencies and hospices.
-func (c *claim) writeServiced(w *buffer, l *line) {
+func (w *buffer) writeServiced(c *claim, l *line) {
 	switch {
 	case !c.institutional():
 		w.text(`"servicedPeriod":{`)
@@ -274,7 +274,7 @@ func (c *claim) writeServiced(w *buffer, l *line) {
 
 // writeLocation writes where a line was served. pricing says whether the DME
 // pricing state and supplier type stand here, as in version 1, or on the line.
-func (c *claim) writeLocation(w *buffer, l *line, pricing bool) {
+func (w *buffer) writeLocation(c *claim, l *line, pricing bool) {
 	home := c.person.home
 	if c.institutional() {
 		w.text(`"locationAddress":{"state":"`, home.ssa, `"},`)
@@ -288,7 +288,7 @@ func (c *claim) writeLocation(w *buffer, l *line, pricing bool) {
 		w.text(`"}},`)
 		w.codedVariable("carr_line_prcng_lclty_cd", code{home.locality, ""})
 	} else if pricing {
-		c.writePricing(w)
+		w.writePricing(c)
 	}
 	if c.lab {
 		w.identified("carr_line_clia_lab_num")
@@ -302,7 +302,7 @@ func (c *claim) writeLocation(w *buffer, l *line, pricing bool) {
 }
 
 // writePricing writes the DME pricing state and the supplier's type.
-func (c *claim) writePricing(w *buffer) {
+func (w *buffer) writePricing(c *claim) {
 	w.codedVariable("dmerc_line_prcng_state_cd", code{c.person.home.ssa, ""})
 	w.codedVariable("dmerc_line_supplr_type_cd", code{"3", "Suppliers (other than sole proprietorship) for whom employer identification (EI) numbers are used in coding the ID field."})
 }

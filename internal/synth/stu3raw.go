@@ -4,7 +4,7 @@ import "ab2d/internal/coverage"
 
 // stu3Referral writes the request by which a doctor referred, a contained
 // resource in BFD's v1.
-func (c *claim) stu3Referral(w *buffer) {
+func (w *buffer) stu3Referral(c *claim) {
 	if !w.raw || c.team.referring == 0 {
 		return
 	}
@@ -16,7 +16,7 @@ func (c *claim) stu3Referral(w *buffer) {
 }
 
 // stu3Information writes how a stay began and ended.
-func (c *claim) stu3Information(w *buffer) {
+func (w *buffer) stu3Information(c *claim) {
 	if !w.raw {
 		return
 	}
@@ -31,8 +31,8 @@ func (c *claim) stu3Information(w *buffer) {
 		return
 	}
 	w.text(`"information":[`)
-	w.stu3Info(1, "nch_ptnt_stus_ind_cd", "NCH Patient Status Indicator Code", c.discharge())
-	w.stu3Info(2, "clm_ip_admsn_type_cd", "Claim Inpatient Admission Type Code", c.admissionType())
+	w.stu3Info(1, "nch_ptnt_stus_ind_cd", "NCH Patient Status Indicator Code", dischargeOf(c))
+	w.stu3Info(2, "clm_ip_admsn_type_cd", "Claim Inpatient Admission Type Code", admissionTypeOf(c))
 	w.end(`],`)
 }
 
@@ -44,12 +44,12 @@ func (w *buffer) stu3Info(sequence int64, name, display string, value code) {
 }
 
 // stu3Insurance writes who pays, and the days in hospital.
-func (c *claim) stu3Insurance(w *buffer) {
+func (w *buffer) stu3Insurance(c *claim) {
 	if !w.raw {
 		return
 	}
 	w.text(`"insurance":{`)
-	c.writeCoverage(w)
+	w.writeCoverage(c)
 	w.text(`},`)
 	if c.Type == coverage.Inpatient || c.Type == coverage.SNF {
 		w.text(`"hospitalization":{`)
@@ -58,19 +58,19 @@ func (c *claim) stu3Insurance(w *buffer) {
 	}
 }
 
-func (c *claim) stu3Category(w *buffer) {
+func (w *buffer) stu3Category(c *claim) {
 	if w.raw && !c.institutional() {
 		w.text(`,"category":{"coding":[{"system":"` + variable + `line_cms_type_srvc_cd","code":"1","display":"Medical care"}]}`)
 	}
 }
 
 // stu3Adjudication writes what a line was charged and paid.
-func (c *claim) stu3Adjudication(w *buffer, l *line) {
+func (w *buffer) stu3Adjudication(c *claim, l *line) {
 	if !w.raw {
 		return
 	}
 	w.text(`,"adjudication":[`)
-	for _, a := range c.amounts(l) {
+	for _, a := range amountsOf(c, l) {
 		w.text(`{"category":{"coding":[{"system":"`+bluebutton+`codesystem/adjudication","code":"`+variable, a.name, `","display":"`, a.display,
 			`"}]},"amount":{"value":`)
 		w.cents(a.cents)
@@ -80,7 +80,7 @@ func (c *claim) stu3Adjudication(w *buffer, l *line) {
 }
 
 // stu3Payment writes what the claim was charged and paid.
-func (c *claim) stu3Payment(w *buffer) {
+func (w *buffer) stu3Payment(c *claim) {
 	if !w.raw {
 		return
 	}

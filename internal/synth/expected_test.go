@@ -15,14 +15,14 @@ import (
 	"ab2d/internal/fhir"
 )
 
-// drawQuestion draws a question, with moments near those at which something
+// drawQuery draws a question, with moments near those at which something
 // happens to a claim.
-func drawQuestion(t *rapid.T, stamps []time.Time) Question {
+func drawQuery(t *rapid.T, stamps []time.Time) ExpectedQuery {
 	moment := func(name string) time.Time {
 		stamp := rapid.SampledFrom(stamps).Draw(t, name)
 		return stamp.Add(time.Duration(rapid.SampledFrom([]int{-1, 0, 0, 1, 86_400_000}).Draw(t, name+" later")) * time.Millisecond)
 	}
-	q := Question{AsOf: moment("as of")}
+	q := ExpectedQuery{AsOf: moment("as of")}
 	if rapid.Bool().Draw(t, "with since") {
 		q.Since = moment("since")
 	}
@@ -36,10 +36,10 @@ func drawQuestion(t *rapid.T, stamps []time.Time) Question {
 	return q
 }
 
-// TestExportsAreTrue holds whole exports, through the rules of coverage and the
+// TestExportsAreAsExpected holds whole exports, through the rules of coverage and the
 // readers of both versions, equal to the truth: over seeds, contracts, moments
 // and queries.
-func TestExportsAreTrue(t *testing.T) {
+func TestExportsAreAsExpected(t *testing.T) {
 	outcomes := map[string]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		seed := rapid.Uint64Range(0, 5).Draw(t, "seed")
@@ -52,12 +52,12 @@ func TestExportsAreTrue(t *testing.T) {
 		}
 		now := asOf
 		s := NewPopulation(seed, func() time.Time { return now }, sponsors...)
-		q := drawQuestion(t, stampsOf(t, s))
+		q := drawQuery(t, stampsOf(t, s))
 		q.Contract = rapid.SampledFrom([]string{"Z9001", "Z9002", "Z9003", "Z9004"}).Draw(t, "contract")
 		now = q.AsOf
 		v := rapid.SampledFrom(versions).Draw(t, "version")
 		got := exported(t, s, v, q)
-		err := s.Truth(context.Background(), q, func(want Truth) error {
+		err := s.Expected(context.Background(), q, func(want ExpectedResult) error {
 			outcomes[want.Outcome]++
 			if d := cmp.Diff(want, got[0]); d != "" {
 				t.Fatalf("%+v: %s", q, d)
@@ -77,9 +77,9 @@ func TestExportsAreTrue(t *testing.T) {
 // stampsOf are the moments at which something happens to the claims of some.
 func stampsOf(t *rapid.T, s *Source) []time.Time {
 	var stamps []time.Time
-	d := new(desk)
+	d := new(Generator)
 	for index := range 3 {
-		s.person(&d.person, index)
+		d.begin(s.population, index)
 		err := d.each(context.Background(), asOf.UnixMilli(), func(c *claim) error {
 			stamps = append(stamps, c.LastUpdated)
 			return nil
@@ -93,7 +93,7 @@ func stampsOf(t *rapid.T, s *Source) []time.Time {
 
 // exported goes the way of a job: snapshot, roster, reader, and the verdict on
 // every claim.
-func exported(t *rapid.T, s *Source, v fhir.Version, q Question) (all []Truth) {
+func exported(t *rapid.T, s *Source, v fhir.Version, q ExpectedQuery) (all []ExpectedResult) {
 	ctx := context.Background()
 	contract, err := s.Contract(ctx, q.Contract)
 	if err != nil {
@@ -110,7 +110,7 @@ func exported(t *rapid.T, s *Source, v fhir.Version, q Question) (all []Truth) {
 	}
 	defer reader.Close()
 	for i := range list {
-		got := Truth{Enrollee: list[i].ID, Outcome: TrulyNoClaims}
+		got := ExpectedResult{Enrollee: list[i].ID, Outcome: ExpectNoClaims}
 		selection := &coverage.Selection{Contract: contract, Enrollee: &list[i], Since: q.Since, Until: q.AsOf}
 		if !q.Until.IsZero() && q.Until.Before(q.AsOf) {
 			selection.Until = q.Until
@@ -123,7 +123,7 @@ func exported(t *rapid.T, s *Source, v fhir.Version, q Question) (all []Truth) {
 			selection.ServiceDates = []coverage.ServiceDates{dates}
 		}
 		if list[i].OptedOut {
-			got.Outcome = TrulyOptedOut
+			got.Outcome = ExpectOptedOut
 			all = append(all, got)
 			continue
 		}
@@ -133,30 +133,30 @@ func exported(t *rapid.T, s *Source, v fhir.Version, q Question) (all []Truth) {
 		}
 		for _, o := range sink.offers {
 			if o.line != nil {
-				got.Claims = append(got.Claims, trueClaim(o.line))
-				got.Outcome = TrulyDelivered
+				got.Claims = append(got.Claims, claimIn(o.line))
+				got.Outcome = ExpectDelivered
 			}
 		}
-		slices.SortFunc(got.Claims, func(a, b TrueClaim) int { return strings.Compare(a.ID, b.ID) })
+		slices.SortFunc(got.Claims, func(a, b ExpectedClaim) int { return strings.Compare(a.ID, b.ID) })
 		all = append(all, got)
 	}
 	return all
 }
 
-// trueClaim reads out of a line what the truth tells of it.
-func trueClaim(line []byte) (c TrueClaim) {
+// claimIn reads out of a line what the truth tells of it.
+func claimIn(line []byte) (c ExpectedClaim) {
 	between := func(before string) string {
 		_, rest, _ := strings.Cut(string(line), before+`":"`)
 		value, _, _ := strings.Cut(rest, `"`)
 		return value
 	}
 	updated, _ := time.Parse(time.RFC3339Nano, between("lastUpdated"))
-	return TrueClaim{ID: between(`,"id`), LastUpdated: updated.UTC(), Status: between(`,"status`)}
+	return ExpectedClaim{ID: between(`,"id`), LastUpdated: updated.UTC(), Status: between(`,"status`)}
 }
 
-// TestTruthOfNobody: a contract that is not known is an error.
-func TestTruthOfNobody(t *testing.T) {
-	err := sourceAt(42, asOf).Truth(context.Background(), Question{Contract: "Z9999", AsOf: asOf}, func(Truth) error { return nil })
+// TestExpected_UnknownContract: a contract that is not known is an error.
+func TestExpected_UnknownContract(t *testing.T) {
+	err := sourceAt(42, asOf).Expected(context.Background(), ExpectedQuery{Contract: "Z9999", AsOf: asOf}, func(ExpectedResult) error { return nil })
 	if err == nil || !strings.Contains(err.Error(), "Z9999") {
 		t.Error(err)
 	}

@@ -11,8 +11,8 @@ import (
 	"ab2d/internal/coverage"
 )
 
-// Question is what an export asks for, as far as it chooses claims.
-type Question struct {
+// ExpectedQuery is the part of an export request that selects claims.
+type ExpectedQuery struct {
 	Contract string
 	AsOf     time.Time // the job's transactionTime
 	Since    time.Time // _since, exclusive; zero: none
@@ -22,31 +22,32 @@ type Question struct {
 
 // Outcomes of an enrollee, in the words of a job's ledger.
 const (
-	TrulyDelivered = "delivered"
-	TrulyNoClaims  = "no claims"
-	TrulyOptedOut  = "opted out"
+	ExpectDelivered = "delivered"
+	ExpectNoClaims  = "no claims"
+	ExpectOptedOut  = "opted out"
 )
 
-// Truth is what an export must give for one enrollee.
-type Truth struct {
+// ExpectedResult is what an export must deliver for one enrollee.
+type ExpectedResult struct {
 	Enrollee coverage.EnrolleeID
 	Outcome  string
-	Claims   []TrueClaim // by id
+	Claims   []ExpectedClaim // by id
 }
 
-// TrueClaim is a claim that must be delivered.
-type TrueClaim struct {
+// ExpectedClaim is a claim that must be delivered.
+type ExpectedClaim struct {
 	ID          string // of the resource, carrier--10000000000000
 	LastUpdated time.Time
 	Status      string // active or cancelled
 }
 
-// Truth tells for one enrollee after the other, in ascending order of id, which
-// claims an export must deliver and no others. It is a second way to the same
-// end, made for comparing: it asks nothing of packages eob and coverage, but goes
-// by what the generator meant a claim to be, and compares days and months as
-// texts, one by one. Nothing of an error identifies a person.
-func (s *Source) Truth(ctx context.Context, q Question, yield func(Truth) error) error {
+// Expected calls yield for one enrollee after another, in ascending order of id,
+// with the claims that an export must deliver. The export must deliver no others.
+// Expected computes them independently, for comparison: it uses neither package
+// eob nor the rules of package coverage. It goes by what the generator meant a
+// claim to be, and compares days and months as texts. It returns
+// export.ErrNoContract if there is no such contract. No error identifies a person.
+func (s *Source) Expected(ctx context.Context, q ExpectedQuery, yield func(ExpectedResult) error) error {
 	m, err := s.contract(q.Contract)
 	if err != nil {
 		return err
@@ -54,12 +55,12 @@ func (s *Source) Truth(ctx context.Context, q Question, yield func(Truth) error)
 	if q.Until.IsZero() || q.Until.After(q.AsOf) {
 		q.Until = q.AsOf
 	}
-	d := new(desk)
-	for index := range m.indexes(s.people) {
-		s.person(&d.person, index)
-		t, err := s.truth(ctx, d, m, q)
+	d := new(Generator)
+	for index := range m.group.indexes(s.population.size()) {
+		d.begin(s.population, index)
+		t, err := s.expected(ctx, d, m, q)
 		if err != nil {
-			return fmt.Errorf("the truth about contract %s: %w", q.Contract, err)
+			return fmt.Errorf("expected results of contract %s: %w", q.Contract, err)
 		}
 		if err := yield(t); err != nil {
 			return err
@@ -68,39 +69,39 @@ func (s *Source) Truth(ctx context.Context, q Question, yield func(Truth) error)
 	return nil
 }
 
-// truth is the truth about the person at the desk.
-func (s *Source) truth(ctx context.Context, d *desk, m *member, q Question) (Truth, error) {
+// expected returns the expected result of the generator's person.
+func (s *Source) expected(ctx context.Context, d *Generator, m *member, q ExpectedQuery) (ExpectedResult, error) {
 	p := &d.person
-	t := Truth{Enrollee: p.id, Outcome: TrulyNoClaims}
-	if s.optedOut(p.index, coverage.Date(q.AsOf.Unix()/86_400)) {
-		t.Outcome = TrulyOptedOut
+	t := ExpectedResult{Enrollee: p.id, Outcome: ExpectNoClaims}
+	if s.population.optedOut(p.index, coverage.Date(q.AsOf.Unix()/86_400)) {
+		t.Outcome = ExpectOptedOut
 		return t, nil
 	}
 	enrolled := s.monthsWith(p, m, q.AsOf)
 	err := d.each(ctx, q.AsOf.UnixMilli(), func(c *claim) error {
-		if m.truly(c, q, enrolled) {
+		if m.expects(c, q, enrolled) {
 			c.reset(p)
 			id := fmt.Sprintf("%s-%d", strings.ToLower(c.kind.eob), c.id)
-			t.Claims = append(t.Claims, TrueClaim{ID: id, LastUpdated: time.UnixMilli(c.millis).UTC(), Status: c.status()})
+			t.Claims = append(t.Claims, ExpectedClaim{ID: id, LastUpdated: time.UnixMilli(c.millis).UTC(), Status: c.status()})
 		}
 		return nil
 	})
 	if len(t.Claims) > 0 {
-		t.Outcome = TrulyDelivered
+		t.Outcome = ExpectDelivered
 	}
-	slices.SortFunc(t.Claims, func(a, b TrueClaim) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(t.Claims, func(a, b ExpectedClaim) int { return cmp.Compare(a.ID, b.ID) })
 	return t, err
 }
 
-// monthsWith are the months, as 2024-03, in which a person is enrolled with a
-// member, as of a moment.
+// monthsWith returns the months, such as 2024-03, in which a person is enrolled
+// with a member, as of a moment.
 func (s *Source) monthsWith(p *person, m *member, at time.Time) map[string]bool {
 	months := map[string]bool{}
-	moved, moves := s.moves[p.index]
+	moved, moves := s.population.moveOf(p.index)
 	for month := p.life.join; month.String() <= at.UTC().Format("2006-01"); month++ {
 		gone := month > p.life.leave && month < p.life.back
 		dead := p.life.death != never && month.First() > p.life.death
-		elsewhere := moves && (moved.to == m) != (month >= moved.month)
+		elsewhere := moves && (moved.to == m.group) != (month >= moved.month)
 		if !gone && !dead && !elsewhere {
 			months[month.String()] = true
 		}
@@ -108,8 +109,8 @@ func (s *Source) monthsWith(p *person, m *member, at time.Time) map[string]bool 
 	return months
 }
 
-// truly tells whether a claim must be delivered.
-func (m *member) truly(c *claim, q Question, enrolled map[string]bool) bool {
+// expects reports whether a claim must be delivered.
+func (m *member) expects(c *claim, q ExpectedQuery, enrolled map[string]bool) bool {
 	if m.Unattested || c.nature != ordinary {
 		return false
 	}

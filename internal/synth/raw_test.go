@@ -22,15 +22,15 @@ func TestRaw(t *testing.T) {
 	for _, v := range versions {
 		met := map[nature]int{}
 		minimiser := eob.New(v)
-		write, _ := writerOf(v)
+		format, _ := formatOf(v)
 		d := new(desk)
 		for _, e := range enrollees(t, s, "Z0000")[:60] {
 			selection := selectionOf(t, s, "Z0000", &e)
-			s.person(&d.person, int(firstID-e.ID))
-			d.writeMBIs(e.MBIs)
-			err := d.each(context.Background(), asOf.UnixMilli(), func(c *claim) error {
+			d.claims.begin(s.population, int(firstID-e.ID))
+			d.line.setMBIs(e.MBIs)
+			err := d.claims.each(context.Background(), asOf.UnixMilli(), func(c *claim) error {
 				facts := c.Claim
-				raw := bytes.Clone(d.raw(c, write))
+				raw := bytes.Clone(d.raw(c, format))
 				reduced, err := minimiser.Minimise(raw)
 				if err != nil {
 					t.Fatalf("%v: %s", err, raw)
@@ -42,10 +42,9 @@ func TestRaw(t *testing.T) {
 					}
 					return nil
 				}
-				d.line.b = d.line.b[:0]
-				write(&d.line, c, d.mbis.b)
-				if got := append(reduced.AppendWithMBIs(nil, e.MBIs), '\n'); !bytes.Equal(got, d.line.b) {
-					t.Fatalf("%s of\n%s", cmp.Diff(string(d.line.b), string(got)), raw)
+				line := d.line.delivered(format, c)
+				if got := append(reduced.AppendWithMBIs(nil, e.MBIs), '\n'); !bytes.Equal(got, line) {
+					t.Fatalf("%s of\n%s", cmp.Diff(string(line), string(got)), raw)
 				}
 				if diff := cmp.Diff(facts, reduced.Claim); diff != "" {
 					t.Fatalf("%s in %s", diff, raw)

@@ -1,0 +1,80 @@
+package synth
+
+import "ab2d/internal/coverage"
+
+// GeneratorVersion is the version of everything that the synthetic source
+// computes. It changes when the same seed gives other people or other claims.
+const GeneratorVersion = 2
+
+// firstID is the id of the person with index 0. The ids of later people go
+// downwards, as the ids of CMS's synthetic beneficiaries do.
+const firstID coverage.EnrolleeID = -10_000_000_000_000
+
+// Population is the people of several groups. Every value is computed from the
+// seed when it is asked for. It is safe for concurrent use.
+type Population struct {
+	seed   uint64
+	groups []Group // in the order of their first index
+	people int     // over all groups
+	moves  map[int]move
+}
+
+// newPopulation makes a population with one group for each of sizes, in enrollees.
+// People move between the first moving groups only, so that groups added after
+// them change nobody in them.
+func newPopulation(seed uint64, sizes []int, moving int) *Population {
+	s := &Population{seed: seed, moves: map[int]move{}}
+	for _, size := range sizes {
+		s.groups = append(s.groups, Group{first: s.people, size: size, vacant: map[int]bool{}})
+		s.people += size
+	}
+	s.drawMoves(s.groups[:moving])
+	return s
+}
+
+// size returns how many places all groups have together.
+func (s *Population) size() int { return s.people }
+
+// group returns the i-th group, counted from 0.
+func (s *Population) group(i int) *Group { return &s.groups[i] }
+
+// personKey is the key of all streams of a person.
+func (s *Population) personKey(index int) uint64 {
+	return derive(mix(s.seed+GeneratorVersion), uint64(index))
+}
+
+// idOf returns the id of the person with an index.
+func idOf(index int) coverage.EnrolleeID { return firstID - coverage.EnrolleeID(index) }
+
+// indexOf returns the index of the person with an id. It returns false if the
+// population has no such person.
+func (s *Population) indexOf(id coverage.EnrolleeID) (int, bool) {
+	if id > firstID || id <= idOf(s.people) {
+		return 0, false
+	}
+	return int(firstID - id), true
+}
+
+// indexAt returns the highest index that a person with from <= id can have,
+// because ids fall as indexes rise. It returns -1 if there is no such person.
+func (s *Population) indexAt(from coverage.EnrolleeID) int {
+	switch {
+	case from > firstID:
+		return -1
+	case from < idOf(s.people):
+		return s.people
+	}
+	return int(firstID - from)
+}
+
+// Labels of a person's random streams below the person's key. Drawing more
+// often from one stream changes nothing in another.
+const (
+	demography uint64 = iota + 1
+	chronic
+	network
+	living
+	sharing
+	cards
+	moving
+)

@@ -1,0 +1,18 @@
+package synth
+
+import "testing"
+
+// TestStreams: weights are kept, and draws stay in range.
+func TestStreams(t *testing.T) {
+	r := streamOf(1, 10)
+	var got [3]int
+	for range 60_000 {
+		got[r.pick([]uint16{10, 0, 50})]++
+		if n := r.between(-2, 2); n < -2 || n > 2 {
+			t.Fatal(n)
+		}
+	}
+	if got[1] != 0 || got[0] < 9_500 || got[0] > 10_500 {
+		t.Error(got)
+	}
+}
