@@ -9,12 +9,14 @@ import (
 	"ab2d/internal/eob"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
+	"ab2d/internal/synth/claimgen"
+	"ab2d/internal/synth/eobjson"
 )
 
 // desk is the space in which one person's claims are made. It is reused.
 type desk struct {
-	claims     Generator
-	line       buffer
+	claims     claimgen.Generator
+	line       eobjson.Buffer
 	minimized  []byte
 	minimizers [fhir.V2 + 1]*eob.Minimiser
 }
@@ -23,14 +25,14 @@ type desk struct {
 type reader struct {
 	source  *Source
 	version fhir.Version
-	format  format
+	format  eobjson.Format
 	asOf    int64 // of the snapshot, in milliseconds since 1970
 	desk    *desk
 }
 
 // Open returns a reader of the claims of all enrollees, as of the snapshot.
 func (s *Source) Open(_ context.Context, q export.Query) (export.Reader, error) {
-	format, err := formatOf(q.Version)
+	format, err := eobjson.FormatOf(q.Version)
 	if err != nil {
 		return nil, err
 	}
@@ -58,22 +60,22 @@ func (r *reader) Close() error {
 // must never be delivered are offered too, and sink rejects them. The MBIs
 // written are those of sel.Enrollee.
 func (r *reader) Write(ctx context.Context, sel *coverage.Selection, sink export.Sink) error {
-	index, ok := r.source.population.indexOf(sel.Enrollee.ID)
+	index, ok := r.source.population.IndexOf(sel.Enrollee.ID)
 	if !ok {
 		return errors.New("the enrollee does not belong to the synthetic source")
 	}
 	d := r.desk
-	d.claims.begin(r.source.population, index)
-	d.line.setMBIs(sel.Enrollee.MBIs)
-	err := d.claims.each(ctx, max(r.asOf, sel.Until.UnixMilli()), func(c *claim) error {
-		if c.nature != ordinary {
+	d.claims.Begin(r.source.population, index)
+	d.line.SetMBIs(sel.Enrollee.MBIs)
+	err := d.claims.Each(ctx, max(r.asOf, sel.Until.UnixMilli()), func(c *claimgen.Claim) error {
+		if c.Nature != claimgen.Ordinary {
 			return r.offerRaw(c, sel.Enrollee.MBIs, sink)
 		}
 		if !sink.Wants(&c.Claim) {
 			return nil
 		}
-		c.detail(&d.claims.person)
-		return sink.Line(d.line.delivered(r.format, c))
+		c.Detail(&d.claims.Person)
+		return sink.Line(d.line.Delivered(r.format, c))
 	})
 	if err != nil {
 		return fmt.Errorf("make synthetic claims: %w", err)
@@ -84,7 +86,7 @@ func (r *reader) Write(ctx context.Context, sel *coverage.Selection, sink export
 // offerRaw offers a claim that must never be delivered in the same way as an
 // imported claim: it is written raw and read by package eob. So package eob
 // finds out what is wrong with it, and the rules of package coverage reject it.
-func (r *reader) offerRaw(c *claim, mbis []coverage.MBI, sink export.Sink) error {
+func (r *reader) offerRaw(c *claimgen.Claim, mbis []coverage.MBI, sink export.Sink) error {
 	d := r.desk
 	if d.minimizers[r.version] == nil {
 		d.minimizers[r.version] = eob.New(r.version)
@@ -102,7 +104,7 @@ func (r *reader) offerRaw(c *claim, mbis []coverage.MBI, sink export.Sink) error
 
 // raw writes a claim as an upstream stores it: with everything that a sponsor
 // may not see, and without MBIs. The line is valid until the next one.
-func (d *desk) raw(c *claim, f format) []byte {
-	c.detail(&d.claims.person)
-	return d.line.rawLine(f, c)
+func (d *desk) raw(c *claimgen.Claim, f eobjson.Format) []byte {
+	c.Detail(&d.claims.Person)
+	return d.line.Raw(f, c)
 }

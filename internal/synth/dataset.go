@@ -13,6 +13,9 @@ import (
 
 	"ab2d/internal/coverage"
 	"ab2d/internal/fhir"
+	"ab2d/internal/synth/claimgen"
+	"ab2d/internal/synth/eobjson"
+	"ab2d/internal/synth/population"
 )
 
 // DatasetSponsors returns three sponsors with n enrollees together: Z9001 attested
@@ -51,7 +54,7 @@ func (s *Source) Dataset(at time.Time, contracts ...string) (*Dataset, error) {
 			return nil, err
 		}
 		d.members = append(d.members, m)
-		d.people = slices.AppendSeq(d.people, m.group.indexes(s.population.size()))
+		d.people = slices.AppendSeq(d.people, m.group.Indexes(s.population.Size()))
 	}
 	slices.Sort(d.people)
 	d.people = slices.Compact(d.people) // who moved is in two
@@ -87,14 +90,14 @@ func (d *Dataset) WriteEnrollment(w io.Writer) error {
 	}
 	people, last := d.source.population, coverage.MonthOf(d.at.UTC().Year(), d.at.UTC().Month())
 	for _, m := range d.members {
-		for index := range m.group.indexes(people.size()) {
-			e := people.enrollee(m.group, index, last, 0)
-			historic := make([]string, 0, maxCards)
+		for index := range m.group.Indexes(people.Size()) {
+			e := people.Enrollee(m.group, index, last, 0)
+			historic := make([]string, 0, population.MaxMBIs)
 			for _, mbi := range e.MBIs[1:] {
 				historic = append(historic, string(mbi))
 			}
 			row := []string{m.Contract, strconv.FormatInt(int64(e.ID), 10), string(e.MBIs[0]), strings.Join(historic, ";"), "", ""}
-			for from := enrollmentStart; from <= last; from++ {
+			for from := population.EnrollmentStart; from <= last; from++ {
 				if !e.Months.Has(from) {
 					continue
 				}
@@ -123,12 +126,12 @@ func (d *Dataset) WriteOptOuts(w io.Writer) error {
 	fmt.Fprintf(out, "HDR_BENEDATARSP%s\n", date)
 	for _, index := range d.people {
 		share := "N"
-		if !d.source.population.optedOut(index, today) {
+		if !d.source.population.OptedOut(index, today) {
 			if share = "Y"; !d.source.everOptedOut(index, today) {
 				continue
 			}
 		}
-		fmt.Fprintf(out, "%s%s\n", string(d.source.population.mbis(index, month)[0]), share)
+		fmt.Fprintf(out, "%s%s\n", string(d.source.population.MBIs(index, month)[0]), share)
 		n++
 	}
 	fmt.Fprintf(out, "TRL_BENEDATARSP%s%010d\n", date, n)
@@ -137,8 +140,8 @@ func (d *Dataset) WriteOptOuts(w io.Writer) error {
 
 // everOptedOut tells whether a person has opted out on some day up to one.
 func (s *Source) everOptedOut(index int, last coverage.Date) bool {
-	for day := enrollmentStart.First(); day <= last; day += 30 {
-		if s.population.optedOut(index, day) {
+	for day := population.EnrollmentStart.First(); day <= last; day += 30 {
+		if s.population.OptedOut(index, day) {
 			return true
 		}
 	}
@@ -149,14 +152,14 @@ func (s *Source) everOptedOut(index int, last coverage.Date) bool {
 // must never leave, and returns how many there are. Its memory does not depend
 // on their number.
 func (d *Dataset) WriteClaims(ctx context.Context, w io.Writer, v fhir.Version) (claims int64, err error) {
-	write, err := formatOf(v)
+	write, err := eobjson.FormatOf(v)
 	if err != nil {
 		return 0, err
 	}
 	desk := new(desk)
 	for _, index := range d.people {
-		desk.claims.begin(d.source.population, index)
-		err := desk.claims.each(ctx, d.at.UnixMilli(), func(c *claim) error {
+		desk.claims.Begin(d.source.population, index)
+		err := desk.claims.Each(ctx, d.at.UnixMilli(), func(c *claimgen.Claim) error {
 			claims++
 			_, err := w.Write(desk.raw(c, write))
 			return err

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"ab2d/internal/coverage"
+	"ab2d/internal/synth/claimgen"
+	"ab2d/internal/synth/population"
 )
 
 // ExpectedQuery is the part of an export request that selects claims.
@@ -55,9 +57,9 @@ func (s *Source) Expected(ctx context.Context, q ExpectedQuery, yield func(Expec
 	if q.Until.IsZero() || q.Until.After(q.AsOf) {
 		q.Until = q.AsOf
 	}
-	d := new(Generator)
-	for index := range m.group.indexes(s.population.size()) {
-		d.begin(s.population, index)
+	d := new(claimgen.Generator)
+	for index := range m.group.Indexes(s.population.Size()) {
+		d.Begin(s.population, index)
 		t, err := s.expected(ctx, d, m, q)
 		if err != nil {
 			return fmt.Errorf("expected results of contract %s: %w", q.Contract, err)
@@ -70,19 +72,19 @@ func (s *Source) Expected(ctx context.Context, q ExpectedQuery, yield func(Expec
 }
 
 // expected returns the expected result of the generator's person.
-func (s *Source) expected(ctx context.Context, d *Generator, m *member, q ExpectedQuery) (ExpectedResult, error) {
-	p := &d.person
-	t := ExpectedResult{Enrollee: p.id, Outcome: ExpectNoClaims}
-	if s.population.optedOut(p.index, coverage.Date(q.AsOf.Unix()/86_400)) {
+func (s *Source) expected(ctx context.Context, d *claimgen.Generator, m *member, q ExpectedQuery) (ExpectedResult, error) {
+	p := &d.Person
+	t := ExpectedResult{Enrollee: p.ID, Outcome: ExpectNoClaims}
+	if s.population.OptedOut(p.Index, coverage.Date(q.AsOf.Unix()/86_400)) {
 		t.Outcome = ExpectOptedOut
 		return t, nil
 	}
 	enrolled := s.monthsWith(p, m, q.AsOf)
-	err := d.each(ctx, q.AsOf.UnixMilli(), func(c *claim) error {
+	err := d.Each(ctx, q.AsOf.UnixMilli(), func(c *claimgen.Claim) error {
 		if m.expects(c, q, enrolled) {
-			c.reset(p)
-			id := fmt.Sprintf("%s-%d", strings.ToLower(c.kind.eob), c.id)
-			t.Claims = append(t.Claims, ExpectedClaim{ID: id, LastUpdated: time.UnixMilli(c.millis).UTC(), Status: c.status()})
+			c.Reset(p)
+			id := fmt.Sprintf("%s-%d", strings.ToLower(c.Kind.EOB), c.ID)
+			t.Claims = append(t.Claims, ExpectedClaim{ID: id, LastUpdated: time.UnixMilli(c.UpdatedMillis).UTC(), Status: c.Status()})
 		}
 		return nil
 	})
@@ -95,13 +97,13 @@ func (s *Source) expected(ctx context.Context, d *Generator, m *member, q Expect
 
 // monthsWith returns the months, such as 2024-03, in which a person is enrolled
 // with a member, as of a moment.
-func (s *Source) monthsWith(p *person, m *member, at time.Time) map[string]bool {
+func (s *Source) monthsWith(p *population.Person, m *member, at time.Time) map[string]bool {
 	months := map[string]bool{}
-	moved, moves := s.population.moveOf(p.index)
-	for month := p.life.join; month.String() <= at.UTC().Format("2006-01"); month++ {
-		gone := month > p.life.leave && month < p.life.back
-		dead := p.life.death != never && month.First() > p.life.death
-		elsewhere := moves && (moved.to == m.group) != (month >= moved.month)
+	moved, moves := s.population.MoveOf(p.Index)
+	for month := p.Life.Join; month.String() <= at.UTC().Format("2006-01"); month++ {
+		gone := month > p.Life.Leave && month < p.Life.Back
+		dead := p.Life.Death != population.Never && month.First() > p.Life.Death
+		elsewhere := moves && (moved.To == m.group) != (month >= moved.Month)
 		if !gone && !dead && !elsewhere {
 			months[month.String()] = true
 		}
@@ -110,11 +112,11 @@ func (s *Source) monthsWith(p *person, m *member, at time.Time) map[string]bool 
 }
 
 // expects reports whether a claim must be delivered.
-func (m *member) expects(c *claim, q ExpectedQuery, enrolled map[string]bool) bool {
-	if m.Unattested || c.nature != ordinary {
+func (m *member) expects(c *claimgen.Claim, q ExpectedQuery, enrolled map[string]bool) bool {
+	if m.Unattested || c.Nature != claimgen.Ordinary {
 		return false
 	}
-	updated := time.UnixMilli(c.millis)
+	updated := time.UnixMilli(c.UpdatedMillis)
 	if updated.After(q.Until) || !q.Since.IsZero() && !updated.After(q.Since) {
 		return false
 	}

@@ -13,6 +13,7 @@ import (
 	"ab2d/internal/coverage"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
+	"ab2d/internal/synth/claimgen"
 )
 
 // drawQuery draws a question, with moments near those at which something
@@ -77,10 +78,10 @@ func TestExportsAreAsExpected(t *testing.T) {
 // stampsOf are the moments at which something happens to the claims of some.
 func stampsOf(t *rapid.T, s *Source) []time.Time {
 	var stamps []time.Time
-	d := new(Generator)
+	d := new(claimgen.Generator)
 	for index := range 3 {
-		d.begin(s.population, index)
-		err := d.each(context.Background(), asOf.UnixMilli(), func(c *claim) error {
+		d.Begin(s.population, index)
+		err := d.Each(context.Background(), asOf.UnixMilli(), func(c *claimgen.Claim) error {
 			stamps = append(stamps, c.LastUpdated)
 			return nil
 		})

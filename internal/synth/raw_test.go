@@ -9,6 +9,9 @@ import (
 
 	"ab2d/internal/coverage"
 	"ab2d/internal/eob"
+	"ab2d/internal/synth/claimgen"
+	"ab2d/internal/synth/eobjson"
+	"ab2d/internal/synth/population"
 )
 
 // TestRaw: a raw claim, read and reduced as an imported one is, gives the line
@@ -16,33 +19,33 @@ import (
 // leave, eob and the rules of coverage find out.
 func TestRaw(t *testing.T) {
 	s := sourceAt(42, asOf)
-	verdicts := map[nature]coverage.Verdict{
-		partD: coverage.PartDEvent, substance: coverage.SubstanceUse, stranger: coverage.NotPatient, endless: coverage.NoBillablePeriod,
+	verdicts := map[claimgen.Nature]coverage.Verdict{
+		claimgen.PartD: coverage.PartDEvent, claimgen.SubstanceUse: coverage.SubstanceUse, claimgen.UnknownPatient: coverage.NotPatient, claimgen.NoPeriodEnd: coverage.NoBillablePeriod,
 	}
 	for _, v := range versions {
-		met := map[nature]int{}
+		met := map[claimgen.Nature]int{}
 		minimiser := eob.New(v)
-		format, _ := formatOf(v)
+		format, _ := eobjson.FormatOf(v)
 		d := new(desk)
 		for _, e := range enrollees(t, s, "Z0000")[:60] {
 			selection := selectionOf(t, s, "Z0000", &e)
-			d.claims.begin(s.population, int(firstID-e.ID))
-			d.line.setMBIs(e.MBIs)
-			err := d.claims.each(context.Background(), asOf.UnixMilli(), func(c *claim) error {
+			d.claims.Begin(s.population, int(population.FirstID-e.ID))
+			d.line.SetMBIs(e.MBIs)
+			err := d.claims.Each(context.Background(), asOf.UnixMilli(), func(c *claimgen.Claim) error {
 				facts := c.Claim
 				raw := bytes.Clone(d.raw(c, format))
 				reduced, err := minimiser.Minimise(raw)
 				if err != nil {
 					t.Fatalf("%v: %s", err, raw)
 				}
-				met[c.nature]++
-				if c.nature != ordinary {
-					if got := selection.Verdict(&reduced.Claim); got != verdicts[c.nature] {
-						t.Fatalf("the verdict on a claim of nature %d is %s: %s", c.nature, got, raw)
+				met[c.Nature]++
+				if c.Nature != claimgen.Ordinary {
+					if got := selection.Verdict(&reduced.Claim); got != verdicts[c.Nature] {
+						t.Fatalf("the verdict on a claim of nature %d is %s: %s", c.Nature, got, raw)
 					}
 					return nil
 				}
-				line := d.line.delivered(format, c)
+				line := d.line.Delivered(format, c)
 				if got := append(reduced.AppendWithMBIs(nil, e.MBIs), '\n'); !bytes.Equal(got, line) {
 					t.Fatalf("%s of\n%s", cmp.Diff(string(line), string(got)), raw)
 				}

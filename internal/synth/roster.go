@@ -9,6 +9,8 @@ import (
 	"ab2d/internal/coverage"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
+	"ab2d/internal/synth/claimgen"
+	"ab2d/internal/synth/population"
 )
 
 // Contract finds a contract of a sponsor; export.ErrNoContract when absent.
@@ -40,13 +42,15 @@ func (s *Source) Freshness(_ context.Context, contract string, _ fhir.Version) (
 	return export.Freshness{
 		Enrolment: time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC),
 		Enrollees: int64(m.Enrollees),
-		LastLoad:  time.UnixMilli(lastLoad(now.UnixMilli())).UTC(),
+		LastLoad:  time.UnixMilli(claimgen.LastLoad(now.UnixMilli())).UTC(),
 	}, nil
 }
 
 const snapshotTime = "20060102T150405.000Z"
 
-func (s *Source) prefix() string { return fmt.Sprintf("synth-%d.seed-%d.", GeneratorVersion, s.seed) }
+func (s *Source) prefix() string {
+	return fmt.Sprintf("synth-%d.seed-%d.", population.GeneratorVersion, s.seed)
+}
 
 // snapshotAt reads the moment out of a snapshot's name. One of another
 // generator version or seed would mean other people: it is not kept any more.
@@ -78,11 +82,11 @@ func (s *Source) Enrollees(ctx context.Context, contract, snapshot string, from 
 		return page, nil
 	}
 	last, today := coverage.MonthOf(at.Year(), at.Month()), coverage.Date(s.now().Unix()/86_400)
-	for index := range m.group.indexes(s.population.indexAt(from)) {
+	for index := range m.group.Indexes(s.population.IndexAt(from)) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if page = append(page, s.population.enrollee(m.group, index, last, today)); len(page) == limit {
+		if page = append(page, s.population.Enrollee(m.group, index, last, today)); len(page) == limit {
 			break
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ab2d/internal/export"
+	"ab2d/internal/synth/population"
 )
 
 // Source computes synthetic people and claims. It implements export.Roster and
@@ -15,14 +16,14 @@ type Source struct {
 	seed       uint64
 	now        func() time.Time
 	members    []member
-	population *Population
+	population *population.Population
 	desks      sync.Pool
 }
 
 // member is a sponsor with the people who are enrolled with it.
 type member struct {
 	Sponsor
-	group *Group
+	group *population.Group
 }
 
 var (
@@ -51,7 +52,7 @@ func (s *Source) Source() string {
 	for _, m := range s.members {
 		contracts = append(contracts, fmt.Sprintf("%s:%d", m.Contract, m.Enrollees))
 	}
-	return fmt.Sprintf("synthetic:generator=%d,seed=%d,contracts=%s", GeneratorVersion, s.seed, strings.Join(contracts, "+"))
+	return fmt.Sprintf("synthetic:generator=%d,seed=%d,contracts=%s", population.GeneratorVersion, s.seed, strings.Join(contracts, "+"))
 }
 
 // newSource makes a source whose people move between the first moving sponsors.
@@ -61,11 +62,11 @@ func newSource(seed uint64, now func() time.Time, sponsors []Sponsor, moving int
 		sizes[i] = sponsors[i].Enrollees
 	}
 	s := &Source{
-		seed: seed, now: now, population: newPopulation(seed, sizes, moving),
+		seed: seed, now: now, population: population.New(seed, sizes, moving),
 		desks: sync.Pool{New: func() any { return new(desk) }},
 	}
 	for i, p := range sponsors {
-		s.members = append(s.members, member{Sponsor: p, group: s.population.group(i)})
+		s.members = append(s.members, member{Sponsor: p, group: s.population.Group(i)})
 	}
 	return s
 }

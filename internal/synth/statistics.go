@@ -5,6 +5,9 @@ import (
 	"slices"
 
 	"ab2d/internal/coverage"
+	"ab2d/internal/synth/claimgen"
+	"ab2d/internal/synth/codes"
+	"ab2d/internal/synth/population"
 )
 
 // Statistics describe the people of a data set and their claims as of its
@@ -27,7 +30,7 @@ type Statistics struct {
 	ByType    map[string]int
 	Withheld  map[string]int // claims that must never leave, by the reason
 	Groups    int            // claims without regard to their versions
-	ByVersion [maxVersions]int
+	ByVersion [claimgen.MaxVersions]int
 	Cancelled int   // groups that are cancelled outright
 	Reloaded  int   // claims stamped by the bulk reload
 	Shared    int   // claims whose lastUpdated another claim has too
@@ -40,7 +43,7 @@ type Statistics struct {
 
 // natureNames name what is the matter with claims that must not leave.
 var natureNames = [...]string{
-	partD: "Part D event", substance: "substance-use treatment", stranger: "of an unknown patient", endless: "without the end of its period",
+	claimgen.PartD: "Part D event", claimgen.SubstanceUse: "substance-use treatment", claimgen.UnknownPatient: "of an unknown patient", claimgen.NoPeriodEnd: "without the end of its period",
 }
 
 // Statistics counts.
@@ -51,11 +54,11 @@ func (d *Dataset) Statistics(ctx context.Context) (*Statistics, error) {
 	}
 	desk := new(desk)
 	for _, index := range d.people {
-		desk.claims.begin(d.source.population, index)
-		t.person(d, &desk.claims.person)
+		desk.claims.Begin(d.source.population, index)
+		t.person(d, &desk.claims.Person)
 		before := t.Claims
-		err := desk.claims.each(ctx, d.at.UnixMilli(), func(c *claim) error {
-			c.detail(&desk.claims.person)
+		err := desk.claims.Each(ctx, d.at.UnixMilli(), func(c *claimgen.Claim) error {
+			c.Detail(&desk.claims.Person)
 			t.claim(c)
 			return nil
 		})
@@ -82,47 +85,47 @@ type tally struct {
 	stamps map[int64]int
 }
 
-func (t *tally) person(d *Dataset, p *person) {
+func (t *tally) person(d *Dataset, p *population.Person) {
 	day := coverage.Date(d.at.Unix() / 86_400)
 	t.People++
-	t.Women += one(p.female)
-	t.Under65 += one(p.band == under65)
-	t.Dead += one(p.life.death <= day)
-	t.InHospice += one(p.life.death <= day && p.life.hospice != never)
-	t.OptedOut += one(d.source.population.optedOut(p.index, day))
-	_, moved := d.source.population.moveOf(p.index)
+	t.Women += one(p.Female)
+	t.Under65 += one(p.AgeBand == codes.Under65)
+	t.Dead += one(p.Life.Death <= day)
+	t.InHospice += one(p.Life.Death <= day && p.Life.Hospice != population.Never)
+	t.OptedOut += one(d.source.population.OptedOut(p.Index, day))
+	_, moved := d.source.population.MoveOf(p.Index)
 	t.Moved += one(moved)
-	t.NewMBI += one(len(d.source.population.mbis(p.index, day.Month())) > 1)
-	t.HowMany[min(p.count/2, 3)]++
-	for i := range conditions {
-		if p.condition(i) {
-			t.Conditions[conditions[i].name]++
+	t.NewMBI += one(len(d.source.population.MBIs(p.Index, day.Month())) > 1)
+	t.HowMany[min(p.ConditionCount/2, 3)]++
+	for i := range codes.Conditions {
+		if p.Condition(i) {
+			t.Conditions[codes.Conditions[i].Name]++
 		}
 	}
 }
 
-func (t *tally) claim(c *claim) {
+func (t *tally) claim(c *claimgen.Claim) {
 	t.Claims++
-	t.stamps[c.millis]++
-	t.Reloaded += one(coverage.Date(c.millis/dayMillis) == reloadDay)
-	if c.nature != ordinary {
-		t.Withheld[natureNames[c.nature]]++
+	t.stamps[c.UpdatedMillis]++
+	t.Reloaded += one(coverage.Date(c.UpdatedMillis/claimgen.DayMillis) == claimgen.ReloadDay)
+	if c.Nature != claimgen.Ordinary {
+		t.Withheld[natureNames[c.Nature]]++
 	} else {
 		t.ByType[c.Type.String()]++
-		t.Lines = append(t.Lines, c.lines.count)
-		t.Diagnoses = append(t.Diagnoses, c.diagnoses.count)
+		t.Lines = append(t.Lines, c.Lines.Count)
+		t.Diagnoses = append(t.Diagnoses, c.Diagnoses.Count)
 	}
-	if c.version > 0 {
-		t.ByVersion[c.version-1]--
-		t.ByVersion[c.version]++
+	if c.Version > 0 {
+		t.ByVersion[c.Version-1]--
+		t.ByVersion[c.Version]++
 		return
 	}
 	t.Groups++
 	t.ByVersion[0]++
-	t.Cancelled += one(c.history.cancelled != 0 && c.cancelled)
-	t.Lateness = append(t.Lateness, int(c.history.loaded[0]/dayMillis)-int(c.End))
+	t.Cancelled += one(c.History.Cancelled != 0 && c.Cancelled)
+	t.Lateness = append(t.Lateness, int(c.History.Loaded[0]/claimgen.DayMillis)-int(c.End))
 	t.Stays += one(c.Type == coverage.Inpatient)
-	if c.stay != nil {
+	if c.Stay != nil {
 		t.OfStays[c.Type]++
 	}
 }
