@@ -20,9 +20,9 @@ var (
 	protected = regexp.MustCompile(`^F(1[0-689]|55)|^HZ|^Z714`)
 )
 
-// TestCodes checks the form of every code and provider number in the claims.
-func TestCodes(t *testing.T) {
-	for _, c := range byType(t, sourceAt(42, asOf), 60) {
+// testCodes checks the form of every code and provider number in the claims.
+func testCodes(t *testing.T, claims []sampledClaim) {
+	for _, c := range claims {
 		one, two := parse(t, c.lines[fhir.V1]), parse(t, c.lines[fhir.V2])
 		for _, c := range []struct {
 			shape *regexp.Regexp
