@@ -30,8 +30,8 @@ func DatasetSponsors(n int) []Sponsor {
 	return slices.DeleteFunc(all, func(s Sponsor) bool { return s.Enrollees == 0 })
 }
 
-// Dataset is what upstreams hold about some contracts as of a moment, in the
-// formats that package feed reads. Safe for concurrent use.
+// Dataset is the data of some contracts as of a moment, as upstreams store them. It
+// writes them in the formats that package feed reads. It is safe for concurrent use.
 type Dataset struct {
 	source  *Source
 	members []*member
@@ -39,8 +39,8 @@ type Dataset struct {
 	at      time.Time
 }
 
-// Dataset gathers the contracts, all of the source's if none is named;
-// export.ErrNoContract when one is absent.
+// Dataset returns the data of the contracts, or of all contracts if none is named. It
+// returns export.ErrNoContract if one of them does not exist.
 func (s *Source) Dataset(at time.Time, contracts ...string) (*Dataset, error) {
 	d := &Dataset{source: s, at: at}
 	if len(contracts) == 0 {
@@ -57,11 +57,11 @@ func (s *Source) Dataset(at time.Time, contracts ...string) (*Dataset, error) {
 		d.people = slices.AppendSeq(d.people, m.group.Indexes(s.population.Size()))
 	}
 	slices.Sort(d.people)
-	d.people = slices.Compact(d.people) // who moved is in two
+	d.people = slices.Compact(d.people) // people who moved are in two contracts
 	return d, nil
 }
 
-// Contracts are the numbers of the contracts.
+// Contracts returns the numbers of the contracts.
 func (d *Dataset) Contracts() (numbers []string) {
 	for _, m := range d.members {
 		numbers = append(numbers, m.Contract)
@@ -116,8 +116,8 @@ func (d *Dataset) WriteEnrollment(w io.Writer) error {
 	return out.Error()
 }
 
-// WriteOptOuts writes CMS's file of data sharing preferences: N for everybody
-// who has opted out, Y for who did and changed their mind.
+// WriteOptOuts writes CMS's file of data sharing preferences: N for people who have
+// opted out, and Y for people who have opted back in.
 func (d *Dataset) WriteOptOuts(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	utc := d.at.UTC()
@@ -138,7 +138,7 @@ func (d *Dataset) WriteOptOuts(w io.Writer) error {
 	return out.Flush()
 }
 
-// everOptedOut tells whether a person has opted out on some day up to one.
+// everOptedOut reports whether a person has ever opted out until day last.
 func (s *Source) everOptedOut(index int, last coverage.Date) bool {
 	for day := population.EnrollmentStart.First(); day <= last; day += 30 {
 		if s.population.OptedOut(index, day) {
@@ -148,9 +148,9 @@ func (s *Source) everOptedOut(index int, last coverage.Date) bool {
 	return false
 }
 
-// WriteClaims writes the raw claims of everybody, a line each, with those that
-// must never leave, and returns how many there are. Its memory does not depend
-// on their number.
+// WriteClaims writes the raw claims of all people, one on a line, and returns their
+// number. They include claims that must never be delivered. The memory it needs does
+// not depend on their number.
 func (d *Dataset) WriteClaims(ctx context.Context, w io.Writer, v fhir.Version) (claims int64, err error) {
 	write, err := eobjson.FormatOf(v)
 	if err != nil {

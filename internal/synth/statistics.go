@@ -10,8 +10,7 @@ import (
 	"ab2d/internal/synth/population"
 )
 
-// Statistics describe the people of a data set and their claims as of its
-// moment. Shares are of the people or of the claims, as their names say.
+// Statistics describe the people of a data set and their claims as of its moment.
 type Statistics struct {
 	People     int
 	Women      int
@@ -26,12 +25,12 @@ type Statistics struct {
 	HowMany    [4]int         // people with 0-1, 2-3, 4-5, 6 or more conditions
 	PerPerson  []int          // claims of each person, ascending
 
-	Claims    int // in force or not, all versions
+	Claims    int // all versions, in force or not
 	ByType    map[string]int
-	Withheld  map[string]int // claims that must never leave, by the reason
+	Withheld  map[string]int // claims that must never be delivered, by the reason
 	Groups    int            // claims without regard to their versions
 	ByVersion [claimgen.MaxVersions]int
-	Cancelled int   // groups that are cancelled outright
+	Cancelled int   // groups that are canceled without a replacement
 	Reloaded  int   // claims stamped by the bulk reload
 	Shared    int   // claims whose lastUpdated another claim has too
 	Lateness  []int // days from the end of service to the first load, ascending
@@ -41,12 +40,12 @@ type Statistics struct {
 	OfStays   [coverage.SNF + 1]int // claims that are steps of an episode, by type
 }
 
-// natureNames name what is the matter with claims that must not leave.
+// natureNames are the reasons why claims must never be delivered.
 var natureNames = [...]string{
 	claimgen.PartD: "Part D event", claimgen.SubstanceUse: "substance-use treatment", claimgen.UnknownPatient: "of an unknown patient", claimgen.NoPeriodEnd: "without the end of its period",
 }
 
-// Statistics counts.
+// Statistics counts the people and claims of the data set.
 func (d *Dataset) Statistics(ctx context.Context) (*Statistics, error) {
 	t := &tally{
 		Statistics: &Statistics{Conditions: map[string]int{}, ByType: map[string]int{}, Withheld: map[string]int{}},
@@ -79,7 +78,7 @@ func (d *Dataset) Statistics(ctx context.Context) (*Statistics, error) {
 	return t.Statistics, nil
 }
 
-// tally is Statistics while they are counted.
+// tally holds Statistics while they are counted.
 type tally struct {
 	*Statistics
 	stamps map[int64]int
@@ -130,8 +129,8 @@ func (t *tally) claim(c *claimgen.Claim) {
 	}
 }
 
-// Percentile is the value below which percent of an ascending list lie; 0 of
-// an empty one.
+// Percentile returns the value below which percent of an ascending list lie. It
+// returns 0 for an empty list.
 func Percentile(list []int, percent int) int {
 	if len(list) == 0 {
 		return 0

@@ -7,17 +7,17 @@ import (
 	"ab2d/internal/synth/random"
 )
 
-// Claim is one ExplanationOfBenefit as both writers see it: they write the
-// same codes, dates and providers, each where its version puts them.
+// Claim is the content of one ExplanationOfBenefit, independent of the version of
+// FHIR. Facts are set first; Detail draws the rest.
 type Claim struct {
 	coverage.Claim
 	key           uint64
-	month, slot   int         // its place in the person's life
-	Nature        Nature      // whether it is one that must never leave
-	Stay          *codes.Stay // that it is a step of, nil for everyday care
+	month, slot   int         // its position in the person's life
+	Nature        Nature      // why it must not be delivered
+	Stay          *codes.Stay // the stay it belongs to; nil for everyday care
 	History       History     // of all its versions
 	Version       int         // which of them this is, from 0
-	Cancelled     bool        // and whether it is still in force
+	Cancelled     bool        // whether it is canceled or replaced
 	UpdatedMillis int64       // lastUpdated since 1970
 
 	ID, Group int64
@@ -35,8 +35,8 @@ type Claim struct {
 	Charge, Allowed, Deductible, Coinsurance, Paid int // cents
 }
 
-// List is a slice over an array of its own, so that a claim is reused without
-// allocating.
+// List is a list in an array of its own, so that a claim can be reused without
+// allocating. It drops what does not fit.
 type List[T any] struct {
 	All   [24]T
 	Count int
@@ -49,11 +49,13 @@ func (l *List[T]) add(v T) {
 	}
 }
 
+// Items returns the elements. The slice is valid until the list changes.
 func (l *List[T]) Items() []T { return l.All[:l.Count] }
 
-// Role is what a diagnosis is to its claim.
+// Role is the role of a diagnosis on its claim.
 type Role uint8
 
+// Roles of diagnoses.
 const (
 	additional Role = iota
 	Principal
@@ -62,28 +64,30 @@ const (
 	VisitReason   // the patient's reason for an outpatient visit
 )
 
+// Diagnosis is a diagnosis of a claim, an ICD-10-CM code.
 type Diagnosis struct {
 	codes.Code
 	Role    Role
-	Present byte // at admission: Y, N, U or W; 0 where it is not told
+	Present byte // at admission: Y, N, U or W; 0 if there is no indicator
 }
 
+// Procedure is a procedure of a claim, an ICD-10-PCS code.
 type Procedure struct {
 	codes.Code
 	Date coverage.Date
 }
 
-// Line is an item of a claim. Dates are zero on lines that have none.
+// Line is a line of a claim. Its dates are zero if it has none.
 type Line struct {
 	Service  *codes.Service
 	Place    *codes.Code
 	From, To coverage.Date
 	Units    int
 	Charge   int // cents
-	Reason   int // position of its diagnosis among the claim's, from 0; professional only
+	Reason   int // index of its diagnosis on the claim; only on professional claims
 }
 
-// Team is who took part, by NPI; zero where there is none.
+// Team is the care team by NPI. An NPI is zero if there is none.
 type Team struct {
 	Referring, Performing                uint64
 	Attending, Operating, OtherOperating uint64
@@ -91,7 +95,7 @@ type Team struct {
 	Organization                         population.Organization
 }
 
-// Reset makes c the empty claim of its facts.
+// Reset removes the details of c and keeps its facts.
 func (c *Claim) Reset(p *population.Person) {
 	c.Person = p
 	c.ID, c.Group = claimIDs(p.Index, c.month, c.slot, c.Version)
@@ -100,8 +104,8 @@ func (c *Claim) Reset(p *population.Person) {
 	c.Charge = 0
 }
 
-// Detail draws what the facts leave open. All versions of a claim are drawn the
-// same, and then changed.
+// Detail draws everything that the facts leave open. All versions of a claim are
+// drawn alike and then changed.
 func (c *Claim) Detail(p *population.Person) {
 	c.Reset(p)
 	r := random.New(c.key, details)
@@ -126,13 +130,13 @@ func (c *Claim) Detail(p *population.Person) {
 	}
 	c.settle(&r)
 	c.amend()
-	if c.Nature == SubstanceUse { // after all changes, so that none takes it away
+	if c.Nature == SubstanceUse { // after all changes, so that no change removes it
 		c.treatSubstance(&r)
 	}
 }
 
-// amend makes of the first version a later one: a line less, a diagnosis more,
-// or other units of a service.
+// amend turns the first version into a later one: a line less, a diagnosis more, or
+// other units of a service.
 func (c *Claim) amend() {
 	for v := 1; v <= c.Version; v++ {
 		r := random.New(random.Derive(c.key, changes), uint64(v))
@@ -151,8 +155,8 @@ func (c *Claim) amend() {
 	}
 }
 
-// diagnoseLate adds a diagnosis that the claim does not have; false when it
-// has, or has no diagnoses at all.
+// diagnoseLate adds a diagnosis. It returns false if the claim already has it, or
+// has no diagnoses at all.
 func (c *Claim) diagnoseLate(r *random.Stream) bool {
 	before := c.Diagnoses.Count
 	if c.Type == coverage.OtherClaim {
@@ -168,7 +172,7 @@ func (c *Claim) diagnoseLate(r *random.Stream) bool {
 	return true
 }
 
-// settle draws what Medicare makes of the charge.
+// settle draws what Medicare allows and pays of the charge.
 func (c *Claim) settle(r *random.Stream) {
 	c.Allowed = c.Charge * r.Between(35, 80) / 100
 	c.Deductible = 0
@@ -179,8 +183,8 @@ func (c *Claim) settle(r *random.Stream) {
 	c.Paid = c.Allowed - c.Deductible - c.Coinsurance
 }
 
-// diagnose adds a diagnosis, unless the claim already has its code in a role
-// that is not told apart by place.
+// diagnose adds a diagnosis. It adds no additional diagnosis whose code the claim
+// already has, except as the admitting diagnosis.
 func (c *Claim) diagnose(d codes.Code, as Role) {
 	if as == additional {
 		for _, had := range c.Diagnoses.Items() {
@@ -192,8 +196,8 @@ func (c *Claim) diagnose(d codes.Code, as Role) {
 	c.Diagnoses.add(Diagnosis{Code: d, Role: as})
 }
 
-// diagnoseMore adds up to n of the person's chronic conditions, from a drawn
-// one on, and complications while they do not reach.
+// diagnoseMore adds n diagnoses: chronic conditions of the person from a drawn one
+// on, and then complications.
 func (c *Claim) diagnoseMore(r *random.Stream, n int) {
 	p := c.Person
 	n += c.Diagnoses.Count
@@ -207,7 +211,7 @@ func (c *Claim) diagnoseMore(r *random.Stream, n int) {
 	}
 }
 
-// mainReason draws what an encounter is mostly about.
+// mainReason draws the main reason for an encounter.
 func (c *Claim) mainReason(r *random.Stream) codes.Code {
 	p := c.Person
 	n := r.Below(100)
@@ -229,15 +233,15 @@ func (c *Claim) bill(r *random.Stream, s *codes.Service, l Line) {
 	c.Lines.add(l)
 }
 
-// day is the date of the i-th of n services spread over the claim's period.
+// day returns the date of the i-th of n services, spread over the claim's period.
 func (c *Claim) day(i, n int) coverage.Date {
 	return c.Start + coverage.Date(i*int(c.End-c.Start)/max(1, n-1))
 }
 
-// Institutional tells a facility's claim from a doctor's or supplier's.
+// Institutional reports whether a facility billed the claim, not a doctor or supplier.
 func (c *Claim) Institutional() bool { return c.Kind.Facility.Code != "" }
 
-// Status tells whether the version is in force.
+// Status returns the FHIR status: active, or cancelled if the version is not in force.
 func (c *Claim) Status() string {
 	if c.Cancelled {
 		return "cancelled"

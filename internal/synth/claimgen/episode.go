@@ -7,10 +7,9 @@ import (
 	"ab2d/internal/synth/random"
 )
 
-// episode is an illness that takes a person to hospital, and what follows from
-// it: nursing facility, home health care, equipment, a visit to the clinic,
-// and now and then the hospital again. All of it counts to the month of the
-// admission, wherever its days lie.
+// episode is a hospital stay and the care that follows it: nursing facility, home
+// health care, equipment, a visit to the clinic, and sometimes the hospital again.
+// All of it belongs to the month of the admission, even if its days lie later.
 type episode struct {
 	stay  *codes.Stay
 	steps List[step]
@@ -25,7 +24,7 @@ type step struct {
 // maxSteps leaves the last of an episode's slots to hospice care.
 const maxSteps = slotsPerMonth - careSlots - 1
 
-// admissions is the chance of an admission in a month, of 65536.
+// admissions returns the chance of an admission in a month, of 65536.
 func admissions(p *population.Person, month coverage.Month) int {
 	chance := p.PerMonth
 	if p.Life.Death != population.Never && p.Life.Death.Month()-month <= 2 {
@@ -34,7 +33,7 @@ func admissions(p *population.Person, month coverage.Month) int {
 	return min(chance, 30_000)
 }
 
-// draw makes the episode that begins in a month, if one does.
+// draw makes the episode that begins in a month. It has no steps if none begins.
 func (e *episode) draw(p *population.Person, month coverage.Month, first coverage.Date, days int) {
 	e.steps.Count = 0
 	r := random.New(random.Derive(p.Key, episodes), uint64(month))
@@ -58,7 +57,7 @@ func (e *episode) draw(p *population.Person, month coverage.Month, first coverag
 	}
 }
 
-// weightFor is how often a person is admitted for this among all stays.
+// weightFor returns the weight of a stay among all stays of a person.
 func weightFor(s *codes.Stay, p *population.Person) uint16 {
 	switch {
 	case s.Condition == codes.AnyCondition:
@@ -71,7 +70,7 @@ func weightFor(s *codes.Stay, p *population.Person) uint16 {
 	return s.Weight
 }
 
-// admit adds a stay in hospital, and returns the day of discharge.
+// admit adds a hospital stay and returns the day of discharge.
 func (e *episode) admit(r *random.Stream, p *population.Person, on coverage.Date) coverage.Date {
 	length := 1 + r.Below(2*e.stay.Days)
 	if r.Chance(60) {
@@ -85,7 +84,7 @@ func (e *episode) admit(r *random.Stream, p *population.Person, on coverage.Date
 	return out
 }
 
-// recover adds what follows a stay, and returns the day on which the person
+// recover adds the care that follows a stay and returns the day on which the person
 // is at home again.
 func (e *episode) recover(r *random.Stream, p *population.Person, from coverage.Date) coverage.Date {
 	if r.Chance(e.stay.Nursing) {
@@ -106,8 +105,8 @@ func (e *episode) recover(r *random.Stream, p *population.Person, from coverage.
 	return from
 }
 
-// nurse adds days in a skilled nursing facility, which are billed by the
-// calendar month, and returns the last of them.
+// nurse adds days in a skilled nursing facility, billed by the calendar month, and
+// returns the last of them.
 func (e *episode) nurse(p *population.Person, from coverage.Date, days int) coverage.Date {
 	last := from + coverage.Date(days)
 	for start := from; start <= last; {
@@ -118,7 +117,8 @@ func (e *episode) nurse(p *population.Person, from coverage.Date, days int) cove
 	return last
 }
 
-// add adds a step, cut at the death. In hospice care nobody begins one.
+// add adds a step, which ends at the death at the latest. No step begins during
+// hospice care.
 func (e *episode) add(p *population.Person, s step) {
 	if s.start > p.Life.Death || s.start >= p.Life.Hospice || e.steps.Count == maxSteps {
 		return
@@ -127,7 +127,8 @@ func (e *episode) add(p *population.Person, s step) {
 	e.steps.add(s)
 }
 
-// hospiceIn is the part of the hospice care that lies in a month.
+// hospiceIn returns the part of hospice care that lies in a month, and false if
+// there is none.
 func hospiceIn(l *population.Life, first, last coverage.Date) (step, bool) {
 	s := step{coverage.Hospice, max(first, l.Hospice), min(last, l.Death)}
 	return s, s.start <= s.end

@@ -9,17 +9,17 @@ import (
 	"ab2d/internal/synth/random"
 )
 
+// Slots of a month.
 const (
 	slotsPerMonth = 1 << slotBits
-	careSlots     = 16 // of them; the others are for an episode's steps
+	careSlots     = 16 // for everyday care; the others are for the steps of an episode
 	hospiceSlot   = slotsPerMonth - 1
 )
 
-// Milliseconds in a day and in an hour.
-const (
-	DayMillis  = 86_400_000
-	hourMillis = 3_600_000
-)
+// DayMillis is the number of milliseconds in a day.
+const DayMillis = 86_400_000
+
+const hourMillis = 3_600_000
 
 // occupied draws which of the first slots of a month hold a claim of everyday
 // care, one bit a slot: sixteen tries of a small chance each, which is close
@@ -39,7 +39,7 @@ func occupied(p *population.Person, month coverage.Month) (set uint16) {
 	return set
 }
 
-// place makes c the claim of a slot, and returns the stream of its facts.
+// place makes c the claim of a slot and returns the stream of its facts.
 func (c *Claim) place(p *population.Person, month coverage.Month, slot int) random.Stream {
 	c.key = random.Derive(random.Derive(p.Key, uint64(month)), uint64(slot))
 	c.month, c.slot = int(month-population.FirstMonth), slot
@@ -60,14 +60,15 @@ func (c *Claim) drawFacts(p *population.Person, month coverage.Month, first cove
 	c.serve(p, &r, t, start, end)
 }
 
-// stepFacts computes the same of a step of an episode.
+// stepFacts computes the same for a step of an episode.
 func (c *Claim) stepFacts(p *population.Person, month coverage.Month, slot int, stay *codes.Stay, s step) {
 	r := c.place(p, month, slot)
 	c.Stay = stay
 	c.serve(p, &r, s.kind, s.start, s.end)
 }
 
-// serve sets patient, type and days, cut at the death, and draws the history.
+// serve sets the patient, the type and the days, which end at the death at the
+// latest, and draws the history.
 func (c *Claim) serve(p *population.Person, r *random.Stream, t coverage.ClaimType, start, end coverage.Date) {
 	end = min(end, p.Life.Death)
 	c.Claim = coverage.Claim{Patient: p.ID, Type: t, Start: start, End: end, HasStart: true, HasEnd: true}
@@ -105,8 +106,8 @@ func length(r *random.Stream, t coverage.ClaimType) int {
 	return 0
 }
 
-// asOf makes c one of its versions as it stands at a moment; false when it
-// is not there yet. start and end are the days of the first version.
+// asOf makes c one of its versions as it is at a moment. It returns false if the
+// version is not loaded yet. start and end are the days of the first version.
 func (c *Claim) asOf(version int, at int64, start, end, death coverage.Date) bool {
 	stamp, cancelled, there := c.History.at(version, at)
 	if !there {

@@ -16,12 +16,12 @@ type Generator struct {
 	episode episode
 }
 
-// Begin makes g the generator of the claims of one person.
+// Begin sets the person whose claims Each makes.
 func (g *Generator) Begin(people *population.Population, index int) { people.Person(&g.Person, index) }
 
-// Each calls f for every version of every claim of the person at the desk that
-// is in the database at a moment, in milliseconds since 1970. The claim is
-// valid during the call only.
+// Each calls f for every version of every claim of the person that is in the
+// database at a moment, in milliseconds since 1970. The claim is valid only during
+// the call. Each stops at the first error of f and at the end of ctx.
 func (g *Generator) Each(ctx context.Context, asOf int64, f func(*Claim) error) error {
 	last := min(coverage.Date(asOf/DayMillis), g.Person.Life.Death)
 	first := population.FirstMonth.First()
@@ -38,8 +38,8 @@ func (g *Generator) Each(ctx context.Context, asOf int64, f func(*Claim) error) 
 	return nil
 }
 
-// month does so with the claims of a month: everyday care, the episode that
-// begins in it, and hospice care.
+// month calls f for the claims of one month: everyday care, the episode that begins
+// in it, and hospice care.
 func (g *Generator) month(month coverage.Month, first, next coverage.Date, asOf int64, f func(*Claim) error) error {
 	c, p, days := &g.Claim, &g.Person, int(next-first)
 	for slot, set := 0, occupied(p, month); set != 0; slot, set = slot+1, set>>1 {
@@ -65,7 +65,7 @@ func (g *Generator) month(month coverage.Month, first, next coverage.Date, asOf 
 	return nil
 }
 
-// versions does so with the versions of one claim.
+// versions calls f for the versions of one claim.
 func (g *Generator) versions(asOf int64, f func(*Claim) error) error {
 	c, death := &g.Claim, g.Person.Life.Death
 	start, end := c.Start, c.End

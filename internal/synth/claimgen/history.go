@@ -8,17 +8,18 @@ import (
 	"ab2d/internal/synth/random"
 )
 
-// History is what becomes of a claim in the database that it is loaded into:
-// when each of its versions arrives, and what happens to them. Moments are
+// History is the history of a claim in the database that it is loaded into: when
+// each of its versions is loaded, and what happens to them later. Moments are
 // milliseconds since 1970.
 type History struct {
 	Loaded    [MaxVersions]int64
 	versions  int
-	Cancelled int64 // the last version is cancelled then, and none replaces it; 0: never
-	reloaded  int64 // when the bulk reload stamps what there is of the claim; 0: it does not
+	Cancelled int64 // when the last version is canceled without a replacement; 0: never
+	reloaded  int64 // when the bulk reload stamps the claim again; 0: never
 	shift     int   // days by which the last version moves the services
 }
 
+// MaxVersions is how many versions a claim has at most.
 const MaxVersions = 3
 
 // The weekly load begins on a Saturday at an hour of UTC.
@@ -28,8 +29,8 @@ const (
 )
 
 // ReloadDay is the day of the one bulk reload: a part of all older claims is
-// written again, without any change but the stamp. A Wednesday, unlike all
-// other loads.
+// written again, and only the stamp changes. It is a Wednesday, unlike the days of
+// all other loads.
 var ReloadDay = coverage.DateOf(2025, time.March, 12)
 
 // drawHistory draws a claim's history from the end of its services.
@@ -56,8 +57,8 @@ func drawHistory(r *random.Stream, t coverage.ClaimType, end coverage.Date) (h H
 	return h
 }
 
-// loaded draws when a claim appears in the database: after a lag, which for a
-// few is most of a year.
+// loaded draws when a claim is first loaded. The lag after the service is most of a
+// year for a few claims.
 func loaded(r *random.Stream, kind *codes.ClaimType, end coverage.Date) int64 {
 	day := int(end) + r.Between(kind.LagFrom, kind.LagTo)
 	if r.Chance(30) {
@@ -66,7 +67,7 @@ func loaded(r *random.Stream, kind *codes.ClaimType, end coverage.Date) int64 {
 	return weekly(r, day)
 }
 
-// changed draws when a claim that was loaded is changed.
+// changed draws when a loaded claim is changed.
 func changed(r *random.Stream, after int64) int64 {
 	return weekly(r, int(after/DayMillis)+r.Between(14, 170))
 }
@@ -85,14 +86,15 @@ func weekly(r *random.Stream, day int) int64 {
 	return start + int64(at>>4%(7*hourMillis))
 }
 
-// LastLoad is when the weekly load before a moment began.
+// LastLoad returns when the weekly load before a moment began. Both are
+// milliseconds since 1970.
 func LastLoad(before int64) int64 {
 	first := saturday*DayMillis + int64(loadHour*hourMillis)
 	return before - (before-first)%(7*DayMillis)
 }
 
-// at is how a version stands in the database at a moment: since when, and
-// whether it is cancelled. There is none before its load.
+// at returns the state of a version at a moment: its stamp, whether it is canceled,
+// and whether it is loaded yet.
 func (h *History) at(version int, asOf int64) (stamp int64, cancelled, there bool) {
 	stamp = h.Loaded[version]
 	if stamp > asOf {

@@ -2,9 +2,9 @@ package claimgen
 
 import "ab2d/internal/synth/population"
 
-// A claim's id says whose it is and where it stands in that person's life:
-// below the person's index, nine bits of month, five of slot, three for the
-// claim's version. Its group's id is the same without the version.
+// The id of a claim holds, from the highest bits on, the person's index, nine bits
+// of month, five of slot and three of version. The id of its group holds the same
+// without the version.
 const (
 	firstClaimID = 10_000_000_000_000
 	firstGroupID = 100_000_000

@@ -7,7 +7,7 @@ import (
 	"ab2d/internal/synth/random"
 )
 
-// attend fills the team of an institutional claim.
+// attend sets the team of an institutional claim.
 func (c *Claim) attend(r *random.Stream, sort int) {
 	p := c.Person
 	c.Team.Organization = p.Organization(sort)
@@ -60,7 +60,7 @@ func (c *Claim) outpatient(r *random.Stream) {
 // inpatient details a hospital stay.
 func (c *Claim) inpatient(r *random.Stream) {
 	s := c.Stay
-	if s == nil { // only where the stay itself does not matter
+	if s == nil { // only on claims that are never delivered
 		s = &codes.Stays[r.Below(len(codes.Stays))]
 	}
 	c.DRG = s.DRG

@@ -6,19 +6,20 @@ import (
 	"ab2d/internal/synth/random"
 )
 
-// Nature says what is the matter with a claim. All but the ordinary ones must
-// never leave: they are there so that every filter has something to filter.
+// Nature says why a claim must never be delivered. Only ordinary claims may be
+// delivered. The others exist so that every filter has something to reject.
 type Nature uint8
 
+// Natures of claims.
 const (
 	Ordinary       Nature = iota
 	PartD                 // a prescription drug event
 	SubstanceUse          // treatment of substance use, 42 CFR Part 2
-	UnknownPatient        // of a person whom no roster knows
+	UnknownPatient        // of a patient who is in no roster
 	NoPeriodEnd           // without the end of its billable period
 )
 
-// drawNature draws what is the matter: with 33 claims of a thousand something.
+// drawNature draws the nature of a claim. 33 of a thousand are not ordinary.
 func drawNature(r *random.Stream) Nature {
 	switch n := r.Below(1000); {
 	case n < 20:
@@ -33,7 +34,7 @@ func drawNature(r *random.Stream) Nature {
 	return Ordinary
 }
 
-// typeOf is the type of a claim of this nature, of which the draw was t.
+// typeOf returns the type of a claim of this nature whose drawn type is t.
 func (n Nature) typeOf(r *random.Stream, t coverage.ClaimType) coverage.ClaimType {
 	switch {
 	case n == PartD:
@@ -44,8 +45,8 @@ func (n Nature) typeOf(r *random.Stream, t coverage.ClaimType) coverage.ClaimTyp
 	return t
 }
 
-// treatSubstance makes a claim one of substance-use treatment, by a diagnosis,
-// a service, a procedure or a DRG alone: each of them must be enough.
+// treatSubstance makes a claim one of substance-use treatment. Only one thing says
+// so: a diagnosis, a service, a procedure or a DRG. Each must be enough to reject it.
 func (c *Claim) treatSubstance(r *random.Stream) {
 	stay, which := c.Type == coverage.Inpatient, r.Below(3)
 	switch {
@@ -64,6 +65,6 @@ func (c *Claim) treatSubstance(r *random.Stream) {
 	}
 }
 
-// strangers are ids that no roster has; each stands behind the person among
-// whose claims it was put.
+// strangers is the first of the ids that no roster has. The claims of each person
+// use one of their own.
 const strangers coverage.EnrolleeID = -20_000_000_000_000

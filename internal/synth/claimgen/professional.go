@@ -43,8 +43,8 @@ func (c *Claim) carrier(r *random.Stream) {
 	}
 }
 
-// perform draws the performing provider of a setting: a supplier, a specialist
-// from the numbers after the state's pool, or one of the person's doctors.
+// perform draws the performing provider of a setting: a supplier, a specialist whose
+// number follows the state's pool, or one of the person's doctors.
 func (c *Claim) perform(r *random.Stream, s *codes.Setting) {
 	p := c.Person
 	c.Team.Organization = p.Organization(s.Organization)
@@ -70,8 +70,8 @@ func drawSetting(r *random.Stream, all []codes.Setting, p *population.Person) *c
 	return &all[r.Pick(weights[:len(all)])]
 }
 
-// diagnoseService gives the claim its principal diagnosis: what the service
-// brings with it, or the condition it is for, or any reason.
+// diagnoseService adds the principal diagnosis: the one that belongs to the service,
+// or the condition it is for, or any reason.
 func (c *Claim) diagnoseService(r *random.Stream, s *codes.Service, needs int) {
 	switch {
 	case s.Reason != nil:
@@ -83,7 +83,7 @@ func (c *Claim) diagnoseService(r *random.Stream, s *codes.Service, needs int) {
 	}
 }
 
-// dme details a claim for durable medical equipment, sold or by the month.
+// dme details a claim for durable medical equipment, sold or rented by the month.
 func (c *Claim) dme(r *random.Stream) {
 	p := c.Person
 	if c.Stay != nil {
@@ -112,7 +112,7 @@ func (c *Claim) dme(r *random.Stream) {
 	}
 }
 
-// equip fills the team of a claim for equipment.
+// equip sets the team of a claim for equipment.
 func (c *Claim) equip(specialty *codes.Code) {
 	p := c.Person
 	c.Team.Organization = p.Organization(codes.Supplier)

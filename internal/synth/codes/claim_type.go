@@ -2,12 +2,12 @@ package codes
 
 import "ab2d/internal/coverage"
 
-// Code is one code of a code system with its display, which may be empty.
-// Displays hold no character that JSON escapes; a test checks it.
+// Code is a code of a code system with its display, which may be empty. Displays
+// contain no character that JSON escapes.
 type Code struct{ Code, Display string }
 
-// ClaimType holds what is the same on every claim of one type: its codings in
-// both versions and how soon it is loaded.
+// ClaimType holds what all claims of one type have in common: the codings in both
+// versions, and how soon a claim is loaded.
 type ClaimType struct {
 	NCH          Code   // NCH claim type code
 	EOB          string // BFD's eob-type
@@ -15,7 +15,7 @@ type ClaimType struct {
 	R4Type       Code
 	NearLine     Code
 	ServiceClass string // claim service classification type code, v1
-	Profile      string // the CARIN profile that BFD's v2 names, whatever one thinks of it
+	Profile      string // the CARIN profile that BFD's v2 names, although it is not always the right one
 	SubType      Code   // CARIN institutional subtype; the display is its text
 	Facility     Code   // claim facility type code
 	QueryV1      bool   // v1 marks the billable period as a final bill
@@ -36,7 +36,7 @@ var (
 	secondaryDx   = Code{"secondary", "Secondary"}
 )
 
-// ClaimTypes is indexed by coverage.ClaimType. Codes and displays: ResDAC's
+// ClaimTypes is indexed by coverage.ClaimType. Source of codes and displays: ResDAC's
 // public codebooks of the NCH claim files, as BFD's v1 and v2 resources show them.
 var ClaimTypes = [coverage.SNF + 1]ClaimType{
 	coverage.OtherClaim: { // a Part D event

@@ -5,7 +5,7 @@ package codes
 // throughout 2019 to 2026 are used, and none of those that 42 CFR Part 2
 // protects.
 
-// AcuteDiagnoses is what people see a doctor for beside their chronic conditions.
+// AcuteDiagnoses are reasons to see a doctor other than chronic conditions.
 var AcuteDiagnoses = [...]Code{
 	{"J069", "ACUTE UPPER RESPIRATORY INFECTION, UNSPECIFIED"},
 	{"J209", "ACUTE BRONCHITIS, UNSPECIFIED"},
@@ -33,7 +33,7 @@ var AcuteDiagnoses = [...]Code{
 	{"G5601", "CARPAL TUNNEL SYNDROME, RIGHT UPPER LIMB"},
 }
 
-// Symptoms are reasons for a visit, and what accompanies other diagnoses.
+// Symptoms are reasons for a visit. They also accompany other diagnoses.
 var Symptoms = [...]Code{
 	{"R0602", "SHORTNESS OF BREATH"},
 	{"R079", "CHEST PAIN, UNSPECIFIED"},
@@ -53,7 +53,8 @@ var Symptoms = [...]Code{
 	{"R310", "GROSS HEMATURIA"},
 }
 
-// Complications and circumstances make up the long lists of institutional claims.
+// Complications are complications and circumstances. They make up most of the
+// long lists of diagnoses on institutional claims.
 var Complications = [...]Code{
 	{"N179", "ACUTE KIDNEY FAILURE, UNSPECIFIED"},
 	{"J9601", "ACUTE RESPIRATORY FAILURE WITH HYPOXIA"},
@@ -82,7 +83,7 @@ var Complications = [...]Code{
 	{"Z993", "DEPENDENCE ON WHEELCHAIR"},
 }
 
-// Diagnoses that a service brings with it.
+// Diagnoses that belong to a service or an injury.
 var (
 	checkUp       = Code{"Z0000", "ENCOUNTER FOR GENERAL ADULT MEDICAL EXAMINATION WITHOUT ABNORMAL FINDINGS"}
 	immunization  = Code{"Z23", "ENCOUNTER FOR IMMUNIZATION"}

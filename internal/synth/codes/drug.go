@@ -1,7 +1,7 @@
 package codes
 
-// Drugs are what Part D events are about. Their national drug codes have
-// labeler 99999, which FDA gives to nobody; the comments name the kind.
+// Drugs are the drugs of Part D events. Their national drug codes have labeler
+// 99999, which FDA assigns to nobody. The comments name the kind of drug.
 var Drugs = [...]Service{
 	{"99999010130", nil, 90, 15, nil},  // a statin
 	{"99999010230", nil, 90, 12, nil},  // an ACE inhibitor

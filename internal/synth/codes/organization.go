@@ -1,6 +1,6 @@
 package codes
 
-// The sorts of organizations.
+// Kinds of organizations, as indexes in Organizations.
 const (
 	GroupPractice = iota
 	Hospital
@@ -8,14 +8,14 @@ const (
 	HomeAgency
 	HospiceAgency
 	Supplier
-	labCompany
-	ambulanceCompany
-	xrayCompany
+	LabCompany
+	AmbulanceCompany
+	XrayCompany
 	OrganizationKinds
 )
 
-// Organizations says, for each sort, how its organizations are named and numbered, and
-// how many of them a state has. CCN ranges: CMS, State Operations Manual §2779.
+// Organizations holds, for each kind, how its organizations are named and numbered,
+// and how many of them a state has. Source of the CCN ranges: CMS, State Operations Manual §2779.
 var Organizations = [OrganizationKinds]struct {
 	Name  string
 	NPI   int // first number of its NPIs
@@ -28,7 +28,7 @@ var Organizations = [OrganizationKinds]struct {
 	HomeAgency:       {"SYNTHETIC HOME HEALTH AGENCY ", 3000, 7000, 40},
 	HospiceAgency:    {"SYNTHETIC HOSPICE ", 4000, 1500, 20},
 	Supplier:         {"SYNTHETIC MEDICAL SUPPLY ", 5000, 0, 40},
-	labCompany:       {"SYNTHETIC LABORATORY ", 6000, 0, 10},
-	ambulanceCompany: {"SYNTHETIC AMBULANCE ", 6100, 0, 20},
-	xrayCompany:      {"SYNTHETIC MOBILE X-RAY ", 6200, 0, 10},
+	LabCompany:       {"SYNTHETIC LABORATORY ", 6000, 0, 10},
+	AmbulanceCompany: {"SYNTHETIC AMBULANCE ", 6100, 0, 20},
+	XrayCompany:      {"SYNTHETIC MOBILE X-RAY ", 6200, 0, 10},
 }

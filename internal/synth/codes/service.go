@@ -1,14 +1,14 @@
 package codes
 
-// Service is a HCPCS Level II code (CMS, HCPCS alphanumeric file): what it is
-// for, and what is charged a unit. HCPCS displays never leave BFD, so none
-// are kept. The comments name the service.
+// Service is a HCPCS Level II code (CMS, HCPCS alphanumeric file) with its units and
+// charge. BFD never delivers HCPCS displays, so the tables have none. The comments
+// name the service.
 type Service struct {
 	HCPCS  string
-	BETOS  *Code // CMS BETOS category; nil where it has none or is not certain
+	BETOS  *Code // CMS BETOS category; nil if there is none or it is not certain
 	Units  int   // at most
 	Charge int   // cents a unit
-	Reason *Code // the diagnosis it brings with it, nil for none
+	Reason *Code // the diagnosis that belongs to it; nil for none
 }
 
 // BETOS categories (CMS, Berenson-Eggers Type of Service).
@@ -24,36 +24,38 @@ var (
 	betosOrthotic  = &Code{"D1F", "Prosthetic/Orthotic devices"}
 )
 
-// Setting is a kind of carrier or outpatient claim: where, by whom, what.
+// Setting is a kind of carrier or outpatient claim: the place, the provider and the
+// services.
 type Setting struct {
 	Weight       uint16
 	Place        *Code
-	Organization int   // sort of the organization
+	Organization int   // kind of the organization
 	Specialty    *Code // of a supplier or specialist; nil: the doctor's own
-	Needs        int   // a condition one must have, or anyone
+	Needs        int   // a condition the person must have, or AnyCondition
 	Always       []Service
 	Services     []Service // one or more of these
 	Lab          bool      // lines name the laboratory's CLIA number
 }
 
+// AnyCondition stands for no particular condition.
 const AnyCondition = -1
 
-// AmbulanceSetting is the place of the ambulance in visits.
+// AmbulanceSetting is the index of the ambulance in CarrierSettings.
 const AmbulanceSetting = 2
 
 // CarrierSettings are the settings of carrier claims.
 var CarrierSettings = [...]Setting{
 	{Weight: 620, Place: &placeOffice, Needs: AnyCondition, Services: officeServices[:]},
-	{Weight: 110, Place: &placeLab, Organization: labCompany, Specialty: &laboratory, Needs: AnyCondition, Services: labServices[:], Lab: true},
-	{Weight: 50, Place: &placeAmbulance, Organization: ambulanceCompany, Specialty: &ambulanceSupplier, Needs: AnyCondition, Always: AmbulanceMiles[:], Services: ambulanceServices[:]},
-	{Weight: 40, Place: &placeNursing, Organization: xrayCompany, Specialty: &portableXray, Needs: AnyCondition, Services: xrayServices[:]},
+	{Weight: 110, Place: &placeLab, Organization: LabCompany, Specialty: &laboratory, Needs: AnyCondition, Services: labServices[:], Lab: true},
+	{Weight: 50, Place: &placeAmbulance, Organization: AmbulanceCompany, Specialty: &ambulanceSupplier, Needs: AnyCondition, Always: AmbulanceMiles[:], Services: ambulanceServices[:]},
+	{Weight: 40, Place: &placeNursing, Organization: XrayCompany, Specialty: &portableXray, Needs: AnyCondition, Services: xrayServices[:]},
 	{Weight: 60, Place: &placeSurgery, Needs: AnyCondition, Services: screeningServices[:]},
 	{Weight: 40, Place: &placeHospital, Needs: AnyCondition, Services: imagingServices[:]},
 	{Weight: 300, Place: &placeOffice, Specialty: &medicalOncology, Needs: Cancer, Services: infusionServices[:]},
 }
 
-// OutpatientSettings are the settings of outpatient claims; place and specialty are the
-// hospital's.
+// OutpatientSettings are the settings of outpatient claims. The place and specialty
+// are those of the hospital.
 var OutpatientSettings = [...]Setting{
 	{Weight: 480, Needs: AnyCondition, Always: clinicVisit[:], Services: officeServices[8:16]},
 	{Weight: 130, Needs: AnyCondition, Services: imagingServices[:]},
@@ -68,8 +70,8 @@ var officeServices = [...]Service{
 	{"G0438", nil, 1, 22_000, &checkUp},              // annual wellness visit, first
 	{"G0402", nil, 1, 21_000, &checkUp},              // welcome to Medicare visit
 	{"G0444", nil, 1, 2_800, &moodScreen},            // depression screening
-	{"G0446", nil, 1, 4_000, &heartScreen},           // cardiovascular counselling
-	{"G0447", nil, 1, 3_900, nil},                    // obesity counselling
+	{"G0446", nil, 1, 4_000, &heartScreen},           // cardiovascular counseling
+	{"G0447", nil, 1, 3_900, nil},                    // obesity counseling
 	{"G0108", nil, 2, 8_000, nil},                    // diabetes self-management training
 	{"G0270", nil, 2, 4_500, nil},                    // nutrition therapy
 	{"G0008", betosVaccine, 1, 3_500, &immunization}, // administration of influenza vaccine
@@ -87,10 +89,11 @@ var officeServices = [...]Service{
 var labServices = [...]Service{
 	{"P9603", nil, 20, 110, nil},           // travel allowance per mile
 	{"P9604", nil, 1, 1_300, nil},          // travel allowance, flat rate
-	{"G0328", nil, 1, 2_600, &colonScreen}, // faecal blood screening, immunoassay
+	{"G0328", nil, 1, 2_600, &colonScreen}, // fecal blood screening, immunoassay
 	{"P9612", nil, 1, 800, nil},            // catheterization for a urine specimen
 }
 
+// Services of an ambulance.
 var (
 	ambulanceServices = [...]Service{
 		{"A0428", betosAmbulance, 1, 45_000, nil}, // basic life support, not emergency
@@ -134,6 +137,7 @@ var (
 	observation = [...]Service{{"G0378", nil, 36, 9_000, nil}, {"G0379", nil, 1, 52_000, nil}}
 )
 
+// HospitalDrugs are drugs and supplies of a hospital.
 var HospitalDrugs = [...]Service{
 	{"J7030", nil, 3, 1_500, nil},  // normal saline, 1000 cc
 	{"J0696", nil, 8, 500, nil},    // ceftriaxone
@@ -152,6 +156,7 @@ var bloodServices = [...]Service{
 	{"J1756", betosDrug, 200, 90, nil},  // iron sucrose
 }
 
+// NursingServices are services of a skilled nursing facility.
 var NursingServices = [...]Service{
 	{"J1644", nil, 10, 200, nil},  // heparin sodium
 	{"J0696", nil, 8, 500, nil},   // ceftriaxone
@@ -160,6 +165,7 @@ var NursingServices = [...]Service{
 	{"A6402", nil, 30, 40, nil},   // sterile gauze pad
 }
 
+// HomeServices are services of a home health agency.
 var HomeServices = [...]Service{
 	{"G0299", nil, 4, 4_800, nil}, // registered nurse, per 15 minutes
 	{"G0300", nil, 4, 4_100, nil}, // licensed practical nurse
@@ -171,6 +177,8 @@ var HomeServices = [...]Service{
 	{"G0157", nil, 4, 4_700, nil}, // physical therapist assistant
 }
 
+// HospicePlaces are the places of hospice care, billed by the day. HospiceVisits are
+// visits during it.
 var (
 	HospicePlaces = [...]Service{
 		{"Q5001", nil, 1, 21_000, nil},  // hospice care at home
@@ -185,8 +193,7 @@ var (
 	}
 )
 
-// Equipment is what a supplier of durable medical equipment delivers, by the
-// condition it is for.
+// Equipment is durable medical equipment, by the condition it is for.
 var Equipment = [...]struct {
 	Needs    int
 	Supplier *Code
@@ -201,7 +208,7 @@ var Equipment = [...]struct {
 		{"E1390", betosOxygen, 1, 17_600, nil}, // oxygen concentrator
 		{"E0431", betosOxygen, 1, 2_900, nil},  // portable gaseous oxygen system
 	}},
-	{asthma, &dmePharmacy, []Service{
+	{Asthma, &dmePharmacy, []Service{
 		{"E0570", betosDME, 1, 1_800, nil}, // nebulizer with compressor
 		{"A7003", betosDME, 2, 300, nil},   // nebulizer administration set
 		{"J7613", nil, 120, 20, nil},       // albuterol
@@ -211,7 +218,7 @@ var Equipment = [...]struct {
 		{"A7034", betosDME, 1, 11_000, nil}, // nasal interface
 		{"A4604", betosDME, 1, 6_200, nil},  // heated tubing
 	}},
-	{arthritis, &dmePharmacy, []Service{
+	{Arthritis, &dmePharmacy, []Service{
 		{"E0143", betosDME, 1, 11_800, nil},      // folding wheeled walker
 		{"E0110", betosDME, 1, 7_600, nil},       // forearm crutches
 		{"L1833", betosOrthotic, 1, 62_000, nil}, // knee orthosis, adjustable

@@ -25,6 +25,7 @@ var Specialties = [...]struct {
 	{Code{"97", "Physician assistant"}, 55},
 }
 
+// SpecialtyWeights repeats the weights of Specialties for random.Stream.Pick.
 var SpecialtyWeights = func() (w [len(Specialties)]uint16) {
 	for i := range Specialties {
 		w[i] = Specialties[i].weight

@@ -1,8 +1,8 @@
 package codes
 
-// State is a home state, with what a claim needs to know about it.
+// State is a home state, with the codes that its claims carry.
 type State struct {
-	Number   int    // its place in NPIs, from 0
+	Number   int    // its position in NPIs, from 0
 	Postal   string // USPS abbreviation, for the names of organizations
 	SSA      string // SSA state code
 	ZIP      string // first three digits of a ZIP code there
@@ -13,7 +13,7 @@ type State struct {
 	weight   uint16 // people there among a thousand
 }
 
-// States is a choice of states. Sources: SSA state codes (ResDAC codebook),
+// States are some of the states. Sources: SSA state codes (ResDAC codebook),
 // CMS physician fee schedule localities, CMS lists of MAC workload numbers,
 // USPS ZIP prefixes. The weights follow population roughly.
 var States = [...]State{
@@ -39,7 +39,7 @@ var States = [...]State{
 	{19, "WI", "52", "532", "00", "06302", "06301", "17013", 40},
 }
 
-// StateWeights repeats the weights for stream.pick.
+// StateWeights repeats the weights of States for random.Stream.Pick.
 var StateWeights = func() (w [len(States)]uint16) {
 	for i := range States {
 		w[i] = States[i].weight

@@ -5,26 +5,27 @@ package codes
 // what usually follows.
 type Stay struct {
 	Weight     uint16
-	Condition  int // the condition that it is a turn of, or anyone
+	Condition  int // the condition that leads to it, or AnyCondition
 	DRG        string
 	Principal  Code
 	Admitting  Code
-	Days       int // about how long
+	Days       int // about how many
 	Procedures []Code
 	Injury     bool // an external cause comes with it
-	Planned    bool // nobody is brought by ambulance
-	AfterCare  Code // the principal diagnosis of what follows
+	Planned    bool // no ambulance brings the patient
+	AfterCare  Code // the principal diagnosis of the care that follows
 	Nursing    int  // perMille who go on to a skilled nursing facility
 	HomeCare   int  // perMille who have home health care afterwards
 	Aid        *Aid // equipment that many need afterwards
 }
 
-// Aid is equipment after a stay.
+// Aid is equipment that a person needs after a stay.
 type Aid struct {
 	Supplier *Code
 	Item     Service
 }
 
+// Procedures (ICD-10-PCS, CMS).
 var (
 	transfusion  = Code{"30233N1", "TRANSFUSION OF NONAUTOLOGOUS RED BLOOD CELLS INTO PERIPHERAL VEIN, PERCUTANEOUS APPROACH"}
 	ventilation  = Code{"5A1935Z", "RESPIRATORY VENTILATION, LESS THAN 24 CONSECUTIVE HOURS"}
@@ -67,17 +68,17 @@ var (
 	colonCancer   = Code{"C189", "MALIGNANT NEOPLASM OF COLON, UNSPECIFIED"}
 )
 
-// Stays are the frequent ones among Medicare's discharges.
+// Stays are frequent stays among Medicare's discharges.
 var Stays = [...]Stay{
 	{Weight: 90, Condition: AnyCondition, DRG: "871", Principal: Code{"A419", "SEPSIS, UNSPECIFIED ORGANISM"}, Admitting: Code{"R509", "FEVER, UNSPECIFIED"},
 		Days: 6, Procedures: []Code{centralLine, ventilation}, AfterCare: weakness, Nursing: 300, HomeCare: 350, Aid: hospitalBed},
 	{Weight: 50, Condition: HeartFailure, DRG: "291", Principal: heartDisease, Admitting: breathless,
 		Days: 5, Procedures: []Code{leftHeart}, AfterCare: heartDisease, Nursing: 220, HomeCare: 450, Aid: oxygen},
-	{Weight: 35, Condition: arthritis, DRG: "470", Principal: kneeArthritis, Admitting: kneeArthritis,
+	{Weight: 35, Condition: Arthritis, DRG: "470", Principal: kneeArthritis, Admitting: kneeArthritis,
 		Days: 2, Procedures: []Code{kneeRight}, Planned: true, AfterCare: afterJoint, Nursing: 200, HomeCare: 700, Aid: walker},
-	{Weight: 35, Condition: arthritis, DRG: "470", Principal: otherKnee, Admitting: otherKnee,
+	{Weight: 35, Condition: Arthritis, DRG: "470", Principal: otherKnee, Admitting: otherKnee,
 		Days: 2, Procedures: []Code{kneeLeft}, Planned: true, AfterCare: afterJoint, Nursing: 200, HomeCare: 700, Aid: walker},
-	{Weight: 50, Condition: osteoporosis, DRG: "481", Principal: Code{"S72141A", "DISPLACED INTERTROCHANTERIC FRACTURE OF RIGHT FEMUR, INITIAL ENCOUNTER FOR CLOSED FRACTURE"},
+	{Weight: 50, Condition: Osteoporosis, DRG: "481", Principal: Code{"S72141A", "DISPLACED INTERTROCHANTERIC FRACTURE OF RIGHT FEMUR, INITIAL ENCOUNTER FOR CLOSED FRACTURE"},
 		Admitting: Code{"M25551", "PAIN IN RIGHT HIP"}, Injury: true, Days: 5, Procedures: []Code{hipNail, transfusion},
 		AfterCare: afterHip, Nursing: 800, HomeCare: 700, Aid: walker},
 	{Weight: 60, Condition: COPD, DRG: "193", Principal: pneumonia, Admitting: breathless, Days: 5, AfterCare: pneumonia, Nursing: 250, HomeCare: 350},

@@ -1,6 +1,6 @@
 package codes
 
-// Codes of substance-use treatment, which only claims of that nature have:
+// Codes of substance-use treatment. Only claims of that nature have them. Sources:
 // ICD-10-CM (NCHS), ICD-10-PCS and HCPCS Level II (CMS).
 var (
 	SubstanceUse = [...]Code{
@@ -22,6 +22,6 @@ var (
 	}
 )
 
-// SubstanceDRG is alcohol, drug abuse or dependence without rehabilitation
-// therapy, without a major complication.
+// SubstanceDRG is the MS-DRG of alcohol or drug abuse or dependence without
+// rehabilitation therapy and without a major complication.
 const SubstanceDRG = "897"

@@ -14,16 +14,15 @@ type Buffer struct {
 	withheld bool   // also write what a sponsor may not see
 }
 
-// text appends parts as they are: constants, and displays of the code tables,
-// none of which needs escaping in JSON.
+// text appends parts as they are. They are constants and displays of the code
+// tables, and none of them needs escaping in JSON.
 func (w *Buffer) text(parts ...string) {
 	for _, p := range parts {
 		w.b = append(w.b, p...)
 	}
 }
 
-// end closes a list or an object: the comma after the last element becomes
-// what close begins with.
+// end closes a list or an object. It removes the comma after the last element.
 func (w *Buffer) end(close string) {
 	if n := len(w.b) - 1; w.b[n] == ',' {
 		w.b = w.b[:n]
@@ -49,7 +48,7 @@ func (w *Buffer) number(n int64) {
 	w.b = append(w.b, d[i:]...)
 }
 
-// digits appends the last count decimal digits of n, zeros in front included.
+// digits appends the last count decimal digits of n, with leading zeros.
 func (w *Buffer) digits(n uint64, count int) {
 	at := len(w.b)
 	for range count {

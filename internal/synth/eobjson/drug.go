@@ -7,7 +7,7 @@ import (
 
 const ndcSystem = "http://hl7.org/fhir/sid/ndc"
 
-// drugHead writes what a Part D event has in common with other claims, after
+// drugHead writes the elements that a Part D event shares with other claims, after
 // meta and up to its period.
 func (w *Buffer) drugHead(c *claimgen.Claim, types string, of codes.Code, use string) {
 	w.text(`"identifier":[{"system":"` + variable + `pde_id","value":"`)
@@ -24,7 +24,7 @@ func (w *Buffer) drugHead(c *claimgen.Claim, types string, of codes.Code, use st
 	w.writePeriod(c, false)
 }
 
-// r4Drug writes a Part D event after its meta. It is only ever written raw.
+// r4Drug writes a Part D event after its meta. It is always written raw.
 func (w *Buffer) r4Drug(c *claimgen.Claim) {
 	w.drugHead(c, terminology+"claim-type", c.Kind.R4Type, `"use":"claim",`)
 	w.text(`"created":"`)
@@ -49,7 +49,7 @@ func (w *Buffer) r4Drug(c *claimgen.Claim) {
 	w.text("}\n")
 }
 
-// stu3Drug does the same in version 1.
+// stu3Drug writes the same in version 1.
 func (w *Buffer) stu3Drug(c *claimgen.Claim) {
 	w.drugHead(c, "http://hl7.org/fhir/ex-claimtype", c.Kind.STU3Type, "")
 	w.text(`"organization":{`)

@@ -11,8 +11,8 @@ const (
 	terminology = "http://terminology.hl7.org/CodeSystem/"
 )
 
-// writeR4 writes a claim as version 2 delivers it: R4, in the order of the
-// elements' definition, without the elements a sponsor may not see.
+// writeR4 writes a claim in R4, as version 2 delivers it, in the order in which FHIR
+// defines the elements.
 func writeR4(w *Buffer, c *claimgen.Claim, mbis []byte) {
 	k := c.Kind
 	w.text(`{"resourceType":"ExplanationOfBenefit",`)
@@ -78,7 +78,7 @@ func (w *Buffer) r4Identifier(system string, value int64) {
 	w.text(`"},`)
 }
 
-// sequences are those of the team members a line refers to; zero for none.
+// sequences are those of the team members that a line refers to; zero for none.
 type sequences [2]int
 
 // r4Team writes the care team and returns which members a line refers to.

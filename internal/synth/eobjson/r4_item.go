@@ -6,8 +6,8 @@ import (
 	"ab2d/internal/synth/codes"
 )
 
-// r4Information writes the supporting information. Only the DRG leaves, with
-// the sequence it has among what does not.
+// r4Information writes the supporting information. Only the DRG is delivered. Its
+// sequence counts the entries that are not delivered.
 func (w *Buffer) r4Information(c *claimgen.Claim) {
 	if !w.withheld && c.DRG == "" {
 		return

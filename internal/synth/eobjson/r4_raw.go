@@ -21,7 +21,7 @@ func (w *Buffer) r4Contained(c *claimgen.Claim) {
 	w.text(`"}],`)
 }
 
-// r4Extensions writes the extensions of a claim after that which leaves.
+// r4Extensions writes the extensions of a claim that are not delivered.
 func (w *Buffer) r4Extensions(c *claimgen.Claim) {
 	if !w.withheld {
 		return
@@ -50,7 +50,7 @@ func (w *Buffer) r4Use(c *claimgen.Claim) {
 	}
 }
 
-// r4Parties writes when the claim was made, and who insures, provides and refers.
+// r4Parties writes the creation time, the insurer, the provider and the referral.
 func (w *Buffer) r4Parties(c *claimgen.Claim) {
 	if !w.withheld {
 		return
@@ -121,8 +121,8 @@ func (w *Buffer) r4Insurance(c *claimgen.Claim) {
 	w.text(`}],`)
 }
 
-// r4ItemExtensions writes a line's extensions, of which those of equipment
-// leave.
+// r4ItemExtensions writes the extensions of a line. Only those of equipment are
+// delivered.
 func (w *Buffer) r4ItemExtensions(c *claimgen.Claim, l *claimgen.Line) {
 	dme := c.Type == coverage.DME
 	if !dme && (!w.withheld || c.Institutional()) {

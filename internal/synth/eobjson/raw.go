@@ -6,8 +6,8 @@ import (
 	"ab2d/internal/synth/codes"
 )
 
-// What both versions write of a raw claim only. All of it is dropped before a
-// claim leaves; it is here so that there is something to drop.
+// Elements that both versions write only on raw claims. All of them are removed
+// before a claim is delivered.
 
 // modifiers are hcpcs Level II modifiers (CMS): right side, left side, and that
 // a policy's requirements are met.
@@ -29,7 +29,7 @@ type amount struct {
 	cents         int
 }
 
-// amounts are what a line was charged and paid, which a sponsor may not see.
+// amountsOf returns what a line was charged and paid. A sponsor may not see it.
 func amountsOf(c *claimgen.Claim, l *claimgen.Line) [4]amount {
 	allowed := l.Charge * c.Allowed / max(1, c.Charge)
 	if c.Institutional() {
@@ -48,7 +48,7 @@ func amountsOf(c *claimgen.Claim, l *claimgen.Line) [4]amount {
 	}
 }
 
-// part is the part of Medicare that pays.
+// partOf returns the part of Medicare that pays.
 func partOf(c *claimgen.Claim) string {
 	switch c.Type {
 	case coverage.OtherClaim:
@@ -66,7 +66,7 @@ func (w *Buffer) writeCoverage(c *claimgen.Claim) {
 	w.text(`"}`)
 }
 
-// discharge is how a stay ended.
+// dischargeOf returns how a stay ended.
 func dischargeOf(c *claimgen.Claim) codes.Code {
 	if c.Person.Life.Death == c.End {
 		return codes.Code{Code: "B", Display: "Died"}
@@ -74,7 +74,7 @@ func dischargeOf(c *claimgen.Claim) codes.Code {
 	return codes.Code{Code: "A", Display: "Discharged"}
 }
 
-// admissionType is whether a stay was planned.
+// admissionTypeOf returns whether a stay was planned.
 func admissionTypeOf(c *claimgen.Claim) codes.Code {
 	if c.Stay != nil && c.Stay.Planned {
 		return codes.Code{Code: "3", Display: "Elective - The patient's condition permitted adequate time to schedule the availability of suitable accommodations."}

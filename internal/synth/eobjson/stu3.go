@@ -15,9 +15,9 @@ const (
 	icd10      = "http://hl7.org/fhir/sid/icd-10"
 )
 
-// writeSTU3 writes a claim as version 1 delivers it: STU3, in the order of
-// the elements' definition, which is HAPI's. Precedence, which AB2D's library
-// adds as an invalid 0, is left out.
+// writeSTU3 writes a claim in STU3, as version 1 delivers it, in the order in which
+// FHIR defines the elements, which is also HAPI's. It leaves out precedence, which
+// AB2D's library adds as an invalid 0.
 func writeSTU3(w *Buffer, c *claimgen.Claim, mbis []byte) {
 	w.text(`{"resourceType":"ExplanationOfBenefit",`)
 	w.writeID(c)
@@ -89,7 +89,7 @@ func (w *Buffer) codedVariable(name string, c codes.Code) {
 	w.text(`"}},`)
 }
 
-// money writes an amount as an extension, the way of STU3.
+// money writes an amount as an extension, as STU3 does.
 func (w *Buffer) money(name string, cents int) {
 	w.text(`{"url":"`+variable, name, `","valueMoney":{"value":`)
 	w.cents(cents)
@@ -190,7 +190,7 @@ func (w *Buffer) stu3Professional(c *claimgen.Claim) {
 	w.money("nch_carr_clm_alowd_amt", c.Allowed)
 }
 
-// stu3Hospital writes what only an inpatient claim has: shares of the
+// stu3Hospital writes the amounts that only inpatient claims have: shares of the
 // prospective payment.
 func (w *Buffer) stu3Hospital(c *claimgen.Claim) {
 	w.money("ime_op_clm_val_amt", c.Paid/40)
@@ -200,7 +200,7 @@ func (w *Buffer) stu3Hospital(c *claimgen.Claim) {
 	w.money("clm_tot_pps_cptl_amt", c.Paid/12)
 }
 
-// stu3PartA writes what stays in a hospital or nursing facility share.
+// stu3PartA writes the amounts that stays in hospitals and nursing facilities share.
 func (w *Buffer) stu3PartA(c *claimgen.Claim) {
 	w.money("nch_bene_ip_ddctbl_amt", c.Deductible)
 	w.money("nch_bene_pta_coinsrnc_lblty_amt", c.Coinsurance)

@@ -7,7 +7,7 @@ import (
 )
 
 // stu3Team writes the care team, whose sequence begins at 2 in BFD's v1, and
-// returns the sequence of the performing provider; 0 when there is none.
+// returns the sequence of the performing provider, or 0 if there is none.
 func (w *Buffer) stu3Team(c *claimgen.Claim) (performing int) {
 	t := &c.Team
 	if !c.Institutional() {
@@ -44,7 +44,7 @@ func (w *Buffer) stu3Member(sequence int, npi uint64, role codes.Code) {
 }
 
 // stu3Performing writes the one member of a professional claim's team. On a
-// carrier claim the organization stands in an extension of it.
+// carrier claim an extension of it holds the organization.
 func (w *Buffer) stu3Performing(c *claimgen.Claim) {
 	t := &c.Team
 	w.text(`{"extension":[`)
@@ -226,7 +226,7 @@ func (w *Buffer) stu3Items(c *claimgen.Claim, performing int) {
 	}
 }
 
-// stu3ItemExtensions writes what version 1 tells of a line beside its service.
+// stu3ItemExtensions writes the extensions of a line in version 1.
 func (w *Buffer) stu3ItemExtensions(c *claimgen.Claim, l *claimgen.Line) {
 	if c.Institutional() {
 		if l.Service.HCPCS[0] == 'J' { // a drug
@@ -261,8 +261,8 @@ func (w *Buffer) stu3ItemExtensions(c *claimgen.Claim, l *claimgen.Line) {
 	w.end(`],`)
 }
 
-// writeServiced writes when a line was served: a period on professional
-// claims, a date on those of outpatient departments, agencies and hospices.
+// writeServiced writes the dates of a line: a period on professional claims, and a
+// date on claims of outpatient departments, agencies and hospices.
 func (w *Buffer) writeServiced(c *claimgen.Claim, l *claimgen.Line) {
 	switch {
 	case !c.Institutional():
@@ -276,8 +276,8 @@ func (w *Buffer) writeServiced(c *claimgen.Claim, l *claimgen.Line) {
 	}
 }
 
-// writeLocation writes where a line was served. pricing says whether the DME
-// pricing state and supplier type stand here, as in version 1, or on the line.
+// writeLocation writes the location of a line. If pricing is set, the location holds
+// the DME pricing state and supplier type, as in version 1; otherwise the line does.
 func (w *Buffer) writeLocation(c *claimgen.Claim, l *claimgen.Line, pricing bool) {
 	home := c.Person.Home
 	if c.Institutional() {

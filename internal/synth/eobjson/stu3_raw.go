@@ -47,7 +47,7 @@ func (w *Buffer) stu3Info(sequence int64, name, display string, value codes.Code
 		`"}]},"code":{"coding":[{"system":"`+variable, name, `","code":"`, value.Code, `","display":"`, value.Display, `"}]}},`)
 }
 
-// stu3Insurance writes who pays, and the days in hospital.
+// stu3Insurance writes the coverage and the days in hospital.
 func (w *Buffer) stu3Insurance(c *claimgen.Claim) {
 	if !w.withheld {
 		return

@@ -18,16 +18,16 @@ const (
 	mbiDigits  = "0123456789"
 	mbiLetters = "ACDEFGHJKMNPQRTUVWXY"
 	mbiSpace   = 9 * 30 * 10 * 20 * 30 * 10 * 20 * 20 * 100
-	// mbiStride shares no factor with mbiSpace, so that stepping by it meets
-	// every identifier once before any comes again.
+	// mbiStride shares no factor with mbiSpace, so that steps of it
+	// reach every identifier once before any repeats.
 	mbiStride = 982_451_653
 )
 
-// MaxMBIs is how many identifiers a person has at most.
+// MaxMBIs is how many MBIs a person has at most.
 const MaxMBIs = 4
 
-// mbi is a person's identifier, version 0 the first that was issued. No two
-// people share one.
+// mbi returns an MBI of a person. Version 0 is the first that was issued. No two
+// people share an MBI.
 func (s *Population) mbi(index, version int) coverage.MBI {
 	n := (random.Mix(s.seed)%mbiSpace + uint64(MaxMBIs*index+version)*mbiStride) % mbiSpace
 	var b [len(mbiShape)]byte
@@ -45,10 +45,10 @@ func (s *Population) mbi(index, version int) coverage.MBI {
 const (
 	NPIPerson       = 999_000000
 	npiOrganization = 888_000000
-	npiPerState     = 10_000 // providers of one sort in a state
+	npiPerState     = 10_000 // providers of one kind in a state
 )
 
-// NPI is the NPI of the n-th provider of a state, on the series base.
+// NPI returns the NPI of the n-th provider of a state in the series base.
 func NPI(base int, st *codes.State, n int) uint64 {
 	nine := uint64(base + st.Number*npiPerState + n)
 	// 24 is Luhn's sum over the prefix 80840, whose own digits never change.

@@ -8,13 +8,13 @@ import (
 	"ab2d/internal/synth/random"
 )
 
-// Life is what happens to a person beside being ill. Nothing in it depends on
-// when one asks: a later time of asking only sees more of it.
+// Life holds the events of a person's enrollment and death. It does not depend on
+// the time at which it is asked for: a later time only shows more of it.
 type Life struct {
-	Join  coverage.Month // the first month of enrollment with any sponsor
+	Join  coverage.Month // first month of enrollment with any sponsor
 	Leave coverage.Month // the last month before leaving
 	Back  coverage.Month // the first month after coming back
-	Death coverage.Date  // never: alive throughout
+	Death coverage.Date  // Never if the person stays alive
 	// hospice is the first day of hospice care, which ends with the death.
 	Hospice coverage.Date
 }
@@ -29,21 +29,21 @@ const MonthsHeld = 1 << MonthBits
 // MonthBits is the width of a month in the id of a claim.
 const MonthBits = 9
 
-// Moments that do not come while the source is in use.
+// Moments that lie after everything that the source computes.
 const (
 	Never   = coverage.Date(1 << 24)
 	noMonth = coverage.Month(1 << 16)
 )
 
-// EnrollmentStart is the first month in which anybody is enrolled: no claim
-// before it is ever delivered.
+// EnrollmentStart is the first month of any enrollment. No claim before it is ever
+// delivered.
 var EnrollmentStart = coverage.MonthOf(2020, time.January)
 
 // hazards is how many of a million die in a month, by age band in 2020:
 // about 3.7 % of all in a year, shaped after SSA's period life table.
 var hazards = [codes.AgeBands]uint64{1_500, 1_350, 2_050, 3_150, 5_300, 11_500}
 
-// drawLife draws the life of a person whose age and conditions are known.
+// drawLife draws the life of a person. It needs the age and the conditions.
 func (p *Person) drawLife() {
 	r := random.New(p.Key, living)
 	l := Life{Join: EnrollmentStart, Leave: noMonth, Back: noMonth, Death: Never, Hospice: Never}
@@ -81,8 +81,8 @@ func deathDay(r *random.Stream, band int, from coverage.Month) coverage.Date {
 	return Never
 }
 
-// fatal draws of which of the person's conditions one would die in hospice
-// care; anyone when there is none.
+// fatal draws the condition that the person would die of in hospice care. It
+// returns codes.AnyCondition if there is none.
 func (p *Person) fatal(r *random.Stream) int {
 	for _, c := range []int{codes.Cancer, codes.Dementia, codes.HeartFailure, codes.COPD, codes.KidneyDisease} {
 		if p.Condition(c) && r.Chance(850) {
@@ -92,7 +92,7 @@ func (p *Person) fatal(r *random.Stream) int {
 	return codes.AnyCondition
 }
 
-// months are those of enrollment with any sponsor up to last.
+// months returns the months of enrollment with any sponsor, up to last.
 func (l *Life) months(last coverage.Month) (set coverage.MonthSet) {
 	if l.Death != Never {
 		last = min(last, l.Death.Month())
@@ -102,8 +102,8 @@ func (l *Life) months(last coverage.Month) (set coverage.MonthSet) {
 	return set
 }
 
-// OptedOut tells whether a person does not share claims on a day. Some change
-// their mind, and some will do so in the years to come.
+// OptedOut reports whether a person has opted out of data sharing on a day. Some
+// people opt back in, and some will opt out in the years to come.
 func (s *Population) OptedOut(index int, day coverage.Date) bool {
 	r := random.New(s.personKey(index), sharing)
 	kind := r.Below(1000)
@@ -120,8 +120,8 @@ func (s *Population) OptedOut(index int, day coverage.Date) bool {
 	return false
 }
 
-// MBIs are a person's identifiers in a month, the current one first: now and
-// then a card is lost or stolen, and a new one issued.
+// MBIs returns the MBIs of a person in a month, the current one first. Now and then
+// a card is lost or stolen, and a new MBI is issued.
 func (s *Population) MBIs(index int, month coverage.Month) []coverage.MBI {
 	r := random.New(s.personKey(index), cards)
 	cards := 1 + r.Pick([]uint16{944, 50, 5, 1})

@@ -6,13 +6,13 @@ import (
 	"ab2d/internal/synth/random"
 )
 
-// Bounds of what one person has.
+// Limits for one person.
 const (
 	maxDoctors    = 7
 	maxConditions = codes.ConditionCount
 )
 
-// Person is what a person's claims are made from.
+// Person holds what the claims of one person are made from.
 type Person struct {
 	Index          int
 	ID             coverage.EnrolleeID
@@ -21,16 +21,16 @@ type Person struct {
 	AgeBand        int // of age
 	Home           *codes.State
 	Chronic        [maxConditions]codes.Code
-	ConditionCount int    // of chronic conditions
-	has            uint32 // a bit a condition
+	ConditionCount int    // number of chronic conditions
+	has            uint32 // one bit for each condition
 	Life           Life
 
-	Terminal  int // the condition one would die of in hospice care, or anyone
-	HospiceAt int // place of hospice care
+	Terminal  int // the condition to die of in hospice care, or codes.AnyCondition
+	HospiceAt int // index of the place of hospice care
 
-	Doctors     [maxDoctors]Doctor // the first is the one seen most
+	Doctors     [maxDoctors]Doctor // the first is the one the person sees most often
 	doctorCount int
-	orgs        [codes.OrganizationKinds]int // the organization of each sort that the person goes to
+	orgs        [codes.OrganizationKinds]int // the organization of each kind that the person goes to
 
 	// perSlot is the chance that one of a month's slots holds a claim, of 65536.
 	PerSlot uint64
@@ -46,8 +46,8 @@ type Doctor struct {
 }
 
 // utilization spreads people's use of care, in 256ths of the mean: 64
-// quantiles of a gamma distribution of shape 1.1, so that claim counts are as
-// over-dispersed as real ones.
+// quantiles of a gamma distribution of shape 1.1, so that claim counts vary
+// as much as real ones.
 var utilization = [64]uint64{
 	8, 8, 13, 18, 23, 28, 32, 37, 42, 47, 52, 57, 62, 67, 73, 78, 83, 89, 95, 100, 106, 112,
 	118, 124, 131, 137, 144, 151, 158, 165, 172, 180, 188, 196, 204, 213, 222, 231, 241, 250,
@@ -55,11 +55,11 @@ var utilization = [64]uint64{
 	611, 660, 721, 802, 926, 1255,
 }
 
-// baseUse brings the mean to about forty-five delivered claims an enrollee over
-// the sandbox's years.
+// baseUse sets the mean to about forty-five delivered claims for each enrollee over
+// the years of the sandbox.
 const baseUse = 55
 
-// Person computes the person of an index into p.
+// Person computes the person with an index into p.
 func (s *Population) Person(p *Person, index int) {
 	s.Demographics(p, index)
 	p.drawNetwork()
@@ -84,7 +84,7 @@ func (s *Population) Demographics(p *Person, index int) {
 	}
 }
 
-// frailty is the chance of a hospital admission in a month at the mean use of
+// frailty returns the chance of a hospital admission in a month at the mean use of
 // care, of 65536.
 func (p *Person) frailty() int {
 	f := 150 + 130*p.ConditionCount
@@ -99,12 +99,12 @@ func (p *Person) frailty() int {
 	return f
 }
 
-// susceptibility is how prone a tenth of the people is to every condition, in
-// thousandths of the mean: some have nearly none, and some have many.
+// susceptibility is how likely each tenth of the people is to have a condition, in
+// thousandths of the mean. Some people have nearly no conditions, and some have many.
 var susceptibility = [10]int{200, 350, 550, 700, 850, 1000, 1150, 1350, 1650, 2100}
 
-// leadsTo are conditions that bring others with them. The cause stands before
-// the effect in conditions.
+// leadsTo are conditions that make others more likely. In codes.Conditions a cause
+// comes before its effect.
 var leadsTo = [...]struct{ cause, effect int }{
 	{codes.Hypertension, codes.KidneyDisease}, {codes.Hypertension, codes.HeartFailure}, {codes.IschemicHeart, codes.HeartFailure}, {codes.Diabetes, codes.KidneyDisease},
 	{codes.KidneyDisease, codes.Anemia}, {codes.HeartFailure, codes.AtrialFibrillation}, {codes.Hyperlipidemia, codes.IschemicHeart},
@@ -147,10 +147,11 @@ func (p *Person) drawNetwork() {
 	}
 }
 
-// Condition tells whether the person has a chronic condition.
+// Condition reports whether the person has a chronic condition. Everybody has
+// codes.AnyCondition.
 func (p *Person) Condition(i int) bool { return i == codes.AnyCondition || p.has&(1<<i) != 0 }
 
-// Coded is how the person's condition is coded. The person must have it.
+// Coded returns the diagnosis code of a condition. The person must have it.
 func (p *Person) Coded(condition int) codes.Code {
 	at := 0
 	for i := range condition {
@@ -161,8 +162,8 @@ func (p *Person) Coded(condition int) codes.Code {
 	return p.Chronic[at]
 }
 
-// weighTypes sets the mix of everyday care: carrier-heavy as Medicare's is, and
-// shifted by what the person suffers from. Stays are of episodes.
+// weighTypes sets the mix of claim types of everyday care. It is carrier-heavy, as
+// Medicare's is, and depends on the person's conditions. Stays belong to episodes.
 func (p *Person) weighTypes() {
 	p.Types = [...]uint16{
 		coverage.Carrier: 7500, coverage.Outpatient: 1750, coverage.DME: 250, coverage.HHA: 30, coverage.SNF: 0,
@@ -183,7 +184,7 @@ func (p *Person) Doctor(r *random.Stream) Doctor {
 	return p.Doctors[r.Below(p.doctorCount)]
 }
 
-// DoctorsPerState is the size of a state's pool of practitioners.
+// DoctorsPerState is the number of practitioners in a state's pool.
 const DoctorsPerState = 2000
 
 // Organization is one of a state's organizations.
@@ -193,8 +194,10 @@ type Organization struct {
 	Home *codes.State
 }
 
+// Organization returns the organization of a kind that the person goes to.
 func (p *Person) Organization(sort int) Organization { return Organization{sort, p.orgs[sort], p.Home} }
 
+// NPI returns the NPI of the organization.
 func (o Organization) NPI() uint64 {
 	return NPI(npiOrganization, o.Home, codes.Organizations[o.Kind].NPI+o.N)
 }
