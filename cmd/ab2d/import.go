@@ -2,13 +2,17 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
+	"ab2d/internal/audit"
 	"ab2d/internal/coverage"
 	"ab2d/internal/feed"
 	"ab2d/internal/store"
@@ -43,18 +47,20 @@ func (c *importConfig) open() (io.ReadCloser, error) {
 
 // into reads the file with read, and unless it is a dry run stores what it
 // gave with put.
-func into[T any](ctx context.Context, c *importConfig, read func(io.Reader) (T, error), put func(*store.DB, T) error) (err error) {
+func into[T any](ctx context.Context, c *importConfig, kind string, read func(io.Reader) (T, error), put func(context.Context, *store.DB, T) (string, error)) (err error) {
 	f, err := c.open()
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	what, err := read(f)
+	sum := sha256.New()
+	what, err := read(io.TeeReader(f, sum))
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
 	if c.DryRun {
-		return put(nil, what)
+		_, err := put(ctx, nil, what)
+		return err
 	}
 	c.complete()
 	db, err := openStore(ctx, &c.stateConfig)
@@ -62,7 +68,16 @@ func into[T any](ctx context.Context, c *importConfig, read func(io.Reader) (T, 
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	return put(db, what)
+	ctx = asOperator(ctx)
+	file := fmt.Sprintf("%s from %s, SHA-256 %x", kind, filepath.Base(c.File), sum.Sum(nil))
+	if err := db.Record(ctx, audit.Entry{Event: audit.ImportBegan, Detail: file}); err != nil {
+		return err
+	}
+	counts, err := put(ctx, db, what)
+	if err != nil {
+		return err
+	}
+	return db.Record(ctx, audit.Entry{Event: audit.ImportEnded, Detail: file + ": " + counts})
 }
 
 type importContractsCommand struct {
@@ -72,7 +87,10 @@ type importContractsCommand struct {
 
 // Run imports contracts.
 func (c *importContractsCommand) Run(ctx context.Context, s streams) error {
-	return into(ctx, &c.importConfig, feed.ReadContracts, func(db *store.DB, list []coverage.Contract) error {
+	return into(ctx, &c.importConfig, "contracts", feed.ReadContracts, func(ctx context.Context, db *store.DB, list []coverage.Contract) (string, error) {
+		if len(list) == 0 {
+			return "", errors.New("the file has no contracts; nothing was imported")
+		}
 		attested := 0
 		for _, one := range list {
 			if one.HasAttested {
@@ -83,14 +101,15 @@ func (c *importContractsCommand) Run(ctx context.Context, s streams) error {
 			err := db.PutContracts(ctx, list, c.Force)
 			var unattests *store.Unattests
 			if errors.As(err, &unattests) {
-				return fmt.Errorf("%w; if that is meant, add --force", err)
+				return "", fmt.Errorf("%w; if that is meant, add --force", err)
 			}
 			if err != nil {
-				return err
+				return "", err
 			}
 		}
-		fmt.Fprintf(s.out, "%d contracts, %d attested%s\n", len(list), attested, c.unchanged())
-		return nil
+		counts := fmt.Sprintf("%d contracts, %d attested", len(list), attested)
+		fmt.Fprintf(s.out, "%s%s\n", counts, c.unchanged())
+		return counts, nil
 	})
 }
 
@@ -109,17 +128,20 @@ type importEnrolmentCommand struct {
 
 // Run imports enrolment, contract by contract.
 func (c *importEnrolmentCommand) Run(ctx context.Context, s streams) error {
-	return into(ctx, &c.importConfig, feed.ReadEnrolment, func(db *store.DB, all map[string][]coverage.Enrollee) error {
+	return into(ctx, &c.importConfig, "enrollment", feed.ReadEnrolment, func(ctx context.Context, db *store.DB, all map[string][]coverage.Enrollee) (string, error) {
 		if len(all) == 0 {
-			return errors.New("the file has no enrollees; nothing was taken in")
+			return "", errors.New("the file has no enrollees; nothing was imported")
 		}
 		var failed []error
+		var counts []string
 		for _, contract := range sortedKeys(all) {
 			if err := c.one(ctx, s, db, contract, all[contract]); err != nil {
 				failed = append(failed, err)
+				continue
 			}
+			counts = append(counts, fmt.Sprintf("%s %d enrollees", contract, len(all[contract])))
 		}
-		return errors.Join(failed...)
+		return strings.Join(counts, ", "), errors.Join(failed...)
 	})
 }
 
@@ -182,7 +204,7 @@ func (c *importOptOutsCommand) Run(ctx context.Context, s streams) error {
 	read := func(r io.Reader) ([]feed.OptOut, error) {
 		return feed.ReadOptOuts(r, coverage.DateOf(time.Now().UTC().Date()))
 	}
-	return into(ctx, &c.importConfig, read, func(db *store.DB, list []feed.OptOut) error {
+	return into(ctx, &c.importConfig, "opt-outs", read, func(ctx context.Context, db *store.DB, list []feed.OptOut) (string, error) {
 		share := 0
 		known := make([]store.OptOut, 0, len(list))
 		for _, o := range list {
@@ -195,14 +217,15 @@ func (c *importOptOutsCommand) Run(ctx context.Context, s streams) error {
 		if db != nil {
 			var err error
 			if sum, err = db.PutOptOuts(ctx, known); err != nil {
-				return err
+				return "", err
 			}
 		}
 		older := ""
 		if sum.Older > 0 {
 			older = fmt.Sprintf("; %d not changed, because a later preference is known", sum.Older)
 		}
-		fmt.Fprintf(s.out, "%d persons: %d do not share, %d share; %d changed%s%s\n", len(list), len(list)-share, share, sum.Changed, older, c.unchanged())
-		return nil
+		counts := fmt.Sprintf("%d persons: %d do not share, %d share; %d changed%s", len(list), len(list)-share, share, sum.Changed, older)
+		fmt.Fprintf(s.out, "%s%s\n", counts, c.unchanged())
+		return counts, nil
 	})
 }

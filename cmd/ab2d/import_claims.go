@@ -15,6 +15,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"ab2d/internal/audit"
 	"ab2d/internal/eob"
 	"ab2d/internal/feed"
 	"ab2d/internal/fhir"
@@ -48,30 +49,41 @@ func (c *importClaimsCommand) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return err
 	}
-	counted := &readCounter{r: source}
+	sum := sha256.New()
+	counted := &readCounter{r: io.TeeReader(source, sum)}
 	claims, err := feed.OpenClaims(counted, version)
 	if errors.Is(err, eob.ErrVersion) {
 		return &usageError{fmt.Errorf("%s: %w", c.File, err)}
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.File, err)
+		return c.unread(err)
 	}
 	bar := newBar(s, size, "Import "+filepath.Base(c.File), true)
 	i := &claimImport{bar: bar, read: counted}
 	if c.DryRun {
-		err = c.each(ctx, claims, 0, i, i.count)
+		if err = c.each(ctx, claims, 0, i, i.count); err != nil {
+			err = c.unread(err)
+		}
 	} else {
-		err = c.store(ctx, claims, digest, i)
+		err = c.store(ctx, claims, digest, i, func() string { return fmt.Sprintf("%x", sum.Sum(nil)) })
 	}
 	if err != nil {
 		return err
 	}
 	bar.finish()
-	return i.print(s.out, versionName(claims.Version()), c.unchanged())
+	if err := i.print(s.out, versionName(claims.Version()), c.unchanged()); err != nil {
+		return err
+	}
+	if i.totals.Kept == 0 {
+		return fmt.Errorf("%s: no claim was accepted", c.File)
+	}
+	return nil
 }
 
-// store takes the claims into the store and publishes them.
-func (c *importClaimsCommand) store(ctx context.Context, claims *feed.Claims, digest string, i *claimImport) (err error) {
+// store takes the claims into the store and publishes them. whole is the SHA-256
+// of the file when all of it has been read.
+func (c *importClaimsCommand) store(ctx context.Context, claims *feed.Claims, digest string, i *claimImport, whole func() string) (err error) {
+	ctx = asOperator(ctx)
 	c.complete()
 	db, err := openStore(ctx, &c.stateConfig)
 	if err != nil {
@@ -83,12 +95,15 @@ func (c *importClaimsCommand) store(ctx context.Context, claims *feed.Claims, di
 			return err
 		}
 	}
-	load, err := db.BeginLoad(ctx, filepath.Base(c.File), digest, claims.Version())
-	var other *store.OtherLoad
-	if errors.As(err, &other) {
-		return fmt.Errorf("%w: give the same file again to go on with it, or add --abandon to give it up", err)
+	if _, err := db.ApplyAllowList(ctx); err != nil {
+		return otherLoad(err)
 	}
+	load, err := db.BeginLoad(ctx, filepath.Base(c.File), digest, claims.Version())
 	if err != nil {
+		return otherLoad(err)
+	}
+	began := audit.Entry{Event: audit.ImportBegan, Detail: fmt.Sprintf("claims of %s from line %d of %s", versionName(claims.Version()), load.Line+1, load.Source)}
+	if err := db.Record(ctx, began); err != nil {
 		return err
 	}
 	if i.merger, err = db.NewMerger(load); err != nil {
@@ -98,12 +113,46 @@ func (c *importClaimsCommand) store(ctx context.Context, claims *feed.Claims, di
 		return fmt.Errorf("read the report of the import so far: %w", err)
 	}
 	if err := c.each(ctx, claims, load.Position, i, func(b *feed.Batch) error { return i.take(ctx, b) }); err != nil {
-		return err
+		return c.giveUp(ctx, db, err)
 	}
 	if err := i.flush(ctx); err != nil {
 		return err
 	}
-	return db.Publish(ctx, load)
+	t := &i.totals
+	return db.Publish(ctx, load, audit.Entry{Event: audit.ImportEnded, Detail: fmt.Sprintf(
+		"claims of %s from %s, SHA-256 %s: %d read, %d kept, %d Part D, %d substance use, %d of other types, %d invalid; %d new, %d replaced",
+		versionName(claims.Version()), load.Source, whole(), t.Read, t.Kept, t.PartD, t.SubstanceUse, t.OtherType, t.Invalid, t.Merged.New, t.Merged.Replaced)})
+}
+
+// otherLoad says how to go on when another import has not been completed.
+func otherLoad(err error) error {
+	var other *store.OtherLoad
+	if errors.As(err, &other) {
+		return fmt.Errorf("%w: give the same file again to go on with it, or add --abandon to give it up", err)
+	}
+	return err
+}
+
+// giveUp ends an import that failed. Of a file that was cut nothing stays; any
+// other goes on when it is given again.
+func (c *importClaimsCommand) giveUp(ctx context.Context, db *store.DB, err error) error {
+	var cut *feed.CutError
+	if !errors.As(err, &cut) {
+		return err
+	}
+	if _, e := db.AbandonLoad(ctx); e != nil {
+		return errors.Join(err, e)
+	}
+	return c.unread(err)
+}
+
+// unread is the error for a file that cannot be read.
+func (c *importClaimsCommand) unread(err error) error {
+	var cut *feed.CutError
+	if errors.As(err, &cut) {
+		return fmt.Errorf("%s: %w; nothing was imported", c.File, cut)
+	}
+	return fmt.Errorf("%s: %w", c.File, err)
 }
 
 // each gives the claims after a position to take, and what was rejected to the

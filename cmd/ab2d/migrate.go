@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -10,14 +11,22 @@ type migrateCommand struct {
 	stateConfig
 }
 
-// Run brings the database's tables up to date. Every other command does so
-// too when it starts; this one is for those who want it done before.
-func (c *migrateCommand) Run(ctx context.Context, s streams) error {
+// Run brings the database's tables up to date, which every other command does,
+// too, when it starts, and applies today's allow-list to stored claims.
+func (c *migrateCommand) Run(ctx context.Context, s streams) (err error) {
 	c.complete()
 	db, err := openStore(ctx, &c.stateConfig)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	n, err := db.ApplyAllowList(ctx)
+	if err != nil {
+		return otherLoad(err)
+	}
 	fmt.Fprintln(s.out, "The database's tables are up to date")
-	return db.Close()
+	if n > 0 {
+		fmt.Fprintf(s.out, "Today's allow-list was applied to the claims of %s\n", plural(n, "enrollee"))
+	}
+	return nil
 }

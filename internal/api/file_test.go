@@ -140,6 +140,48 @@ func TestAFileMayBeDownloadedTwice(t *testing.T) {
 	s.do(one, "GET", f).is(t, http.StatusGone, fhir.CodeDeleted, "2 times only")
 }
 
+// TestDownloadLimit_AtOnce: of eight requests at the same time one gets a file
+// that may be downloaded once.
+func TestDownloadLimit_AtOnce(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, large)
+	f := s.export().Output[0]
+	first := s.dial(f.URL, "identity") // holds the file while the others ask
+	var statuses []int
+	for range 7 {
+		statuses = append(statuses, s.do(one, "GET", f.URL, "Accept-Encoding: gzip").status)
+	}
+	for _, status := range statuses {
+		if status != http.StatusTooManyRequests {
+			t.Errorf("answered %v, want 429 each", statuses)
+			break
+		}
+	}
+	first.read(t, *f.Extension[1].ValueDecimal)
+	if n := s.downloads(f.URL); n != 1 {
+		t.Errorf("counted %d downloads, want 1", n)
+	}
+	s.do(one, "GET", f.URL).is(t, http.StatusGone, fhir.CodeDeleted)
+}
+
+// TestDownloadLimit_RangesInAnyOrder: all bytes by ranges are one download,
+// whatever their order, and so is a client that asks for the last byte first.
+func TestDownloadLimit_RangesInAnyOrder(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	for i, ranges := range [][]string{{"bytes=100-", "bytes=0-99"}, {"bytes=-1", "bytes=0-"}, {"bytes=200-299", "bytes=0-199", "bytes=300-"}} {
+		f := s.export().Output[0].URL
+		for _, r := range ranges {
+			if a := s.do(one, "GET", f, "Range: "+r); a.status != http.StatusPartialContent {
+				t.Fatalf("%d: %s: %d", i, r, a.status)
+			}
+		}
+		if n := s.downloads(f); n != 1 {
+			t.Errorf("%v: counted %d downloads, want 1", ranges, n)
+		}
+	}
+}
+
 // TestADownloadIsResumed: in pieces, which together count once.
 func TestADownloadIsResumed(t *testing.T) {
 	t.Parallel()

@@ -45,6 +45,10 @@ const (
 	ContractEnabled    Event = "contract.enabled"
 	ContractDisabled   Event = "contract.disabled"
 
+	// Imports: Detail names the kind, the file, its SHA-256 and what was read.
+	ImportBegan Event = "import.began" // before anything of it is stored
+	ImportEnded Event = "import.ended" // all of it is stored; none follows when it failed
+
 	KeyAdded   Event = "key.added"
 	KeyRemoved Event = "key.removed"
 

@@ -181,6 +181,34 @@ func TestNothingIsLostInSilence(t *testing.T) {
 	}
 }
 
+// TestCutNDJSON: wherever a file of lines is cut within a line, plain or
+// compressed, it is refused as cut. A whole last line needs no newline.
+func TestCutNDJSON(t *testing.T) {
+	first, second := raw(1)+"\n", raw(2)
+	for n := len(first) + 1; n < len(first)+len(second); n += 7 {
+		whole := first + second
+		var z bytes.Buffer
+		w := gzip.NewWriter(&z)
+		if _, err := io.WriteString(w, whole[:n]); err != nil || w.Close() != nil {
+			t.Fatal(err)
+		}
+		for name, r := range map[string]io.Reader{"plain": strings.NewReader(whole[:n]), "gzip": &z} {
+			_, _, err := read(t, r, fhir.V2, 2, 0)
+			var cut *feed.CutError
+			if !errors.As(err, &cut) || cut.Line != 2 {
+				t.Fatalf("%s, cut after %d bytes: %v", name, n, err)
+			}
+		}
+	}
+	if ids, faults, err := read(t, strings.NewReader(first+second), fhir.V2, 2, 0); err != nil || len(ids) != 2 || len(faults) != 0 {
+		t.Errorf("a whole last line: %v, %v, %v", ids, faults, err)
+	}
+	// A damaged line that ends is one claim's fault.
+	if ids, faults, err := read(t, strings.NewReader(first+"{\n"+second), fhir.V2, 2, 0); err != nil || len(ids) != 2 || len(faults) != 1 {
+		t.Errorf("a damaged line: %v, %v, %v", ids, faults, err)
+	}
+}
+
 func TestDocumentsOneAfterAnother(t *testing.T) {
 	one := strings.ReplaceAll(bundle(raw(1), raw(2)), "\n", "") + "\n"
 	padded := strings.Replace(raw(1), `"payment":{`, `"payment":{"x":"`+strings.Repeat("a", 100<<10)+`",`, 1)

@@ -21,7 +21,7 @@ type documentSplitter struct {
 }
 
 var (
-	errCut     = errors.New("the input ends in the middle of a resource or Bundle: it is not whole")
+	errCut     = error(new(CutError))
 	errNotJSON = errors.New("it is not JSON, and nothing after it can be found")
 	errEntries = errors.New("the entries of a Bundle begin") // ends the reading of its members
 )

@@ -31,6 +31,23 @@ type Fault struct {
 // Error gives the line and the reason.
 func (f *Fault) Error() string { return fmt.Sprintf("line %d: %s", f.Line, f.Reason) }
 
+// CutError says that a source ends in the middle of a resource: what comes after
+// is missing, so that nothing of it is accepted.
+type CutError struct {
+	Line int64 // of NDJSON, in which it ends; 0 for a Bundle and what is compressed
+}
+
+// Error says so.
+func (e *CutError) Error() string {
+	if e.Line == 0 {
+		return "the file was cut: it ends in the middle of a resource, a Bundle or what is compressed; get the whole file again"
+	}
+	return fmt.Sprintf("the file was cut: it ends in the middle of line %d; get the whole file again", e.Line)
+}
+
+// Unwrap returns io.ErrUnexpectedEOF.
+func (e *CutError) Unwrap() error { return io.ErrUnexpectedEOF }
+
 const readBuffer = 1 << 20
 
 // inflated undoes gzip, of any number of members, and skips a byte order mark.
@@ -144,10 +161,12 @@ func (s *lineSplitter) read(buf []byte) ([]byte, error) {
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull):
 			continue
-		case long && (err == nil || err == io.EOF):
+		case long && err == nil:
 			return buf[:from], &Fault{Line: s.line, Reason: fmt.Sprintf("longer than %d bytes", eob.MaxSize)}
+		case err == io.EOF && long, err == io.EOF && len(bytes.TrimSpace(buf[from:])) > 0 && !json.Valid(buf[from:]):
+			return buf[:from], &CutError{Line: s.line}
 		case err == io.EOF && len(bytes.TrimSpace(buf[from:])) > 0:
-			return buf, nil // the last line has no newline
+			return buf, nil // the last line has no newline, and is whole
 		}
 		return buf, err
 	}

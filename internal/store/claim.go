@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"ab2d/internal/coverage"
@@ -51,6 +52,8 @@ type Merger struct {
 	plain    []byte
 	line     []byte
 	rows     rows // of the transaction
+
+	minimizer *eob.Minimiser // for what an older allow-list has reduced
 }
 
 // NewMerger makes a Merger.
@@ -59,7 +62,7 @@ func (db *DB) NewMerger(l *Load) (*Merger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a compressor: %w", err)
 	}
-	m := &Merger{db: db, load: l, builder: b}
+	m := &Merger{db: db, load: l, builder: b, minimizer: eob.New(l.Version)}
 	m.rows = rows{table: "segment", columns: []string{"version", "enrollee", "load", "allow_list", "newest", "undated", "mbis", "crc", "length", "entries", "tail", "deflate"}}
 	return m, nil
 }
@@ -67,28 +70,40 @@ func (db *DB) NewMerger(l *Load) (*Merger, error) {
 // Merge takes a batch of claims into the load in one transaction, and notes up
 // to where the source has been taken in and what was counted so far. Of two
 // versions of a claim the one updated later stays, and of two updated at the
-// same moment the one that came later. Merging the same batch again changes
-// nothing. ErrLoadMoved when another process has gone on with the load.
+// same moment the one that came later. A claim is of one enrollee at a time: one
+// that comes with another enrollee than before moves. Merging the same batch
+// again changes nothing. ErrLoadMoved when another process has gone on with the
+// load.
 func (m *Merger) Merge(ctx context.Context, claims []Claim, position, line int64, report func(Merged) string) (Merged, error) {
 	var sum Merged
 	var newest int64
 	for _, c := range claims {
 		newest = max(newest, c.Entry.LastUpdated)
 	}
-	slices.SortStableFunc(claims, func(a, b Claim) int { return cmp.Compare(a.Patient, b.Patient) })
 	err := m.db.txOn(ctx, func(tx *sql.Tx, conn *sql.Conn) error {
 		sum, m.rows.values = Merged{}, nil
-		for rest := claims; len(rest) > 0; {
-			n := 1
-			for n < len(rest) && rest[n].Patient == rest[0].Patient {
-				n++
-			}
-			merged, err := m.enrollee(ctx, tx, rest[:n])
+		homes, err := m.homes(ctx, tx, claims)
+		if err != nil {
+			return err
+		}
+		changed, merged, err := m.changes(ctx, tx, claims, homes)
+		if err != nil {
+			return err
+		}
+		sum.Add(merged)
+		for _, id := range slices.Sorted(maps.Keys(changed)) {
+			merged, err := m.enrollee(ctx, tx, id, changed[id])
 			if err != nil {
 				return err
 			}
 			sum.Add(merged)
-			rest = rest[n:]
+		}
+		settled, err := m.settle(ctx, tx, changed, homes)
+		if err != nil {
+			return err
+		}
+		if err := m.db.bulk(ctx, tx, conn, settled); err != nil {
+			return err
 		}
 		if err := m.db.bulk(ctx, tx, conn, m.rows); err != nil {
 			return err
@@ -108,50 +123,50 @@ func (m *Merger) Merge(ctx context.Context, claims []Claim, position, line int64
 	return sum, nil
 }
 
-// enrollee merges one enrollee's claims with those stored.
-func (m *Merger) enrollee(ctx context.Context, tx *sql.Tx, claims []Claim) (Merged, error) {
-	stored, err := m.stored(ctx, tx, claims[0].Patient)
+// enrollee merges what changes about one enrollee with what is stored.
+func (m *Merger) enrollee(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeID, c *change) (Merged, error) {
+	stored, err := m.stored(ctx, tx, id)
 	if err != nil {
 		return Merged{}, err
 	}
-	all := make(map[string]Claim, len(stored.claims)+len(claims))
-	for _, c := range stored.claims {
-		all[c.Entry.ID] = c
+	all := make(map[string]Claim, len(stored.claims)+len(c.claims))
+	for _, old := range stored.claims {
+		if !c.gone[old.Entry.ID] {
+			all[old.Entry.ID] = old
+		}
 	}
 	var sum Merged
-	for _, c := range claims {
-		old, was := all[c.Entry.ID]
+	for _, claim := range c.claims {
+		old, was := all[claim.Entry.ID]
 		switch {
 		case !was:
 			sum.New++
-		case old.Entry.LastUpdated > c.Entry.LastUpdated:
+		case old.Entry.LastUpdated > claim.Entry.LastUpdated:
 			sum.Older++
 			continue
-		case old.Entry.LastUpdated == c.Entry.LastUpdated && bytes.Equal(old.JSON, c.JSON):
+		case old.Entry.LastUpdated == claim.Entry.LastUpdated && bytes.Equal(old.JSON, claim.JSON):
 			sum.Unchanged++
 			continue
 		default:
 			sum.Replaced++
 		}
-		all[c.Entry.ID] = c
+		all[claim.Entry.ID] = claim
 	}
-	if sum.New+sum.Replaced == 0 {
+	if sum.New+sum.Replaced == 0 && len(c.gone) == 0 {
 		return sum, nil
 	}
-	merged := make([]Claim, 0, len(all))
-	for _, c := range all {
-		merged = append(merged, c)
-	}
-	mbis, err := currentMBIs(ctx, tx, claims[0].Patient)
+	mbis, err := currentMBIs(ctx, tx, id)
 	if err != nil {
 		return sum, err
 	}
-	return sum, m.add(ctx, tx, merged, mbis, stored.load == m.load.ID)
+	return sum, m.add(ctx, tx, id, slices.Collect(maps.Values(all)), mbis, stored)
 }
 
 // add makes a row of an enrollee's claims, newest last, for the transaction's
-// bulk insert. again says that the load has written the enrollee before.
-func (m *Merger) add(ctx context.Context, tx *sql.Tx, claims []Claim, mbis []coverage.MBI, again bool) error {
+// bulk insert. An enrollee whose claims are all gone gets a row without any: it
+// stands for the rows of earlier loads. The time of the newest claim never goes
+// back, because readers find the newest row by it.
+func (m *Merger) add(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeID, claims []Claim, mbis []coverage.MBI, stored storedClaims) error {
 	slices.SortFunc(claims, func(a, b Claim) int {
 		return cmp.Or(cmp.Compare(a.Entry.LastUpdated, b.Entry.LastUpdated), cmp.Compare(a.Entry.ID, b.Entry.ID))
 	})
@@ -168,22 +183,29 @@ func (m *Merger) add(ctx context.Context, tx *sql.Tx, claims []Claim, mbis []cov
 	if err != nil {
 		return fmt.Errorf("compress claims: %w", err)
 	}
-	version, patient := int64(m.load.Version), int64(claims[0].Patient)
-	if again {
+	version, patient, newest := int64(m.load.Version), int64(id), stored.newest
+	if len(claims) > 0 {
+		newest = max(newest, claims[len(claims)-1].Entry.LastUpdated)
+	}
+	if stored.load == m.load.ID {
 		_, err := tx.ExecContext(ctx, `delete from segment where version = $1 and enrollee = $2 and load = $3`, version, patient, m.load.ID)
 		if err != nil {
 			return fmt.Errorf("replace a segment: %w", err)
 		}
 	}
 	head, tail := split(s, index)
-	m.rows.values = append(m.rows.values, []any{version, patient, m.load.ID, int64(eob.AllowList), claims[len(claims)-1].Entry.LastUpdated, int64(undated),
-		mbiList(mbis), int64(s.CRC), s.Length, index.Marshal(nil), tail, head})
+	if head == nil {
+		head = []byte{} // of no claims; the table has no null
+	}
+	m.rows.values = append(m.rows.values, []any{version, patient, m.load.ID, int64(eob.AllowList), newest, int64(undated),
+		mbiList(mbis), int64(s.CRC), s.Length, index.Marshal([]byte{}), tail, head})
 	return nil
 }
 
 // storedClaims are an enrollee's, as the load sees them.
 type storedClaims struct {
-	load   int64          // that wrote them
+	load   int64          // that wrote them; 0 when there are none
+	newest int64          // of the row
 	mbis   []coverage.MBI // that are written in the stored lines
 	claims []Claim        // without identifiers; valid until the next call
 }
@@ -199,19 +221,33 @@ func (m *Merger) stored(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeID)
 	if err != nil {
 		return none, fmt.Errorf("read stored claims: %w", err)
 	}
+	s := storedClaims{load: r.load, mbis: r.mbis, newest: r.newest}
+	older := r.allowList < eob.AllowList
+	if older {
+		r.allowList = eob.AllowList // what it would not keep is left out below
+	}
 	index, err := r.open(&m.inflater, &m.plain)
 	if err != nil {
 		return none, err
 	}
-	s := storedClaims{load: r.load, mbis: r.mbis}
 	for _, e := range index {
 		claim, err := withoutMBIs(m.plain[e.Offset:e.Offset+e.Length-1], e, r.mbis)
 		if err != nil {
 			return none, err
 		}
+		if older && !m.stillKept(claim) {
+			continue
+		}
 		s.claims = append(s.claims, Claim{Patient: id, Entry: e, JSON: claim})
 	}
 	return s, nil
+}
+
+// stillKept tells whether the allow-list of today would keep a claim that an older
+// one has reduced. It has all that the lists of codes look at.
+func (m *Merger) stillKept(claim []byte) bool {
+	c, err := m.minimizer.Minimise(claim)
+	return err == nil && !c.Part2
 }
 
 // withoutMBIs takes the identifiers out of a stored claim again.

@@ -13,6 +13,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"ab2d/internal/audit"
 	"ab2d/internal/coverage"
 	"ab2d/internal/export"
 	"ab2d/internal/export/exporttest"
@@ -85,7 +86,7 @@ func (c *claims) load(all ...store.Claim) store.Merged {
 	c.Helper()
 	l := c.begin(fmt.Sprint(c.clock.Now()))
 	sum := c.merge(l, all...)
-	c.ok(c.Publish(c.Context(), l))
+	c.ok(c.Publish(c.Context(), l, audit.Entry{}))
 	c.clock.Add(time.Minute)
 	return sum
 }
@@ -240,7 +241,67 @@ func testClaimsAreReadAsTheyWereMerged(t *testing.T, open opener) {
 	c.check(c.read(c.snapshot(), time.UnixMilli(3000))[1], nil)
 }
 
-// TestMergeAgainstMap holds any sequence of loads against a plain map.
+// TestClaim_Moves: a claim that comes with another enrollee than before is that
+// one's only, in exports of everything and of what is new. Jobs that were planned
+// before still see it where it was.
+func TestClaim_Moves(t *testing.T) { each(t, testClaimMoves) }
+
+func testClaimMoves(t *testing.T, open opener) {
+	c := newClaims(t, open)
+	c.enrol("A", 1, 2)
+	stays, moves := claim(1, 11, 1000, "stays"), claim(1, 12, 2000, "moves")
+	c.load(stays, moves)
+	before := c.snapshot()
+	j := &export.Job{ID: "0f8fad5b-d9cb-469f-a165-70867728950e", Contract: contract, Version: fhir.V1, State: export.Accepted, TransactionTime: c.clock.Now()}
+	c.ok(c.Accept(t.Context(), j, 1))
+	task, err := c.Lease(t.Context(), "w", "test:", time.Minute)
+	c.ok(err)
+	c.ok(c.SavePlan(t.Context(), task.Lease, before, []export.Part{{Number: 1, First: 1, Last: 2, Enrollees: 2}}))
+
+	moved := claim(2, 12, 2500, "moved")
+	if sum := c.load(moved); sum != (store.Merged{Replaced: 1}) {
+		t.Errorf("merged %+v", sum)
+	}
+	after := c.read(c.snapshot(), time.Time{})
+	c.check(after[1], []coverage.MBI{mbi(1, "A")}, stays)
+	c.check(after[2], []coverage.MBI{mbi(2, "A")}, moved)
+	recent := c.read(c.snapshot(), time.UnixMilli(1500))
+	c.check(recent[1], []coverage.MBI{mbi(1, "A")})
+	c.check(recent[2], []coverage.MBI{mbi(2, "A")}, moved)
+	pinned := c.read(before, time.Time{})
+	c.check(pinned[1], []coverage.MBI{mbi(1, "A")}, stays, moves)
+	c.check(pinned[2], nil)
+
+	// An older version at the former enrollee changes nothing.
+	if sum := c.load(moves); sum != (store.Merged{Older: 1}) {
+		t.Errorf("merged %+v", sum)
+	}
+	// The last claim moves, too, and both come back within one load.
+	c.load(claim(2, 11, 1600, "moved"))
+	c.check(c.read(c.snapshot(), time.Time{})[1], nil)
+	c.check(c.read(c.snapshot(), time.UnixMilli(1500))[1], nil)
+	back := []store.Claim{claim(1, 11, 3000, "back"), claim(1, 12, 3100, "back")}
+	l := c.begin("back")
+	c.merge(l, claim(2, 11, 2900, "on the way"))
+	c.merge(l, back...)
+	c.ok(c.Publish(c.Context(), l, audit.Entry{}))
+	all := c.read(c.snapshot(), time.Time{})
+	c.check(all[1], []coverage.MBI{mbi(1, "A")}, back...)
+	c.check(all[2], nil)
+
+	// What an abandoned import moved stays where it was.
+	l = c.begin("abandoned")
+	c.merge(l, claim(2, 11, 4000, "abandoned"))
+	_, err = c.AbandonLoad(c.Context())
+	c.ok(err)
+	c.load(claim(2, 11, 4100, "at last"))
+	all = c.read(c.snapshot(), time.Time{})
+	c.check(all[1], []coverage.MBI{mbi(1, "A")}, back[1])
+	c.check(all[2], []coverage.MBI{mbi(2, "A")}, claim(2, 11, 4100, "at last"))
+}
+
+// TestMergeAgainstMap holds any sequence of loads against a plain map. Claims
+// come with any of the enrollees, so that they move.
 func TestMergeAgainstMap(t *testing.T) { each(t, testMergeAgainstMap) }
 
 func testMergeAgainstMap(t *testing.T, open opener) {
@@ -254,7 +315,7 @@ func testMergeAgainstMap(t *testing.T, open opener) {
 			var batch []store.Claim
 			for range rapid.IntRange(0, 8).Draw(t, "claims") {
 				patient := first + coverage.EnrolleeID(rapid.IntRange(0, 2).Draw(t, "patient"))
-				cl := claim(patient, int(patient)*10+rapid.IntRange(0, 3).Draw(t, "id"), rapid.Int64Range(0, 3).Draw(t, "updated"), rapid.StringMatching(`[ab]`).Draw(t, "text"))
+				cl := claim(patient, int(first)*10+rapid.IntRange(0, 5).Draw(t, "id"), rapid.Int64Range(0, 3).Draw(t, "updated"), rapid.StringMatching(`[ab]`).Draw(t, "text"))
 				batch = append(batch, cl)
 				if old, ok := model[cl.Entry.ID]; !ok || old.Entry.LastUpdated <= cl.Entry.LastUpdated {
 					model[cl.Entry.ID] = cl
@@ -306,7 +367,7 @@ func testALoadIsSeenAtOnceAndByLaterJobsOnly(t *testing.T, open opener) {
 	l := c.begin("second")
 	c.merge(l, b)
 	c.check(c.read(c.snapshot(), time.Time{})[1], []coverage.MBI{mbi(1, "A")}, a)
-	c.ok(c.Publish(t.Context(), l))
+	c.ok(c.Publish(t.Context(), l, audit.Entry{}))
 	c.check(c.read(c.snapshot(), time.Time{})[1], []coverage.MBI{mbi(1, "A")}, a, b)
 	c.check(c.read(before, time.Time{})[1], []coverage.MBI{mbi(1, "A")}, a)
 
@@ -343,10 +404,10 @@ func testOneLoadAtATime(t *testing.T, open opener) {
 	if _, err := m.Merge(t.Context(), []store.Claim{a}, 9, 9, func(store.Merged) string { return "{}" }); !errors.Is(err, store.ErrLoadMoved) {
 		t.Errorf("got %v, want ErrLoadMoved", err)
 	}
-	if err := c.Publish(t.Context(), first); !errors.Is(err, store.ErrLoadMoved) {
+	if err := c.Publish(t.Context(), first, audit.Entry{}); !errors.Is(err, store.ErrLoadMoved) {
 		t.Errorf("got %v, want ErrLoadMoved", err)
 	}
-	c.ok(c.Publish(t.Context(), again))
+	c.ok(c.Publish(t.Context(), again, audit.Entry{}))
 	c.check(c.read(c.snapshot(), time.Time{})[1], []coverage.MBI{mbi(1, "A")}, a, b)
 
 	c.merge(c.begin("z"), claim(1, 13, 1, "c"))

@@ -6,6 +6,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"ab2d/internal/audit"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
 )
@@ -31,7 +32,7 @@ func testFreshness(t *testing.T, open opener) {
 	c.merge(l, claim(1, 1, 5000, "x"), claim(2, 3, 9000, "x"))
 	is("a load is under way", fhir.V2, export.Freshness{Enrolment: enrolled, Enrollees: 2})
 	c.merge(l, claim(1, 5, 7000, "x"))
-	c.ok(c.Publish(t.Context(), l))
+	c.ok(c.Publish(t.Context(), l, audit.Entry{}))
 	loaded := c.clock.Now()
 	is("loaded", l.Version, export.Freshness{Enrolment: enrolled, Enrollees: 2, LastLoad: loaded, NewestClaim: time.UnixMilli(9000).UTC()})
 	is("the other version", 3-l.Version, export.Freshness{Enrolment: enrolled, Enrollees: 2})

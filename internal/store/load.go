@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"ab2d/internal/audit"
 	"ab2d/internal/fhir"
 )
 
@@ -101,7 +102,7 @@ func (db *DB) AbandonLoad(ctx context.Context) (was *Load, err error) {
 }
 
 func deleteLoad(ctx context.Context, tx *sql.Tx, id int64) error {
-	for _, statement := range []string{`delete from segment where load = $1`, `delete from load where id = $1`} {
+	for _, statement := range []string{`delete from segment where load = $1`, `delete from claim_home where load = $1`, `delete from load where id = $1`} {
 		if _, err := tx.ExecContext(ctx, statement, id); err != nil {
 			return err
 		}
@@ -110,8 +111,9 @@ func deleteLoad(ctx context.Context, tx *sql.Tx, id int64) error {
 }
 
 // Publish makes all that a load has written visible at once, to jobs that are
-// planned from now on, and deletes what no job needs any more.
-func (db *DB) Publish(ctx context.Context, l *Load) error {
+// planned from now on, and deletes what no job needs any more. The entry, if it
+// has an event, is recorded in the audit log by the same transaction.
+func (db *DB) Publish(ctx context.Context, l *Load, e audit.Entry) error {
 	err := db.tx(ctx, func(tx *sql.Tx) error {
 		ok, err := exactlyOne(ctx, tx, `update load set published = $2 where id = $1 and published = 0 and position = $3`,
 			l.ID, millis(db.now()), l.Position)
@@ -121,7 +123,10 @@ func (db *DB) Publish(ctx context.Context, l *Load) error {
 		if !ok {
 			return ErrLoadMoved
 		}
-		return pruneSegments(ctx, tx)
+		if err := pruneSegments(ctx, tx); err != nil || e.Event == "" {
+			return err
+		}
+		return db.append(ctx, tx, e)
 	})
 	if err != nil {
 		return fmt.Errorf("publish an import: %w", err)

@@ -67,7 +67,7 @@ func split(s segment.Segment, index segment.Index) (head, tail []byte) {
 // than today's are refused.
 func (r *segmentRow) index() (segment.Index, error) {
 	if r.allowList != eob.AllowList {
-		return nil, fmt.Errorf("claims are stored by version %d of the allow-list, and this program has version %d: import them again", r.allowList, eob.AllowList)
+		return nil, fmt.Errorf("claims are stored by version %d of the allow-list, and this program has version %d: run ab2d migrate", r.allowList, eob.AllowList)
 	}
 	var index segment.Index
 	if err := index.Unmarshal(r.entries); err != nil {
@@ -84,6 +84,9 @@ func (r *segmentRow) open(i *segment.Inflater, plain *[]byte) (segment.Index, er
 	index, err := r.index()
 	if err != nil {
 		return nil, err
+	}
+	if len(index) == 0 {
+		return index, nil
 	}
 	if *plain, err = i.Inflate((*plain)[:0], r.segment); err != nil {
 		return nil, fmt.Errorf("read stored claims: %w", err)

@@ -1,0 +1,156 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"ab2d/internal/coverage"
+)
+
+// home is where a claim is: its enrollee, as a load has put it there.
+type home struct {
+	enrollee coverage.EnrolleeID
+	load     int64
+}
+
+// homesAtOnce is how many claims are looked up in one statement.
+const homesAtOnce = 5000
+
+// homes finds where claims are.
+func (m *Merger) homes(ctx context.Context, tx *sql.Tx, claims []Claim) (map[string]home, error) {
+	found := make(map[string]home, len(claims))
+	for chunk := range slices.Chunk(claims, homesAtOnce) {
+		ids := make([]string, 0, len(chunk))
+		for _, c := range chunk {
+			ids = append(ids, c.Entry.ID)
+		}
+		if err := m.lookUp(ctx, tx, ids, found); err != nil {
+			return nil, fmt.Errorf("find whose claims they are: %w", err)
+		}
+	}
+	return found, nil
+}
+
+func (m *Merger) lookUp(ctx context.Context, tx *sql.Tx, ids []string, found map[string]home) error {
+	rows, err := tx.QueryContext(ctx, `select id, load, enrollee from claim_home where version = `+fmt.Sprint(int(m.load.Version))+` and id`+m.db.inList, encoded(ids))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		var h home
+		var enrollee int64
+		if err := rows.Scan(&id, &h.load, &enrollee); err != nil {
+			return err
+		}
+		h.enrollee = coverage.EnrolleeID(enrollee)
+		if h.load >= found[id].load {
+			found[id] = h
+		}
+	}
+	return rows.Err()
+}
+
+// change is what a batch changes about one enrollee.
+type change struct {
+	claims []Claim         // that come
+	gone   map[string]bool // ids of claims that another enrollee has now
+}
+
+// changes sorts a batch by enrollee. A claim that another enrollee has moves,
+// unless the other has a version that was updated later: then it is left out, and
+// counted as older.
+func (m *Merger) changes(ctx context.Context, tx *sql.Tx, claims []Claim, homes map[string]home) (map[coverage.EnrolleeID]*change, Merged, error) {
+	var sum Merged
+	winners := map[string]int{} // of those that come twice in the batch, for two enrollees
+	for i, c := range claims {
+		if j, twice := winners[c.Entry.ID]; twice && claims[j].Entry.LastUpdated > c.Entry.LastUpdated {
+			continue
+		}
+		winners[c.Entry.ID] = i
+	}
+	changed := map[coverage.EnrolleeID]*change{}
+	of := func(id coverage.EnrolleeID) *change {
+		if changed[id] == nil {
+			changed[id] = &change{gone: map[string]bool{}}
+		}
+		return changed[id]
+	}
+	leaving := map[coverage.EnrolleeID][]Claim{} // by the enrollee who has it
+	for i, c := range claims {
+		if w := claims[winners[c.Entry.ID]]; w.Patient != c.Patient {
+			sum.Older++
+			continue
+		}
+		if h, known := homes[c.Entry.ID]; known && h.enrollee != c.Patient {
+			if winners[c.Entry.ID] == i {
+				leaving[h.enrollee] = append(leaving[h.enrollee], c)
+			}
+			continue
+		}
+		of(c.Patient).claims = append(of(c.Patient).claims, c)
+	}
+	for from, moving := range leaving {
+		updated, err := m.updatedAt(ctx, tx, from)
+		if err != nil {
+			return nil, sum, err
+		}
+		for _, c := range moving {
+			at, there := updated[c.Entry.ID]
+			if there && at > c.Entry.LastUpdated {
+				sum.Older++
+				continue
+			}
+			if there {
+				of(from).gone[c.Entry.ID] = true
+				sum.Replaced++
+				sum.New-- // it is counted as new where it comes
+			}
+			of(c.Patient).claims = append(of(c.Patient).claims, c)
+		}
+	}
+	return changed, sum, nil
+}
+
+// updatedAt tells when each of an enrollee's stored claims was updated.
+func (m *Merger) updatedAt(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeID) (map[string]int64, error) {
+	stored, err := m.stored(ctx, tx, id)
+	if err != nil {
+		return nil, err
+	}
+	updated := map[string]int64{}
+	for _, c := range stored.claims {
+		updated[c.Entry.ID] = c.Entry.LastUpdated
+	}
+	return updated, nil
+}
+
+// settle notes where the claims of a batch are now.
+func (m *Merger) settle(ctx context.Context, tx *sql.Tx, changed map[coverage.EnrolleeID]*change, homes map[string]home) (rows, error) {
+	r := rows{table: "claim_home", columns: []string{"version", "id", "load", "enrollee"}}
+	added := map[string]bool{}
+	for enrollee, c := range changed {
+		for _, claim := range c.claims {
+			id := claim.Entry.ID
+			switch h, known := homes[id]; {
+			case added[id] || known && h.enrollee == enrollee:
+			case known && h.load == m.load.ID:
+				_, err := tx.ExecContext(ctx, `update claim_home set enrollee = $4 where version = $1 and id = $2 and load = $3`,
+					int(m.load.Version), id, m.load.ID, int64(enrollee))
+				if err != nil {
+					return r, fmt.Errorf("note whose claim it is: %w", err)
+				}
+			default:
+				added[id] = true
+				r.values = append(r.values, []any{int64(m.load.Version), id, m.load.ID, int64(enrollee)})
+			}
+		}
+	}
+	// In the order of the key, which is quicker to insert.
+	slices.SortFunc(r.values, func(a, b []any) int { return strings.Compare(a[1].(string), b[1].(string)) })
+	return r, nil
+}
