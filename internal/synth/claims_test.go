@@ -183,7 +183,7 @@ func testVersionsAgree(t *testing.T, claims []sampledClaim) {
 	}
 }
 
-// story is what a claim tells in either version.
+// story is the content that both versions of a claim express.
 func story(d document, service string) document {
 	drg := values(d, "diagnosis", "packageCode", "coding", "code")
 	drg = append(drg, values(d, "supportingInfo", "code", "coding", "code")...)

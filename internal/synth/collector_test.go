@@ -96,7 +96,7 @@ func selectionOf(t testing.TB, s *Source, contract string, e *coverage.Enrollee)
 	return &coverage.Selection{Contract: c, Enrollee: e, Until: asOf}
 }
 
-// claimsOf collects the claims of a selection; all: those refused as well.
+// claimsOf collects the claims of a selection; all: also those that the rules reject.
 func claimsOf(t testing.TB, s *Source, v fhir.Version, selection *coverage.Selection, all bool) *collector {
 	t.Helper()
 	sink := &collector{selection: selection, all: all}
@@ -178,7 +178,7 @@ type sampledClaim struct {
 }
 
 // byType collects up to perType claims of each type from contract Z0000, also
-// claims that the rules refuse because of their dates.
+// claims that the rules reject because of their dates.
 func byType(t testing.TB, s *Source, perType int) (list []sampledClaim) {
 	t.Helper()
 	people := enrollees(t, s, "Z0000")

@@ -144,7 +144,7 @@ func exported(t *rapid.T, s *Source, v fhir.Version, q ExpectedQuery) (all []Exp
 	return all
 }
 
-// claimIn reads out of a line what the truth tells of it.
+// claimIn reads out of a line what the expected results say about it.
 func claimIn(line []byte) (c ExpectedClaim) {
 	between := func(before string) string {
 		_, rest, _ := strings.Cut(string(line), before+`":"`)

@@ -14,9 +14,9 @@ import (
 	"ab2d/internal/synth/population"
 )
 
-// TestRaw: a raw claim, read and reduced as an imported one is, gives the line
-// that the sandbox delivers and the facts that it tells; and whatever must not
-// leave, eob and the rules of coverage find out.
+// TestRaw reads and minimizes raw claims in the same way as imported ones. The
+// result is the line that the sandbox delivers, with the same facts. Package eob and
+// the rules of package coverage find every claim that must never be delivered.
 func TestRaw(t *testing.T) {
 	s := sourceAt(42, asOf)
 	verdicts := map[claimgen.Nature]coverage.Verdict{
@@ -24,7 +24,7 @@ func TestRaw(t *testing.T) {
 	}
 	for _, v := range versions {
 		met := map[claimgen.Nature]int{}
-		minimiser := eob.New(v)
+		minimizer := eob.New(v)
 		format, _ := eobjson.FormatOf(v)
 		d := new(desk)
 		for _, e := range enrollees(t, s, "Z0000")[:60] {
@@ -34,7 +34,7 @@ func TestRaw(t *testing.T) {
 			err := d.claims.Each(context.Background(), asOf.UnixMilli(), func(c *claimgen.Claim) error {
 				facts := c.Claim
 				raw := bytes.Clone(d.raw(c, format))
-				reduced, err := minimiser.Minimise(raw)
+				reduced, err := minimizer.Minimise(raw)
 				if err != nil {
 					t.Fatalf("%v: %s", err, raw)
 				}
