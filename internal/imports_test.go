@@ -14,11 +14,13 @@ import (
 var level = map[string]int{
 	"docs": 0, "internal/fhir": 0, "internal/coverage": 0, "internal/obs": 0, "internal/segment": 0, "internal/audit": 0,
 	"internal/eob": 1, "internal/auth": 1, "internal/export": 1,
-	"internal/store": 2, "internal/files": 2, "internal/synth": 2, "client": 2, "internal/rest": 2,
+	"internal/store": 2, "internal/files": 2, "client": 2, "internal/rest": 2,
 	"internal/feed": 2, "internal/table": 2, "internal/export/exporttest": 2, "internal/testserver": 2,
-	"internal/api": 3, "internal/web": 3, "internal/admin": 3, "internal/faultsim": 3,
-	"cmd/ab2d": 4, "cmd/bench": 4,
-	"internal": 4,
+	"internal/synth/random": 0, "internal/synth/codes": 1, "internal/synth/population": 2,
+	"internal/synth/claimgen": 3, "internal/synth/eobjson": 4, "internal/synth": 5,
+	"internal/api": 6, "internal/web": 6, "internal/admin": 6, "internal/faultsim": 6,
+	"cmd/ab2d": 7, "cmd/bench": 7,
+	"internal": 7,
 }
 
 func TestImportsPointDownwards(t *testing.T) {

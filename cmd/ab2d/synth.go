@@ -34,7 +34,7 @@ func (c *populationConfig) source() (*synth.Source, error) {
 	c.AsOf = c.AsOf.UTC().Truncate(time.Millisecond)
 	now := func() time.Time { return c.AsOf }
 	if c.Enrollees > 0 {
-		return synth.NewPopulation(c.Seed, now, synth.Population(c.Enrollees)...), nil
+		return synth.NewPopulation(c.Seed, now, synth.DatasetSponsors(c.Enrollees)...), nil
 	}
 	return synth.New(c.Seed, now), nil
 }
@@ -85,7 +85,7 @@ func (c *synthCommand) Run(ctx context.Context, s streams) error {
 	for _, f := range []struct {
 		name  string
 		write func(io.Writer) error
-	}{{"contracts.csv", set.WriteContracts}, {"enrolment.csv", set.WriteEnrolment}, {"opt-outs.txt", set.WriteOptOuts}} {
+	}{{"contracts.csv", set.WriteContracts}, {"enrolment.csv", set.WriteEnrollment}, {"opt-outs.txt", set.WriteOptOuts}} {
 		if err := createFile(filepath.Join(c.Out, f.name), false, f.write); err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func (c *synthCommand) Run(ctx context.Context, s streams) error {
 		}
 	}
 	for _, number := range set.Contracts() {
-		q := synth.Question{Contract: number, AsOf: c.AsOf}
+		q := synth.ExpectedQuery{Contract: number, AsOf: c.AsOf}
 		err := createFile(filepath.Join(c.Out, "truth-"+number+".tsv"), false, func(w io.Writer) error { return writeTruth(ctx, w, source, q, false) })
 		if err != nil {
 			return err

@@ -37,7 +37,7 @@ func (c *truthCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	q := synth.Question{Contract: c.Contract, AsOf: c.AsOf, From: c.From, To: c.To}
+	q := synth.ExpectedQuery{Contract: c.Contract, AsOf: c.AsOf, From: c.From, To: c.To}
 	if q.Since, err = instant("--since", c.Since); err != nil {
 		return err
 	}
@@ -69,9 +69,9 @@ func instant(flag, value string) (time.Time, error) {
 
 // writeTruth writes the claims that must be delivered, or how each enrollee
 // must end.
-func writeTruth(ctx context.Context, to io.Writer, source *synth.Source, q synth.Question, byPerson bool) error {
+func writeTruth(ctx context.Context, to io.Writer, source *synth.Source, q synth.ExpectedQuery, byPerson bool) error {
 	w := bufio.NewWriter(to)
-	err := source.Truth(ctx, q, func(t synth.Truth) error {
+	err := source.Expected(ctx, q, func(t synth.ExpectedResult) error {
 		if byPerson {
 			_, err := fmt.Fprintf(w, "Patient/%d\t%s\t%d\n", t.Enrollee, t.Outcome, len(t.Claims))
 			return err

@@ -8,6 +8,7 @@ import (
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
 	"ab2d/internal/segment"
+	"ab2d/internal/synth/eobjson"
 )
 
 // counter is a sink that only counts.
@@ -69,7 +70,11 @@ func TestNoAllocation(t *testing.T) {
 	list := enrollees(t, s, "Z0000")
 	d := new(desk)
 	sink := &counter{selection: selectionOf(t, s, "Z0000", &list[7])}
-	r := &reader{source: s, version: fhir.V1, write: writeSTU3, desk: d}
+	format, err := eobjson.FormatOf(fhir.V1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &reader{source: s, version: fhir.V1, format: format, desk: d}
 	write := func() {
 		if err := r.Write(context.Background(), sink.selection, sink); err != nil {
 			t.Fatal(err)

@@ -96,7 +96,7 @@ func selectionOf(t testing.TB, s *Source, contract string, e *coverage.Enrollee)
 	return &coverage.Selection{Contract: c, Enrollee: e, Until: asOf}
 }
 
-// claimsOf collects the claims of a selection; all: those refused as well.
+// claimsOf collects the claims of a selection; all: also those that the rules reject.
 func claimsOf(t testing.TB, s *Source, v fhir.Version, selection *coverage.Selection, all bool) *collector {
 	t.Helper()
 	sink := &collector{selection: selection, all: all}
@@ -170,16 +170,16 @@ func sample(t testing.TB, s *Source, n int) []*coverage.Selection {
 	return list
 }
 
-// told is one claim as both versions tell it.
-type told struct {
+// sampledClaim is one claim in both versions.
+type sampledClaim struct {
 	facts    coverage.Claim
 	lines    map[fhir.Version][]byte
 	enrollee *coverage.Enrollee
 }
 
 // byType collects up to perType claims of each type from contract Z0000, also
-// claims that the rules refuse because of their dates.
-func byType(t testing.TB, s *Source, perType int) (list []told) {
+// claims that the rules reject because of their dates.
+func byType(t testing.TB, s *Source, perType int) (list []sampledClaim) {
 	t.Helper()
 	people := enrollees(t, s, "Z0000")
 	var got [coverage.SNF + 1]int
@@ -195,7 +195,7 @@ func byType(t testing.TB, s *Source, perType int) (list []told) {
 			}
 			if got[o.facts.Type]++; got[o.facts.Type] <= perType {
 				lines := map[fhir.Version][]byte{fhir.V1: o.line, fhir.V2: two.offers[j].line}
-				list = append(list, told{o.facts, lines, &people[i]})
+				list = append(list, sampledClaim{o.facts, lines, &people[i]})
 			}
 		}
 	}

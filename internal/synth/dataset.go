@@ -13,11 +13,14 @@ import (
 
 	"ab2d/internal/coverage"
 	"ab2d/internal/fhir"
+	"ab2d/internal/synth/claimgen"
+	"ab2d/internal/synth/eobjson"
+	"ab2d/internal/synth/population"
 )
 
-// Population is n enrollees of three sponsors: Z9001 attested when the
-// sandbox's did, Z9002 three years later, Z9003 never.
-func Population(n int) []Sponsor {
+// DatasetSponsors returns three sponsors with n enrollees together: Z9001 attested
+// when the sandbox's sponsors did, Z9002 three years later, and Z9003 never.
+func DatasetSponsors(n int) []Sponsor {
 	second, third := n*35/100, n*5/100
 	all := []Sponsor{
 		{Name: "SYNTHETIC PDP ONE", Contract: "Z9001", Enrollees: n - second - third},
@@ -27,8 +30,8 @@ func Population(n int) []Sponsor {
 	return slices.DeleteFunc(all, func(s Sponsor) bool { return s.Enrollees == 0 })
 }
 
-// Dataset is what upstreams hold about some contracts as of a moment, in the
-// formats that package feed reads. Safe for concurrent use.
+// Dataset is the data of some contracts as of a moment, as upstreams store them. It
+// writes them in the formats that package feed reads. It is safe for concurrent use.
 type Dataset struct {
 	source  *Source
 	members []*member
@@ -36,8 +39,8 @@ type Dataset struct {
 	at      time.Time
 }
 
-// Dataset gathers the contracts, all of the source's if none is named;
-// export.ErrNoContract when one is absent.
+// Dataset returns the data of the contracts, or of all contracts if none is named. It
+// returns export.ErrNoContract if one of them does not exist.
 func (s *Source) Dataset(at time.Time, contracts ...string) (*Dataset, error) {
 	d := &Dataset{source: s, at: at}
 	if len(contracts) == 0 {
@@ -51,14 +54,14 @@ func (s *Source) Dataset(at time.Time, contracts ...string) (*Dataset, error) {
 			return nil, err
 		}
 		d.members = append(d.members, m)
-		d.people = slices.AppendSeq(d.people, m.indexes(s.people))
+		d.people = slices.AppendSeq(d.people, m.group.Indexes(s.population.Size()))
 	}
 	slices.Sort(d.people)
-	d.people = slices.Compact(d.people) // who moved is in two
+	d.people = slices.Compact(d.people) // people who moved are in two contracts
 	return d, nil
 }
 
-// Contracts are the numbers of the contracts.
+// Contracts returns the numbers of the contracts.
 func (d *Dataset) Contracts() (numbers []string) {
 	for _, m := range d.members {
 		numbers = append(numbers, m.Contract)
@@ -79,22 +82,22 @@ func (d *Dataset) WriteContracts(w io.Writer) error {
 	return csv.NewWriter(w).WriteAll(rows)
 }
 
-// WriteEnrolment writes CSV with a row for each run of months of an enrollee.
-func (d *Dataset) WriteEnrolment(w io.Writer) error {
+// WriteEnrollment writes CSV with a row for each run of months of an enrollee.
+func (d *Dataset) WriteEnrollment(w io.Writer) error {
 	out := csv.NewWriter(w)
 	if err := out.Write([]string{"contract", "beneficiary_id", "mbi", "historic_mbis", "from", "to"}); err != nil {
 		return err
 	}
-	last := coverage.MonthOf(d.at.UTC().Year(), d.at.UTC().Month())
+	people, last := d.source.population, coverage.MonthOf(d.at.UTC().Year(), d.at.UTC().Month())
 	for _, m := range d.members {
-		for index := range m.indexes(d.source.people) {
-			e := d.source.enrollee(m, index, last, 0)
-			historic := make([]string, 0, maxCards)
+		for index := range m.group.Indexes(people.Size()) {
+			e := people.Enrollee(m.group, index, last, 0)
+			historic := make([]string, 0, population.MaxMBIs)
 			for _, mbi := range e.MBIs[1:] {
 				historic = append(historic, string(mbi))
 			}
 			row := []string{m.Contract, strconv.FormatInt(int64(e.ID), 10), string(e.MBIs[0]), strings.Join(historic, ";"), "", ""}
-			for from := enrolmentStart; from <= last; from++ {
+			for from := population.EnrollmentStart; from <= last; from++ {
 				if !e.Months.Has(from) {
 					continue
 				}
@@ -113,8 +116,8 @@ func (d *Dataset) WriteEnrolment(w io.Writer) error {
 	return out.Error()
 }
 
-// WriteOptOuts writes CMS's file of data sharing preferences: N for everybody
-// who has opted out, Y for who did and changed their mind.
+// WriteOptOuts writes CMS's file of data sharing preferences: N for people who have
+// opted out, and Y for people who have opted back in.
 func (d *Dataset) WriteOptOuts(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	utc := d.at.UTC()
@@ -123,40 +126,40 @@ func (d *Dataset) WriteOptOuts(w io.Writer) error {
 	fmt.Fprintf(out, "HDR_BENEDATARSP%s\n", date)
 	for _, index := range d.people {
 		share := "N"
-		if !d.source.optedOut(index, today) {
+		if !d.source.population.OptedOut(index, today) {
 			if share = "Y"; !d.source.everOptedOut(index, today) {
 				continue
 			}
 		}
-		fmt.Fprintf(out, "%s%s\n", string(d.source.mbis(index, month)[0]), share)
+		fmt.Fprintf(out, "%s%s\n", string(d.source.population.MBIs(index, month)[0]), share)
 		n++
 	}
 	fmt.Fprintf(out, "TRL_BENEDATARSP%s%010d\n", date, n)
 	return out.Flush()
 }
 
-// everOptedOut tells whether a person has opted out on some day up to one.
+// everOptedOut reports whether a person has ever opted out until day last.
 func (s *Source) everOptedOut(index int, last coverage.Date) bool {
-	for day := enrolmentStart.First(); day <= last; day += 30 {
-		if s.optedOut(index, day) {
+	for day := population.EnrollmentStart.First(); day <= last; day += 30 {
+		if s.population.OptedOut(index, day) {
 			return true
 		}
 	}
 	return false
 }
 
-// WriteClaims writes the raw claims of everybody, a line each, with those that
-// must never leave, and returns how many there are. Its memory does not depend
-// on their number.
+// WriteClaims writes the raw claims of all people, one on a line, and returns their
+// number. They include claims that must never be delivered. The memory it needs does
+// not depend on their number.
 func (d *Dataset) WriteClaims(ctx context.Context, w io.Writer, v fhir.Version) (claims int64, err error) {
-	write, err := writerOf(v)
+	write, err := eobjson.FormatOf(v)
 	if err != nil {
 		return 0, err
 	}
 	desk := new(desk)
 	for _, index := range d.people {
-		d.source.person(&desk.person, index)
-		err := desk.each(ctx, d.at.UnixMilli(), func(c *claim) error {
+		desk.claims.Begin(d.source.population, index)
+		err := desk.claims.Each(ctx, d.at.UnixMilli(), func(c *claimgen.Claim) error {
 			claims++
 			_, err := w.Write(desk.raw(c, write))
 			return err

@@ -12,6 +12,7 @@ import (
 
 	"ab2d/internal/coverage"
 	"ab2d/internal/fhir"
+	"ab2d/internal/synth/claimgen"
 )
 
 // TestHistory: a later look finds every claim of an earlier one again. What it
@@ -127,7 +128,7 @@ func TestWeeklyLoads(t *testing.T) {
 			weeks[u.Format(time.DateOnly)] = true
 		}
 	}
-	if got := time.UnixMilli(lastLoad(asOf.UnixMilli())).UTC(); got.Format(time.RFC3339) != "2026-11-21T22:00:00Z" {
+	if got := time.UnixMilli(claimgen.LastLoad(asOf.UnixMilli())).UTC(); got.Format(time.RFC3339) != "2026-11-21T22:00:00Z" {
 		t.Errorf("the last load began %s", got)
 	}
 	together := 0

@@ -15,6 +15,13 @@ var (
 	realMBI   = regexp.MustCompile(`^[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9][0-9]-?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9][0-9]-?[AC-HJKMNP-RT-Y]{2}[0-9]{2}$`)
 )
 
+// Code systems as they are written in claims.
+const (
+	ndcSystem   = "http://hl7.org/fhir/sid/ndc"
+	npiSystem   = "http://hl7.org/fhir/sid/us-npi"
+	hcpcsSystem = "https://bluebutton.cms.gov/resources/codesystem/hcpcs"
+)
+
 // realLooking says what of a coding or text could be real, or may not be used
 // without a licence; empty when nothing is.
 func realLooking(system, value string) string {
@@ -91,7 +98,7 @@ func eachText(v any, system string, f func(system, value string)) {
 // TestRealLookingItself: what it looks for, it finds.
 func TestRealLookingItself(t *testing.T) {
 	for _, c := range []struct{ system, value string }{
-		{hcpcs, "99213"}, {hcpcs, "0001U"}, {hcpcs, "D0120"}, {"", "1EG4TE5MK73"}, {"", "1EG4-TE5-MK73"},
+		{hcpcsSystem, "99213"}, {hcpcsSystem, "0001U"}, {hcpcsSystem, "D0120"}, {"", "1EG4TE5MK73"}, {"", "1EG4-TE5-MK73"},
 		{npiSystem, "1234567893"}, {"", "1234567893"}, {ndcSystem, "00002751001"},
 	} {
 		if realLooking(c.system, c.value) == "" {

@@ -9,9 +9,11 @@ import (
 	"ab2d/internal/coverage"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
+	"ab2d/internal/synth/claimgen"
+	"ab2d/internal/synth/population"
 )
 
-// Contract finds a contract of a sponsor; export.ErrNoContract when absent.
+// Contract returns a contract. It returns export.ErrNoContract if there is none.
 func (s *Source) Contract(_ context.Context, number string) (coverage.Contract, error) {
 	m, err := s.contract(number)
 	if err != nil {
@@ -20,7 +22,7 @@ func (s *Source) Contract(_ context.Context, number string) (coverage.Contract, 
 	return m.facts(), nil
 }
 
-// Snapshot names the enrolment and the claims as they stand now, for example
+// Snapshot names the enrollment and the claims as they are now, for example
 // synth-2.seed-42.20261124T080000.000Z: generator version, seed and moment (UTC).
 func (s *Source) Snapshot(_ context.Context, contract string) (string, error) {
 	if _, err := s.contract(contract); err != nil {
@@ -29,8 +31,8 @@ func (s *Source) Snapshot(_ context.Context, contract string) (string, error) {
 	return s.prefix() + s.now().UTC().Format(snapshotTime), nil
 }
 
-// Freshness: the enrolment is that of the current month, from its first day,
-// and claims are loaded every Saturday night.
+// Freshness returns how fresh the data are. The enrollment is that of the current
+// month, from its first day, and claims are loaded every Saturday night.
 func (s *Source) Freshness(_ context.Context, contract string, _ fhir.Version) (export.Freshness, error) {
 	m, err := s.contract(contract)
 	if err != nil {
@@ -40,16 +42,18 @@ func (s *Source) Freshness(_ context.Context, contract string, _ fhir.Version) (
 	return export.Freshness{
 		Enrolment: time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC),
 		Enrollees: int64(m.Enrollees),
-		LastLoad:  time.UnixMilli(lastLoad(now.UnixMilli())).UTC(),
+		LastLoad:  time.UnixMilli(claimgen.LastLoad(now.UnixMilli())).UTC(),
 	}, nil
 }
 
 const snapshotTime = "20060102T150405.000Z"
 
-func (s *Source) prefix() string { return fmt.Sprintf("synth-%d.seed-%d.", generator, s.seed) }
+func (s *Source) prefix() string {
+	return fmt.Sprintf("synth-%d.seed-%d.", population.GeneratorVersion, s.seed)
+}
 
-// snapshotAt reads the moment out of a snapshot's name. One of another
-// generator version or seed would mean other people: it is not kept any more.
+// snapshotAt returns the moment in the name of a snapshot. A snapshot of another
+// generator version or seed is of other people. It returns export.ErrNoSnapshot.
 func (s *Source) snapshotAt(snapshot string) (time.Time, error) {
 	moment, ok := strings.CutPrefix(snapshot, s.prefix())
 	if !ok {
@@ -63,7 +67,7 @@ func (s *Source) snapshotAt(snapshot string) (time.Time, error) {
 }
 
 // Enrollees lists up to limit enrollees with from <= id, in ascending order of
-// id. Its cost depends on limit only, not on the size of the contract.
+// id. Its cost depends only on limit, not on the size of the contract.
 func (s *Source) Enrollees(ctx context.Context, contract, snapshot string, from coverage.EnrolleeID, limit int) ([]coverage.Enrollee, error) {
 	m, err := s.contract(contract)
 	if err != nil {
@@ -74,26 +78,17 @@ func (s *Source) Enrollees(ctx context.Context, contract, snapshot string, from 
 		return nil, err
 	}
 	page := make([]coverage.Enrollee, 0, max(0, min(limit, m.Enrollees)))
-	if from > firstID || limit < 1 {
+	if limit < 1 {
 		return page, nil
 	}
 	last, today := coverage.MonthOf(at.Year(), at.Month()), coverage.Date(s.now().Unix()/86_400)
-	for index := range m.indexes(s.indexAt(from)) {
+	for index := range m.group.Indexes(s.population.IndexAt(from)) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if page = append(page, s.enrollee(m, index, last, today)); len(page) == limit {
+		if page = append(page, s.population.Enrollee(m.group, index, last, today)); len(page) == limit {
 			break
 		}
 	}
 	return page, nil
-}
-
-// indexAt is the index of the first possible person with from <= id: ids fall
-// as indexes rise.
-func (s *Source) indexAt(from coverage.EnrolleeID) int {
-	if from < firstID-coverage.EnrolleeID(s.people) {
-		return s.people
-	}
-	return int(firstID - from)
 }

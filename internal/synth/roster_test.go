@@ -17,6 +17,7 @@ import (
 	"ab2d/internal/coverage"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
+	"ab2d/internal/synth/population"
 )
 
 func TestContract(t *testing.T) {
@@ -97,7 +98,7 @@ func TestPaging(t *testing.T) {
 func TestEnrolleesBeyondTheEnd(t *testing.T) {
 	s := sourceAt(7, asOf)
 	snapshot, _ := s.Snapshot(context.Background(), "Z0000")
-	for _, from := range []coverage.EnrolleeID{firstID + 1, 0, math.MaxInt64} {
+	for _, from := range []coverage.EnrolleeID{population.FirstID + 1, 0, math.MaxInt64} {
 		if got, err := s.Enrollees(context.Background(), "Z0000", snapshot, from, 10); err != nil || len(got) != 0 {
 			t.Errorf("from %d: got %d enrollees, %v", from, len(got), err)
 		}
@@ -154,7 +155,7 @@ func TestPopulation(t *testing.T) {
 	var early, left, gap, none, opted, historic int
 	for _, e := range list {
 		changes, enrolled := 0, false
-		for m := enrolmentStart; m <= last; m++ {
+		for m := population.EnrollmentStart; m <= last; m++ {
 			if e.Months.Has(m) != enrolled {
 				enrolled = !enrolled
 				changes++
@@ -163,7 +164,7 @@ func TestPopulation(t *testing.T) {
 		if e.Months.Has(last+1) || len(e.MBIs) == 0 {
 			t.Fatalf("enrollee %d has months to come, or no MBI", e.ID)
 		}
-		early += count(e.Months.Has(enrolmentStart))
+		early += count(e.Months.Has(population.EnrollmentStart))
 		left += count(!e.Months.Has(last))
 		gap += count(changes >= 3)
 		none += count(e.Months.Empty())
@@ -187,41 +188,19 @@ func TestPopulation(t *testing.T) {
 	}
 }
 
-// TestDeaths: about four of a hundred die in a year, more of the old; after
-// the death nothing is served, and no month of enrolment begins.
-func TestDeaths(t *testing.T) {
+// TestNothingAfterDeath shows that an enrollee has no service and no month of
+// enrollment after the death.
+func TestNothingAfterDeath(t *testing.T) {
 	s := sourceAt(42, asOf)
-	var deaths, years, old, oldYears, hospice int
-	for index := range 10_000 {
-		var p person
-		s.bear(&p, index)
-		until := min(p.life.death, coverage.DateOf(2026, 1, 1))
-		lived := int(until-p.life.join.First()) / 30
-		if lived < 0 {
-			continue
-		}
-		died := count(p.life.death == until)
-		deaths, years = deaths+died, years+lived
-		if p.band == age85 {
-			old, oldYears = old+died, oldYears+lived
-		}
-		hospice += died * count(p.life.hospice != never)
-	}
-	if a, b := 12_000*deaths/years, 12_000*old/oldYears; a < 33 || a > 43 || b < 100 || b > 160 {
-		t.Errorf("of a thousand, %d die in a year, of those over 85 %d", a, b)
-	}
-	if percent := 100 * hospice / deaths; percent < 10 || percent > 40 {
-		t.Errorf("%d %% of the dead had hospice care", percent)
-	}
 	for _, e := range enrollees(t, s, "Z0000") {
-		var p person
-		s.bear(&p, int(firstID-e.ID))
+		var p population.Person
+		s.population.Demographics(&p, int(population.FirstID-e.ID))
 		for _, o := range claimsOf(t, s, fhir.V1, selectionOf(t, s, "Z0000", &e), true).offers {
-			if o.facts.Start > p.life.death || o.facts.End > p.life.death {
+			if o.facts.Start > p.Life.Death || o.facts.End > p.Life.Death {
 				t.Fatalf("enrollee %d has a service after death", e.ID)
 			}
 		}
-		if e.Months.Has(p.life.death.Month() + 1) {
+		if e.Months.Has(p.Life.Death.Month() + 1) {
 			t.Fatalf("enrollee %d is enrolled after death", e.ID)
 		}
 	}
@@ -243,7 +222,7 @@ func TestLaterSnapshotsOnlyAdd(t *testing.T) {
 	}
 	cut, cards := coverage.MonthOf(2024, 11), 0
 	for i, b := range before {
-		for m := enrolmentStart; m <= cut+1; m++ {
+		for m := population.EnrollmentStart; m <= cut+1; m++ {
 			if b.Months.Has(m) != (after[i].Months.Has(m) && m <= cut) {
 				t.Fatalf("enrollee %d: %s changed", b.ID, m)
 			}
@@ -283,7 +262,7 @@ func TestMoreSponsors(t *testing.T) {
 	}
 	snapshot, _ := s.Snapshot(context.Background(), "Z1000")
 	page, err := s.Enrollees(context.Background(), "Z1000", snapshot, math.MinInt64, 3)
-	if err != nil || len(page) != 3 || page[0].ID != firstID-1_018_099 {
+	if err != nil || len(page) != 3 || page[0].ID != population.FirstID-1_018_099 {
 		t.Fatalf("got %v, %v", ids(page), err)
 	}
 	if n := claimsOf(t, s, 2, selectionOf(t, s, "Z1000", &page[0]), true); n.delivered() == 0 {
@@ -303,7 +282,7 @@ func TestErrorsNameNobody(t *testing.T) {
 	cancelled := write(ctx, s, 1, selection, &collector{selection: selection})
 	version := write(ctx, s, 9, selection, &collector{selection: selection})
 	stranger := e
-	stranger.ID = firstID - 18_100
+	stranger.ID = population.FirstID - 18_100
 	unknown := write(ctx, s, 1, selectionOf(t, s, "Z0000", &stranger), &collector{selection: selection})
 	if !errors.Is(full, failing.fail) || !errors.Is(cancelled, context.Canceled) {
 		t.Errorf("got %v and %v", full, cancelled)

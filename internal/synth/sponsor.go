@@ -19,7 +19,7 @@ type Sponsor struct {
 	Unattested bool
 }
 
-// facts is what the roster says of the sponsor's contract.
+// facts returns the contract of the sponsor as the roster has it.
 func (p *Sponsor) facts() coverage.Contract {
 	c := coverage.Contract{Number: p.Contract, Sponsor: p.Name}
 	if p.Unattested {
@@ -42,10 +42,10 @@ type Credential struct {
 // attested is the day on which all sponsors of the sandbox attested.
 var attested = coverage.DateOf(2020, time.March, 1)
 
-// Sponsors lists the sandbox's sponsors, as the public AB2D tutorial and its
-// sandbox pages print them. PDP-1000 has two credentials: the tutorial prints
-// its id and secret cut, beside a Base64 text of them that is whole, and both
-// must work; the whole secret is in public in two spellings.
+// Sponsors returns the sandbox's sponsors, as the public AB2D tutorial and its
+// sandbox pages print them. PDP-1000 has two credentials, and both must work: the
+// tutorial prints its id and secret truncated, beside a Base64 text with all of them.
+// The full secret is public in two spellings.
 func Sponsors() []Sponsor {
 	return []Sponsor{
 		{Name: "PDP-100", Contract: "Z0000", Enrollees: 100, Credentials: []Credential{

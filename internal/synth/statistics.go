@@ -5,10 +5,12 @@ import (
 	"slices"
 
 	"ab2d/internal/coverage"
+	"ab2d/internal/synth/claimgen"
+	"ab2d/internal/synth/codes"
+	"ab2d/internal/synth/population"
 )
 
-// Statistics describe the people of a data set and their claims as of its
-// moment. Shares are of the people or of the claims, as their names say.
+// Statistics describe the people of a data set and their claims as of its moment.
 type Statistics struct {
 	People     int
 	Women      int
@@ -23,12 +25,12 @@ type Statistics struct {
 	HowMany    [4]int         // people with 0-1, 2-3, 4-5, 6 or more conditions
 	PerPerson  []int          // claims of each person, ascending
 
-	Claims    int // in force or not, all versions
+	Claims    int // all versions, in force or not
 	ByType    map[string]int
-	Withheld  map[string]int // claims that must never leave, by the reason
+	Withheld  map[string]int // claims that must never be delivered, by the reason
 	Groups    int            // claims without regard to their versions
-	ByVersion [maxVersions]int
-	Cancelled int   // groups that are cancelled outright
+	ByVersion [claimgen.MaxVersions]int
+	Cancelled int   // groups that are canceled without a replacement
 	Reloaded  int   // claims stamped by the bulk reload
 	Shared    int   // claims whose lastUpdated another claim has too
 	Lateness  []int // days from the end of service to the first load, ascending
@@ -38,12 +40,12 @@ type Statistics struct {
 	OfStays   [coverage.SNF + 1]int // claims that are steps of an episode, by type
 }
 
-// natureNames name what is the matter with claims that must not leave.
+// natureNames are the reasons why claims must never be delivered.
 var natureNames = [...]string{
-	partD: "Part D event", substance: "substance-use treatment", stranger: "of an unknown patient", endless: "without the end of its period",
+	claimgen.PartD: "Part D event", claimgen.SubstanceUse: "substance-use treatment", claimgen.UnknownPatient: "of an unknown patient", claimgen.NoPeriodEnd: "without the end of its period",
 }
 
-// Statistics counts.
+// Statistics counts the people and claims of the data set.
 func (d *Dataset) Statistics(ctx context.Context) (*Statistics, error) {
 	t := &tally{
 		Statistics: &Statistics{Conditions: map[string]int{}, ByType: map[string]int{}, Withheld: map[string]int{}},
@@ -51,11 +53,11 @@ func (d *Dataset) Statistics(ctx context.Context) (*Statistics, error) {
 	}
 	desk := new(desk)
 	for _, index := range d.people {
-		d.source.person(&desk.person, index)
-		t.person(d, &desk.person)
+		desk.claims.Begin(d.source.population, index)
+		t.person(d, &desk.claims.Person)
 		before := t.Claims
-		err := desk.each(ctx, d.at.UnixMilli(), func(c *claim) error {
-			c.detail(&desk.person)
+		err := desk.claims.Each(ctx, d.at.UnixMilli(), func(c *claimgen.Claim) error {
+			c.Detail(&desk.claims.Person)
 			t.claim(c)
 			return nil
 		})
@@ -76,59 +78,59 @@ func (d *Dataset) Statistics(ctx context.Context) (*Statistics, error) {
 	return t.Statistics, nil
 }
 
-// tally is Statistics while they are counted.
+// tally holds Statistics while they are counted.
 type tally struct {
 	*Statistics
 	stamps map[int64]int
 }
 
-func (t *tally) person(d *Dataset, p *person) {
+func (t *tally) person(d *Dataset, p *population.Person) {
 	day := coverage.Date(d.at.Unix() / 86_400)
 	t.People++
-	t.Women += one(p.female)
-	t.Under65 += one(p.band == under65)
-	t.Dead += one(p.life.death <= day)
-	t.InHospice += one(p.life.death <= day && p.life.hospice != never)
-	t.OptedOut += one(d.source.optedOut(p.index, day))
-	_, moved := d.source.moves[p.index]
+	t.Women += one(p.Female)
+	t.Under65 += one(p.AgeBand == codes.Under65)
+	t.Dead += one(p.Life.Death <= day)
+	t.InHospice += one(p.Life.Death <= day && p.Life.Hospice != population.Never)
+	t.OptedOut += one(d.source.population.OptedOut(p.Index, day))
+	_, moved := d.source.population.MoveOf(p.Index)
 	t.Moved += one(moved)
-	t.NewMBI += one(len(d.source.mbis(p.index, day.Month())) > 1)
-	t.HowMany[min(p.count/2, 3)]++
-	for i := range conditions {
-		if p.condition(i) {
-			t.Conditions[conditions[i].name]++
+	t.NewMBI += one(len(d.source.population.MBIs(p.Index, day.Month())) > 1)
+	t.HowMany[min(p.ConditionCount/2, 3)]++
+	for i := range codes.Conditions {
+		if p.Condition(i) {
+			t.Conditions[codes.Conditions[i].Name]++
 		}
 	}
 }
 
-func (t *tally) claim(c *claim) {
+func (t *tally) claim(c *claimgen.Claim) {
 	t.Claims++
-	t.stamps[c.millis]++
-	t.Reloaded += one(coverage.Date(c.millis/dayMillis) == reloadDay)
-	if c.nature != ordinary {
-		t.Withheld[natureNames[c.nature]]++
+	t.stamps[c.UpdatedMillis]++
+	t.Reloaded += one(coverage.Date(c.UpdatedMillis/claimgen.DayMillis) == claimgen.ReloadDay)
+	if c.Nature != claimgen.Ordinary {
+		t.Withheld[natureNames[c.Nature]]++
 	} else {
 		t.ByType[c.Type.String()]++
-		t.Lines = append(t.Lines, c.lines.count)
-		t.Diagnoses = append(t.Diagnoses, c.diagnoses.count)
+		t.Lines = append(t.Lines, c.Lines.Count)
+		t.Diagnoses = append(t.Diagnoses, c.Diagnoses.Count)
 	}
-	if c.version > 0 {
-		t.ByVersion[c.version-1]--
-		t.ByVersion[c.version]++
+	if c.Version > 0 {
+		t.ByVersion[c.Version-1]--
+		t.ByVersion[c.Version]++
 		return
 	}
 	t.Groups++
 	t.ByVersion[0]++
-	t.Cancelled += one(c.history.cancelled != 0 && c.cancelled)
-	t.Lateness = append(t.Lateness, int(c.history.loaded[0]/dayMillis)-int(c.End))
+	t.Cancelled += one(c.History.Cancelled != 0 && c.Cancelled)
+	t.Lateness = append(t.Lateness, int(c.History.Loaded[0]/claimgen.DayMillis)-int(c.End))
 	t.Stays += one(c.Type == coverage.Inpatient)
-	if c.stay != nil {
+	if c.Stay != nil {
 		t.OfStays[c.Type]++
 	}
 }
 
-// Percentile is the value below which percent of an ascending list lie; 0 of
-// an empty one.
+// Percentile returns the value below which percent of an ascending list lie. It
+// returns 0 for an empty list.
 func Percentile(list []int, percent int) int {
 	if len(list) == 0 {
 		return 0

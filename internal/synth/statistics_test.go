@@ -10,6 +10,7 @@ import (
 
 	"ab2d/internal/coverage"
 	"ab2d/internal/fhir"
+	"ab2d/internal/synth/population"
 )
 
 // band is what a statistic may be: in thousandths of a whole, or as it is.
@@ -128,7 +129,7 @@ func TestDataset(t *testing.T) {
 // idsIn are the ids of a data set's people, ascending.
 func idsIn(d *Dataset) (list []coverage.EnrolleeID) {
 	for _, index := range slices.Backward(d.people) {
-		list = append(list, firstID-coverage.EnrolleeID(index))
+		list = append(list, population.FirstID-coverage.EnrolleeID(index))
 	}
 	return list
 }

@@ -1,0 +1,84 @@
+package claimgen
+
+import (
+	"context"
+
+	"ab2d/internal/coverage"
+	"ab2d/internal/synth/population"
+)
+
+// Generator makes the claims of one person after another. Its space is used
+// again, so that making claims allocates nothing. It is not safe for concurrent
+// use.
+type Generator struct {
+	Person  population.Person
+	Claim   Claim
+	episode episode
+}
+
+// Begin sets the person whose claims Each makes.
+func (g *Generator) Begin(people *population.Population, index int) { people.Person(&g.Person, index) }
+
+// Each calls f for every version of every claim of the person that is in the
+// database at a moment, in milliseconds since 1970. The claim is valid only during
+// the call. Each stops at the first error of f and at the end of ctx.
+func (g *Generator) Each(ctx context.Context, asOf int64, f func(*Claim) error) error {
+	last := min(coverage.Date(asOf/DayMillis), g.Person.Life.Death)
+	first := population.FirstMonth.First()
+	for month := population.FirstMonth; first <= last && month < population.FirstMonth+population.MonthsHeld; month++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		next := (month + 1).First()
+		if err := g.month(month, first, next, asOf, f); err != nil {
+			return err
+		}
+		first = next
+	}
+	return nil
+}
+
+// month calls f for the claims of one month: everyday care, the episode that begins
+// in it, and hospice care.
+func (g *Generator) month(month coverage.Month, first, next coverage.Date, asOf int64, f func(*Claim) error) error {
+	c, p, days := &g.Claim, &g.Person, int(next-first)
+	for slot, set := 0, occupied(p, month); set != 0; slot, set = slot+1, set>>1 {
+		if set&1 == 0 {
+			continue
+		}
+		c.drawFacts(p, month, first, days, slot)
+		if err := g.versions(asOf, f); err != nil {
+			return err
+		}
+	}
+	g.episode.draw(p, month, first, days)
+	for i, s := range g.episode.steps.Items() {
+		c.stepFacts(p, month, careSlots+i, g.episode.stay, s)
+		if err := g.versions(asOf, f); err != nil {
+			return err
+		}
+	}
+	if s, in := hospiceIn(&p.Life, first, next-1); in {
+		c.stepFacts(p, month, hospiceSlot, nil, s)
+		return g.versions(asOf, f)
+	}
+	return nil
+}
+
+// versions calls f for the versions of one claim.
+func (g *Generator) versions(asOf int64, f func(*Claim) error) error {
+	c, death := &g.Claim, g.Person.Life.Death
+	start, end := c.Start, c.End
+	if start > death {
+		return nil
+	}
+	for v := range c.History.versions {
+		if !c.asOf(v, asOf, start, end, death) {
+			return nil
+		}
+		if err := f(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
