@@ -12,6 +12,10 @@ import (
 	"time"
 )
 
+// RejectedFile is a name in a run's folder that no downloaded file gets: it is for
+// the lines that cannot be read.
+const RejectedFile = "rejected.ndjson"
+
 // Run is an export that is complete in a Folder. It is kept as manifest.json
 // in the run's folder.
 type Run struct {
@@ -75,7 +79,7 @@ func (m *Manifest) files() []File { return slices.Concat(m.Output, m.Deleted, m.
 func newRun(server string, r Request, m *Manifest) *Run {
 	run := &Run{Server: server, Request: m.Request, TransactionTime: m.TransactionTime, Since: r.Since, Until: r.Until, TypeFilter: r.TypeFilter,
 		Files: []RunFile{}, Totals: totals(m.Totals)}
-	taken := map[string]bool{"manifest.json": true}
+	taken := map[string]bool{"manifest.json": true, RejectedFile: true, "csv": true, "parquet": true}
 	for _, list := range []struct {
 		name  string
 		files []File

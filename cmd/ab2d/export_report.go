@@ -3,10 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"github.com/dustin/go-humanize"
 
+	"ab2d/client"
 	"ab2d/internal/table"
 )
 
@@ -43,7 +45,13 @@ func report(w io.Writer, d *exported) {
 		row("Tables", "%s", strings.Join(parts, ", "))
 	}
 	if l := d.latest; l != nil {
-		row("Latest", "%s (%s left out, %s cancelled)", several(l.Claims, "claim"), several(l.Older, "older version"), several(l.Cancelled, "claim"))
+		row("Latest", "%s (%s left out, %s canceled, %s deleted)", several(l.Claims, "claim"), several(l.Older, "older version"), several(l.Canceled, "claim"), several(l.Deleted, "claim"))
+	}
+	if d.rejected > 0 {
+		row("Not readable", "%s: see %s", several(d.rejected, "line"), filepath.Join(d.dir, rejectedName))
+	}
+	if n := deletedFiles(d.run); n > 0 && d.latest == nil {
+		row("Deleted", "The server names claims that it deleted, in %s. --latest leaves them out.", several(n, "file"))
 	}
 	switch {
 	case d.run.Continuous:
@@ -57,6 +65,16 @@ func report(w io.Writer, d *exported) {
 		row("Note", "%s", n)
 	}
 	reportIssues(w, d)
+}
+
+// deletedFiles is how many files say what the server deleted.
+func deletedFiles(r *client.Run) (n int64) {
+	for _, f := range r.Files {
+		if f.List == "deleted" {
+			n++
+		}
+	}
+	return n
 }
 
 // enrollees are the totals in words. What is zero is left out.

@@ -20,10 +20,13 @@ type exported struct {
 	run    *client.Run
 	dir    string // of the run
 	issues []client.Issue
-	tables table.Counts  // of this run; nil for ndjson
-	latest *table.Latest // nil without --latest
-	next   time.Time     // where the next export starts; zero at the beginning
-	notes  []string
+	tables table.Counts // of this run; nil for ndjson
+	// rejected is how many lines of this run cannot be read; they are in its
+	// rejected.ndjson.
+	rejected int64
+	latest   *table.Latest // nil without --latest
+	next     time.Time     // where the next export starts; zero at the beginning
+	notes    []string
 }
 
 // Run exports, or goes on with an export.
@@ -49,10 +52,19 @@ func (c *exportCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	view.report(done)
-	for _, i := range done.issues {
+	return done.incomplete()
+}
+
+// incomplete is the error of an export that ended and misses something.
+func (d *exported) incomplete() error {
+	for _, i := range d.issues {
 		if i.Serious() {
 			return &codedError{exitSome, errors.New("the export is complete, but the server reports claims that are not in it")}
 		}
+	}
+	if d.rejected > 0 {
+		return &codedError{exitSome, fmt.Errorf("the export is complete, but %s of its files cannot be read. Look at %s, and report it to the server's operator",
+			several(d.rejected, "line"), filepath.Join(d.dir, rejectedName))}
 	}
 	return nil
 }
@@ -67,8 +79,9 @@ func (c *exportCommand) export(ctx context.Context, api *client.Client, folder *
 	if done.issues, err = client.ReadIssues(ctx, folder.Paths(run, "error")); err != nil {
 		return nil, err
 	}
+	rejects := newRejects(done.dir, run)
 	if c.Format != string(table.NDJSON) {
-		if err := c.tables(ctx, folder, done, view); err != nil {
+		if err := c.tables(ctx, folder, done, rejects, view); err != nil {
 			return nil, err
 		}
 	}
@@ -76,6 +89,9 @@ func (c *exportCommand) export(ctx context.Context, api *client.Client, folder *
 		if err := c.latest(ctx, folder, done, view); err != nil {
 			return nil, err
 		}
+	}
+	if done.rejected, err = rejects.finish(ctx); err != nil {
+		return nil, err
 	}
 	if job := folder.Job(); c.Delete && job.StatusURL != "" {
 		if err := api.Delete(ctx, job); err != nil {
@@ -86,8 +102,10 @@ func (c *exportCommand) export(ctx context.Context, api *client.Client, folder *
 	return done, folder.Finish()
 }
 
-// tables makes the tables of each run of the folder that has none.
-func (c *exportCommand) tables(ctx context.Context, folder *client.Folder, done *exported, view exportView) error {
+// tables makes the tables of each run of the folder that has none. The lines of
+// this run that cannot be read go to rejects; those of other runs were reported
+// when they came.
+func (c *exportCommand) tables(ctx context.Context, folder *client.Folder, done *exported, rejects *rejects, view exportView) error {
 	for _, name := range folder.Runs() {
 		dir := filepath.Join(folder.Dir(), name, c.Format)
 		_, err := os.Stat(dir)
@@ -101,7 +119,11 @@ func (c *exportCommand) tables(ctx context.Context, folder *client.Folder, done 
 		if err != nil {
 			return err
 		}
-		counts, err := table.Convert(ctx, claimFiles(folder, run), nil, dir, table.Format(c.Format), view.reading("Making tables", length(run)))
+		reject := ignoreRejected
+		if name == done.run.Name {
+			reject = rejects.add
+		}
+		counts, err := table.Convert(ctx, claimFiles(folder, run), nil, dir, table.Format(c.Format), view.reading("Making tables", length(run)), reject)
 		if err != nil {
 			return fmt.Errorf("making the tables of %s: %w", name, err)
 		}
@@ -112,23 +134,35 @@ func (c *exportCommand) tables(ctx context.Context, folder *client.Folder, done 
 	return nil
 }
 
+// ignoreRejected is a table.Reject.
+func ignoreRejected(string, int64, string, []byte) {}
+
 // latest makes the folder of the newest versions of all runs.
 func (c *exportCommand) latest(ctx context.Context, folder *client.Folder, done *exported, view exportView) error {
 	var paths []string
+	var sources []table.Source
 	var total int64
 	for _, name := range folder.Runs() {
 		run, err := folder.Run(name)
 		if err != nil {
 			return err
 		}
+		// What a run says is deleted was deleted before what it delivers was
+		// updated.
+		for _, path := range folder.Paths(run, "deleted") {
+			sources = append(sources, table.Source{Path: path, Deleted: true})
+		}
+		for _, path := range claimFiles(folder, run) {
+			sources = append(sources, table.Source{Path: path})
+		}
 		paths = append(paths, claimFiles(folder, run)...)
 		total += length(run)
 	}
-	latest, err := table.FindLatest(ctx, paths, folder.Dir(), view.reading("Finding the newest versions", total))
+	latest, err := table.FindLatest(ctx, sources, folder.Dir(), view.reading("Finding the newest versions", total))
 	if err != nil {
 		return err
 	}
-	_, err = table.Convert(ctx, paths, latest.Keep, filepath.Join(folder.Dir(), "latest"), table.Format(c.Format), view.reading("Writing latest", total))
+	_, err = table.Convert(ctx, paths, latest.Keep, filepath.Join(folder.Dir(), "latest"), table.Format(c.Format), view.reading("Writing latest", total), ignoreRejected)
 	if err != nil {
 		return fmt.Errorf("making latest: %w", err)
 	}

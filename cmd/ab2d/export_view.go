@@ -214,23 +214,25 @@ func (v *jsonView) failed(err error) {
 
 func (v *jsonView) report(d *exported) {
 	type newest struct {
-		Claims    int64 `json:"claims"`
-		Older     int64 `json:"older"`
-		Cancelled int64 `json:"cancelled"`
+		Claims   int64 `json:"claims"`
+		Older    int64 `json:"older"`
+		Canceled int64 `json:"canceled"`
+		Deleted  int64 `json:"deleted"`
 	}
 	o := struct {
 		timed
-		Event  string         `json:"event"`
-		Dir    string         `json:"dir"`
-		Run    *client.Run    `json:"run"`
-		Issues []client.Issue `json:"issues"`
-		Tables table.Counts   `json:"tables,omitempty"`
-		Latest *newest        `json:"latest,omitempty"`
-		Next   time.Time      `json:"nextSince,omitzero"`
-		Notes  []string       `json:"notes,omitempty"`
-	}{timed{time.Now().UTC()}, "result", d.dir, d.run, append([]client.Issue{}, d.issues...), d.tables, nil, d.next, d.notes}
+		Event    string         `json:"event"`
+		Dir      string         `json:"dir"`
+		Run      *client.Run    `json:"run"`
+		Issues   []client.Issue `json:"issues"`
+		Tables   table.Counts   `json:"tables,omitempty"`
+		Latest   *newest        `json:"latest,omitempty"`
+		Rejected int64          `json:"rejected"` // lines that cannot be read
+		Next     time.Time      `json:"nextSince,omitzero"`
+		Notes    []string       `json:"notes,omitempty"`
+	}{timed{time.Now().UTC()}, "result", d.dir, d.run, append([]client.Issue{}, d.issues...), d.tables, nil, d.rejected, d.next, d.notes}
 	if l := d.latest; l != nil {
-		o.Latest = &newest{l.Claims, l.Older, l.Cancelled}
+		o.Latest = &newest{l.Claims, l.Older, l.Canceled, l.Deleted}
 	}
 	v.write(o)
 }

@@ -29,8 +29,8 @@ type Latest struct {
 	Claims int64
 	// Older is how many versions are not the newest.
 	Older int64
-	// Cancelled is how many claims have no active version.
-	Cancelled int64
+	// Canceled is how many claims have no active version.
+	Canceled int64
 	// Deleted is how many resources are left out because the server deleted them.
 	Deleted int64
 
@@ -320,7 +320,7 @@ func (l *Latest) claims(ctx context.Context, f *file) error {
 // decide makes a version the current one of its claim, unless it is canceled.
 func (l *Latest) decide(v version) {
 	if !v.Active {
-		l.Cancelled++
+		l.Canceled++
 		return
 	}
 	l.Claims++

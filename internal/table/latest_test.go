@@ -58,18 +58,18 @@ func TestLatest(t *testing.T) {
 
 // newest writes the lines to two files and gives the numbers of the newest.
 func newest(t rapid.TB, dir string, lines []eobLine) []int {
-	var paths []string
+	var sources []Source
 	for i, part := range [][]eobLine{lines[:len(lines)/2], lines[len(lines)/2:]} {
 		var b strings.Builder
 		for _, l := range part {
 			fmt.Fprintln(&b, l)
 		}
-		paths = append(paths, filepath.Join(dir, fmt.Sprintf("%d.ndjson", i)))
-		if err := os.WriteFile(paths[i], []byte(b.String()), 0o600); err != nil {
+		sources = append(sources, Source{Path: filepath.Join(dir, fmt.Sprintf("%d.ndjson", i))})
+		if err := os.WriteFile(sources[i].Path, []byte(b.String()), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	l, err := FindLatest(context.Background(), paths, dir, nil)
+	l, err := FindLatest(context.Background(), sources, dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -113,7 +113,7 @@ func TestCSV_AbsentIsEmptyCell(t *testing.T) {
 	if err := os.WriteFile(path, []byte(claim), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Convert(t.Context(), []string{path}, nil, filepath.Join(dir, "csv"), CSV, nil); err != nil {
+	if _, err := Convert(t.Context(), []string{path}, nil, filepath.Join(dir, "csv"), CSV, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	got, err := os.ReadFile(filepath.Join(dir, "csv", "care_team.csv"))

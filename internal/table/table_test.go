@@ -24,7 +24,7 @@ func TestTables(t *testing.T) {
 	for _, version := range []string{"r4", "stu3"} {
 		t.Run(version, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "csv")
-			counts, err := Convert(t.Context(), []string{filepath.Join("testdata", version+".ndjson")}, nil, dir, CSV, nil)
+			counts, err := Convert(t.Context(), []string{filepath.Join("testdata", version+".ndjson")}, nil, dir, CSV, nil, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -84,7 +84,7 @@ func TestFormatsAgree(t *testing.T) {
 	in := []string{"testdata/r4.ndjson", "testdata/stu3.ndjson"}
 	dir := t.TempDir()
 	for _, f := range []Format{CSV, Parquet, NDJSON} {
-		if _, err := Convert(t.Context(), in, nil, filepath.Join(dir, string(f)), f, nil); err != nil {
+		if _, err := Convert(t.Context(), in, nil, filepath.Join(dir, string(f)), f, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -135,7 +135,7 @@ func TestConvertFails(t *testing.T) {
 				if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 					t.Fatal(err)
 				}
-				_, err := Convert(t.Context(), []string{path}, nil, out, Parquet, nil)
+				_, err := Convert(t.Context(), []string{path}, nil, out, Parquet, nil, nil)
 				if content != good && (err == nil || !strings.Contains(err.Error(), "in.ndjson: "+tt.want) || strings.Contains(err.Error(), "secret")) {
 					t.Errorf("got %v", err)
 				}
