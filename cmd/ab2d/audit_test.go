@@ -17,6 +17,9 @@ func TestTheRecordFollowsToSyslog(t *testing.T) {
 	}
 	defer conn.Close()
 	data := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), program, "migrate", "--data="+data).CombinedOutput(); err != nil {
+		t.Fatalf("%s %v", out, err)
+	}
 	add := func(contract string) {
 		t.Helper()
 		if out, err := exec.CommandContext(t.Context(), program, "admin", "contract", "add", contract, "--sponsor=Acme", "--data="+data).CombinedOutput(); err != nil {

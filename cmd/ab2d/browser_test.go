@@ -152,21 +152,18 @@ func TestTryInProduction(t *testing.T) {
 	t.Parallel()
 	b := testserver.Browser(t)
 	data := t.TempDir()
-	if err := startProcess(t, nil, "--listen=localhost:0", "--data="+data).stop(); err != nil { // which leaves its clients behind
-		t.Fatal(err)
-	}
 	p := startProcess(t, nil, "serve", "--pages", "--listen=localhost:0", "--data="+data, "--claims=synthetic:")
+	id, secret := addClient(t, synth.Sponsors()[0].Contract, "--data="+data)
 	b.Expect("the server responded with a status of 401")
 	b.Open(p.url+"/try", desktop)
-	c := synth.Sponsors()[0].Credentials[0]
-	fill(b, "client", c.ID)
+	fill(b, "client", id)
 	fill(b, "secret", "wrong")
 	b.Click("#start")
 	b.Until(`document.querySelector("#fault").textContent.includes("secret is wrong")`)
-	fill(b, "secret", c.Secrets[0])
+	fill(b, "secret", secret)
 	b.Click("#start")
 	b.Until(`document.querySelectorAll("#files tr").length === 1`)
-	if testserver.Eval[bool](b, fmt.Sprintf(`document.body.textContent.includes(%q) || localStorage.length + sessionStorage.length > 0`, c.Secrets[0])) {
+	if testserver.Eval[bool](b, fmt.Sprintf(`document.body.textContent.includes(%q) || localStorage.length + sessionStorage.length > 0`, secret)) {
 		b.Error("the secret is shown or stored")
 	}
 	b.Accessible()

@@ -102,11 +102,17 @@ var credential = regexp.MustCompile(`client id +(\S+)\nclient secret +(\S+)\n`)
 
 func (a *arrangement) addClient(contract string) (id, secret string) {
 	a.Helper()
-	args := []string{"admin", "client", "add", contract, "--max-jobs=9", "--database=" + a.database, "--data=" + a.TempDir()}
-	out, err := exec.Command(program, args...).Output()
+	return addClient(a, contract, "--database="+a.database, "--data="+a.TempDir())
+}
+
+// addClient adds a client as an operator does.
+func addClient(t testing.TB, contract string, where ...string) (id, secret string) {
+	t.Helper()
+	args := append([]string{"admin", "client", "add", contract, "--max-jobs=9"}, where...)
+	out, err := exec.CommandContext(t.Context(), program, args...).Output()
 	found := credential.FindStringSubmatch(string(out))
 	if err != nil || found == nil {
-		a.Fatalf("%v: %s", err, out)
+		t.Fatalf("%v: %s", err, out)
 	}
 	return found[1], found[2]
 }
