@@ -1,8 +1,10 @@
 package store
 
 import (
+	"database/sql"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,4 +93,88 @@ func exported(t *testing.T, db *DB) (string, error) {
 	s := &coverage.Selection{Enrollee: &coverage.Enrollee{ID: 1}, Until: time.Now()}
 	err = r.Write(t.Context(), s, &all)
 	return all.String(), err
+}
+
+// TestApplyAllowList_Doubled: older releases left a claim that moved at both
+// enrollees. It stays where it was updated last, also when the two are not written
+// in one transaction.
+func TestApplyAllowList_Doubled(t *testing.T) {
+	db, err := Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "ab2d.db"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	const far = refreshBatch + 1
+	claim := func(patient coverage.EnrolleeID, id string, updated int64) Claim {
+		head := fmt.Sprintf(`{"resourceType":"ExplanationOfBenefit","id":"%s"`, id)
+		return Claim{Patient: patient, Entry: segment.Entry{ID: id, LastUpdated: updated, ExtensionAt: uint32(len(head))},
+			JSON: fmt.Appendf(nil, `%s,"patient":{"reference":"Patient/%d"}}`, head, patient)}
+	}
+	var first []Claim
+	for id := coverage.EnrolleeID(1); id <= far; id++ {
+		first = append(first, claim(id, fmt.Sprintf("own-%d", id), 1000))
+	}
+	first = append(first, claim(1, "near", 2000), claim(1, "there", 2000), claim(1, "back", 4000))
+	second := []Claim{claim(2, "near", 3000), claim(far, "there", 3000), claim(far, "back", 3000)}
+	for i, claims := range [][]Claim{first, second} {
+		loadAll(t, db, fmt.Sprint(i), claims)
+		for _, statement := range []string{`update segment set allow_list = 1`, `delete from claim_home`} { // as an older release left it
+			if _, err := db.write.ExecContext(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if n, err := db.ApplyAllowList(t.Context()); err != nil || n != far {
+		t.Fatalf("%d enrollees, want %d: %v", n, far, err)
+	}
+	for id, want := range map[coverage.EnrolleeID]string{1: "back own-1", 2: "near own-2", far: fmt.Sprintf("own-%d there", far)} {
+		if got := claimIDs(t, db, id); got != want {
+			t.Errorf("enrollee %d has %s, want %s", id, got, want)
+		}
+	}
+}
+
+// loadAll imports claims of v2.
+func loadAll(t *testing.T, db *DB, digest string, claims []Claim) {
+	t.Helper()
+	l, err := db.BeginLoad(t.Context(), "file", digest, fhir.V2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := db.NewMerger(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Merge(t.Context(), claims, 1, 1, func(Merged) string { return "{}" }); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Publish(t.Context(), l, audit.Entry{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// claimIDs are the ids of an enrollee's stored claims, in alphabetical order.
+func claimIDs(t *testing.T, db *DB, id coverage.EnrolleeID) string {
+	t.Helper()
+	l, err := db.BeginLoad(t.Context(), "file", "reading", fhir.V2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := db.NewMerger(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	err = db.tx(t.Context(), func(tx *sql.Tx) error {
+		stored, err := m.stored(t.Context(), tx, id)
+		for _, c := range stored.claims {
+			ids = append(ids, c.Entry.ID)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(ids)
+	return strings.Join(ids, " ")
 }

@@ -298,6 +298,33 @@ func testClaimMoves(t *testing.T, open opener) {
 	all = c.read(c.snapshot(), time.Time{})
 	c.check(all[1], []coverage.MBI{mbi(1, "A")}, back[1])
 	c.check(all[2], []coverage.MBI{mbi(2, "A")}, claim(2, 11, 4100, "at last"))
+
+	// Of two versions of a claim that moves, one is older.
+	if sum := c.load(claim(1, 11, 4300, "older"), claim(1, 11, 4400, "newer")); sum != (store.Merged{Replaced: 1, Older: 1}) {
+		t.Errorf("merged %+v", sum)
+	}
+}
+
+func TestRealPeople(t *testing.T) { each(t, testRealPeople) }
+
+// testRealPeople: a contract that once had enrollees who could be real people keeps
+// the mark, because what was exported of them is still there.
+func testRealPeople(t *testing.T, open opener) {
+	c := newClaims(t, open)
+	marked := func(want bool) {
+		t.Helper()
+		if got, err := c.RealPeople(t.Context(), contract); err != nil || got != want {
+			t.Errorf("real people: %v, %v, want %v", got, err, want)
+		}
+	}
+	marked(false)
+	c.enrol("A", 1)
+	marked(false)
+	_, err := c.PutEnrolment(t.Context(), contract, []coverage.Enrollee{{ID: 1, MBIs: []coverage.MBI{"1EG4TE5MK73"}}}, true)
+	c.ok(err)
+	marked(true)
+	c.enrol("A", 1)
+	marked(true)
 }
 
 // TestMergeAgainstMap holds any sequence of loads against a plain map. Claims

@@ -292,12 +292,12 @@ func mayBeReal(e coverage.Enrollee) bool {
 	return slices.ContainsFunc(e.MBIs, func(m coverage.MBI) bool { return !m.Synthetic() })
 }
 
-// RealPeople tells whether any enrollee of a contract could be a real person. It
-// is asked with every request of a sandbox.
+// RealPeople tells whether any enrollee that a contract has or had could be a
+// real person. A contract keeps this mark for good: what was exported stays when
+// the enrollment is replaced. It is asked with every request of a sandbox.
 func (db *DB) RealPeople(ctx context.Context, contract string) (bool, error) {
 	var n int
-	err := db.read.QueryRowContext(ctx, `select count(*) from snapshot where contract = $1 and real_people = 1`, contract).Scan(&n)
-	if err != nil {
+	if err := db.read.QueryRowContext(ctx, `select count(*) from real_people where contract = $1`, contract).Scan(&n); err != nil {
 		return false, fmt.Errorf("read whose claims contract %s has: %w", contract, err)
 	}
 	return n > 0, nil
@@ -305,10 +305,16 @@ func (db *DB) RealPeople(ctx context.Context, contract string) (bool, error) {
 
 func (db *DB) replaceEnrolment(ctx context.Context, tx *sql.Tx, conn *sql.Conn, contract string, enrollees []coverage.Enrollee) error {
 	var id int64
-	err := tx.QueryRowContext(ctx, `insert into snapshot (contract, created, enrollees, real_people) values ($1, $2, $3, $4) returning id`,
-		contract, millis(db.now()), len(enrollees), bit(slices.ContainsFunc(enrollees, mayBeReal))).Scan(&id)
+	err := tx.QueryRowContext(ctx, `insert into snapshot (contract, created, enrollees) values ($1, $2, $3) returning id`,
+		contract, millis(db.now()), len(enrollees)).Scan(&id)
 	if err != nil {
 		return err
+	}
+	if slices.ContainsFunc(enrollees, mayBeReal) {
+		_, err := tx.ExecContext(ctx, `insert into real_people (contract) values ($1) on conflict do nothing`, contract)
+		if err != nil {
+			return fmt.Errorf("mark the contract: %w", err)
+		}
 	}
 	r := rows{table: "enrolment", columns: []string{"snapshot", "enrollee", "mbis", "months0", "months1", "months2", "months3"}}
 	for i := range enrollees {

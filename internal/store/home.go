@@ -89,6 +89,8 @@ func (m *Merger) changes(ctx context.Context, tx *sql.Tx, claims []Claim, homes 
 		if h, known := homes[c.Entry.ID]; known && h.enrollee != c.Patient {
 			if winners[c.Entry.ID] == i {
 				leaving[h.enrollee] = append(leaving[h.enrollee], c)
+			} else {
+				sum.Older++
 			}
 			continue
 		}

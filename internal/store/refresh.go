@@ -5,11 +5,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"ab2d/internal/audit"
 	"ab2d/internal/coverage"
 	"ab2d/internal/eob"
 	"ab2d/internal/fhir"
+	"ab2d/internal/segment"
 )
 
 // refreshDigest begins the digest of loads that only write identifiers anew.
@@ -129,7 +132,8 @@ func (db *DB) staleMBIs(ctx context.Context, contract string, v fhir.Version, af
 		order by e.enrollee limit $4`, contract, int(v), int64(after), refreshBatch)
 }
 
-// refresh writes the claims of enrollees anew with their current identifiers.
+// refresh writes the claims of enrollees anew with their current identifiers. A
+// claim that an older release has left at two enrollees stays at one of them.
 func (m *Merger) refresh(ctx context.Context, ids []coverage.EnrolleeID) error {
 	return m.db.txOn(ctx, func(tx *sql.Tx, conn *sql.Conn) error {
 		m.rows.values = nil
@@ -137,38 +141,100 @@ func (m *Merger) refresh(ctx context.Context, ids []coverage.EnrolleeID) error {
 		if err == nil && !ok {
 			err = ErrLoadMoved
 		}
-		changed := map[coverage.EnrolleeID]*change{}
-		var all []Claim
-		for i := 0; i < len(ids) && err == nil; i++ {
-			var claims []Claim
-			claims, err = m.refreshOne(ctx, tx, ids[i])
-			changed[ids[i]] = &change{claims: claims}
-			all = append(all, claims...)
-		}
 		if err != nil {
 			return err
 		}
-		if err := m.settleAll(ctx, tx, conn, changed, all); err != nil {
+		gone, homes, err := m.doubled(ctx, tx, ids)
+		if err != nil {
 			return err
 		}
-		return m.db.bulk(ctx, tx, conn, m.rows)
+		changed := map[coverage.EnrolleeID]*change{}
+		for _, id := range withKeys(ids, gone) {
+			kept, err := m.refreshOne(ctx, tx, id, gone[id])
+			if err != nil {
+				return err
+			}
+			if slices.Contains(ids, id) { // the others keep claims whose home they are
+				changed[id] = &change{claims: kept}
+			}
+		}
+		settled, err := m.settle(ctx, tx, changed, homes)
+		if err != nil {
+			return err
+		}
+		return errors.Join(m.db.bulk(ctx, tx, conn, settled), m.db.bulk(ctx, tx, conn, m.rows))
 	})
 }
 
-// settleAll notes where claims are of which older releases did not.
-func (m *Merger) settleAll(ctx context.Context, tx *sql.Tx, conn *sql.Conn, changed map[coverage.EnrolleeID]*change, all []Claim) error {
-	homes, err := m.homes(ctx, tx, all)
-	if err != nil {
-		return err
-	}
-	settled, err := m.settle(ctx, tx, changed, homes)
-	if err != nil {
-		return err
-	}
-	return m.db.bulk(ctx, tx, conn, settled)
+// withKeys are ids and the keys of gone, each once, in ascending order.
+func withKeys(ids []coverage.EnrolleeID, gone map[coverage.EnrolleeID]map[string]bool) []coverage.EnrolleeID {
+	all := slices.AppendSeq(slices.Clone(ids), maps.Keys(gone))
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
-func (m *Merger) refreshOne(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeID) ([]Claim, error) {
+// doubled finds which claims of the enrollees another enrollee has, too, and which
+// of the two has to lose each: the one with the version that was updated earlier,
+// and of equal ones the one that is not its home. It also returns the homes that
+// are noted of all their claims.
+func (m *Merger) doubled(ctx context.Context, tx *sql.Tx, ids []coverage.EnrolleeID) (map[coverage.EnrolleeID]map[string]bool, map[string]home, error) {
+	versions := map[coverage.EnrolleeID]map[string]int64{} // when each claim of an enrollee was updated
+	var all []Claim
+	for _, id := range ids {
+		updated, err := m.updatedAt(ctx, tx, id)
+		if err != nil {
+			return nil, nil, err
+		}
+		versions[id] = updated
+		for claim := range updated {
+			all = append(all, Claim{Entry: segment.Entry{ID: claim}})
+		}
+	}
+	homes, err := m.homes(ctx, tx, all)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, h := range homes {
+		if versions[h.enrollee] == nil {
+			if versions[h.enrollee], err = m.updatedAt(ctx, tx, h.enrollee); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	return losers(versions, homes), homes, nil
+}
+
+// losers are the claims that an enrollee has to lose.
+func losers(versions map[coverage.EnrolleeID]map[string]int64, homes map[string]home) map[coverage.EnrolleeID]map[string]bool {
+	gone := map[coverage.EnrolleeID]map[string]bool{}
+	lose := func(id coverage.EnrolleeID, claim string) {
+		if gone[id] == nil {
+			gone[id] = map[string]bool{}
+		}
+		gone[id][claim] = true
+	}
+	owners := map[string]coverage.EnrolleeID{}
+	for _, id := range slices.Sorted(maps.Keys(versions)) {
+		for claim, updated := range versions[id] {
+			owner, taken := owners[claim]
+			h, noted := homes[claim]
+			switch {
+			case !taken:
+				owners[claim] = id
+			case updated > versions[owner][claim] || updated == versions[owner][claim] && noted && h.enrollee == id:
+				lose(owner, claim)
+				owners[claim] = id
+			default:
+				lose(id, claim)
+			}
+		}
+	}
+	return gone
+}
+
+// refreshOne writes the claims of one enrollee anew, without those that are gone,
+// and returns which they are.
+func (m *Merger) refreshOne(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeID, gone map[string]bool) ([]Claim, error) {
 	stored, err := m.stored(ctx, tx, id)
 	if err != nil {
 		return nil, err
@@ -177,5 +243,6 @@ func (m *Merger) refreshOne(ctx context.Context, tx *sql.Tx, id coverage.Enrolle
 	if err != nil {
 		return nil, err
 	}
-	return stored.claims, m.add(ctx, tx, id, stored.claims, mbis, stored)
+	kept := slices.DeleteFunc(stored.claims, func(c Claim) bool { return gone[c.Entry.ID] })
+	return kept, m.add(ctx, tx, id, kept, mbis, stored)
 }
