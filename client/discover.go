@@ -5,14 +5,46 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 )
 
 // oauthURIs is the extension of a CapabilityStatement that tells the endpoints
 // of OAuth2.
 const oauthURIs = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
+
+// ErrNotThere says that nothing answers at the server's address.
+var ErrNotThere = errors.New("no server answers")
+
+// Reach tells whether a server answers at its address, whatever it answers: an
+// ErrNotThere if not. It does not wait and try again, so that a mistyped address
+// or a server that is not started is told at once. Other faults, such as a slow
+// answer, pass: the requests that follow bear with those. h may be nil.
+func Reach(ctx context.Context, base string, h *http.Client) error {
+	c, err := New(Config{BaseURL: base, HTTP: h})
+	if err != nil {
+		return err
+	}
+	resp, err := c.attempt(ctx, http.MethodGet, c.base.JoinPath("metadata"), header("application/fhir+json"), "")
+	if err == nil {
+		return resp.Body.Close()
+	}
+	why := ""
+	switch name := new(net.DNSError); {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.Errno(10061)): // the latter is WSAECONNREFUSED
+		why = "the connection was refused"
+	case errors.As(err, &name) && name.IsNotFound:
+		why = "there is no host of this name"
+	default:
+		return nil
+	}
+	return fmt.Errorf("%w at %s: %s. Is it running?", ErrNotThere, origin(c.base), why)
+}
 
 // Discover asks a FHIR server for its token endpoint: by its SMART
 // configuration (SMART App Launch, "Using .well-known"), else by its

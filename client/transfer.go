@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -107,7 +108,7 @@ func (t *transfer) set(change func(*arrival)) error {
 
 // get fetches the file until it is complete.
 func (t *transfer) get(ctx context.Context) error {
-	again := false
+	again, renewed := false, false
 	for faults := 1; ; faults++ {
 		err := t.attempt(ctx)
 		if err == nil {
@@ -123,7 +124,13 @@ func (t *transfer) get(ctx context.Context) error {
 			continue
 		}
 		if t.came > 0 && t.arrival.ETag != "" {
-			faults = 1
+			faults, renewed = 1, false
+		}
+		if t.linkExpired(err) && !renewed && ctx.Err() == nil {
+			if renewed = t.renew(ctx); renewed {
+				faults = 0
+				continue
+			}
 		}
 		if ctx.Err() != nil || faults >= downloadTries || !retryable(err) && !internal(err) {
 			return verdict(err)
@@ -134,6 +141,40 @@ func (t *transfer) get(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// linkExpired tells whether a file that opens without the token was refused, as
+// the signed links of the clouds are when their time is over.
+func (t *transfer) linkExpired(err error) bool {
+	e := answered(err)
+	return e != nil && !t.file.RequiresAccessToken &&
+		(e.Status == http.StatusBadRequest || e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
+}
+
+// renew asks the job's status again, which signs the links anew. It tells whether
+// the same file now has another link.
+func (t *transfer) renew(ctx context.Context) bool {
+	t.saving.Lock()
+	job, request := t.state.Current.Job, t.state.Current.Request
+	t.saving.Unlock()
+	m, err := t.client.Wait(ctx, job, nil)
+	if err != nil {
+		return false // the refusal of the file says more
+	}
+	files := m.files()
+	for i, named := range newRun("", request, m).Files {
+		f := files[i]
+		if named.Name != t.name || f.URL == t.file.URL || f.Length != t.file.Length || f.Count != t.file.Count || !bytes.Equal(f.SHA256, t.file.SHA256) {
+			continue
+		}
+		u, err := t.client.fileURL(f)
+		if err != nil {
+			return false
+		}
+		t.file, t.url = f, u
+		return true
+	}
+	return false
 }
 
 // verdict tells an answer that the file cannot be had, which is the end of the

@@ -84,17 +84,26 @@ func (c *adminConfig) ask(ctx context.Context, s streams, method, path string, b
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
 	r.Header.Set("Content-Type", "application/json")
-	resp, err := (&http.Client{Transport: through, Timeout: cmp.Or(c.timeout, time.Minute)}).Do(r)
+	h := &http.Client{Transport: through, Timeout: cmp.Or(c.timeout, time.Minute), CheckRedirect: keepToken}
+	resp, err := h.Do(r)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
-	if err == nil && resp.StatusCode >= 400 {
+	switch {
+	case err != nil:
+	case resp.StatusCode >= 400:
 		err = refusalOf(resp.Status, b)
+	case resp.StatusCode >= 300:
+		err = fmt.Errorf("%s answered with a redirect (%s): an admin token is not sent to another address; give the server's own with --server", c.Server, resp.Status)
 	}
 	return b, err
 }
+
+// keepToken is a CheckRedirect: an admin token goes to the address that it was
+// meant for only.
+func keepToken(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // refusalOf is the error of an OperationOutcome.
 func refusalOf(status string, body []byte) error {

@@ -50,14 +50,35 @@ func style() mpb.BarFillerBuilder {
 // percent is a bar from 0 to 100, with what words says beside it.
 func (b *bars) percent(name string, words func() string) *mpb.Bar {
 	return b.add(100, mpb.PrependDecorators(decor.Name(name, decor.WCSyncSpaceR)),
-		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return words() })))
+		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return words() }), left()))
+}
+
+// left tells how long a bar needs still, going by its time so far.
+func left() decor.Decorator {
+	start := time.Now()
+	return decor.Any(func(s decor.Statistics) string {
+		if s.Completed || s.Aborted || s.Current <= 0 || s.Current >= s.Total {
+			return ""
+		}
+		return remaining(time.Since(start), s.Current, s.Total)
+	})
+}
+
+// remaining says how long something needs still of which a part is done; empty
+// while that cannot be told.
+func remaining(spent time.Duration, done, total int64) string {
+	d := time.Duration(float64(spent) * float64(total-done) / float64(done)).Round(time.Second)
+	if spent < time.Second || d < time.Second {
+		return ""
+	}
+	return fmt.Sprintf("  %s left", d)
 }
 
 // bytes is a bar of bytes, with the speed and what words says beside it.
 func (b *bars) bytes(name string, total int64, words func() string, more ...mpb.BarOption) *mpb.Bar {
 	return b.add(total, append(more, mpb.PrependDecorators(decor.Name(name, decor.WCSyncSpaceR)),
 		mpb.AppendDecorators(decor.Counters(decor.SizeB1000(0), "% .1f / % .1f", decor.WCSyncSpace), decor.AverageSpeed(decor.SizeB1000(0), "  % .0f"),
-			decor.Any(func(decor.Statistics) string { return words() })))...)
+			left(), decor.Any(func(decor.Statistics) string { return words() })))...)
 }
 
 func (b *bars) add(total int64, options ...mpb.BarOption) *mpb.Bar {

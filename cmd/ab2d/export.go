@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -40,10 +39,11 @@ type exportCommand struct {
 
 // exportServer says where the claims are.
 type exportServer struct {
-	Server   string `help:"One of CMS's own: sandbox (sandbox.ab2d.cms.gov) or prod (api.ab2d.cms.gov)." placeholder:"NAME"`
-	URL      string `help:"Any other: the address of an ab2d server, for example http://localhost:8080, or the FHIR base URL of any Bulk Data server." name:"url" placeholder:"URL"`
-	API      string `help:"Version of AB2D's API: v1 (FHIR STU3) or v2 (FHIR R4)." name:"api" default:"v2" placeholder:"VERSION"`
-	TokenURL string `help:"OAuth2 token endpoint. The default is what the server itself names." name:"token-url" placeholder:"URL"`
+	Server    string   `help:"One of CMS's own: sandbox (sandbox.ab2d.cms.gov) or prod (api.ab2d.cms.gov)." placeholder:"NAME"`
+	URL       string   `help:"Any other: the address of an ab2d server, for example http://localhost:8080, or the FHIR base URL of any Bulk Data server." name:"url" placeholder:"URL"`
+	API       string   `help:"Version of AB2D's API: v1 (FHIR STU3) or v2 (FHIR R4)." name:"api" default:"v2" placeholder:"VERSION"`
+	AllowHost []string `help:"Another host that may get the access token for a file, as HOST or HOST:PORT, where the manifest says that files need the token. May be given several times. The default is the server itself only." name:"allow-host" placeholder:"HOST"`
+	TokenURL  string   `help:"OAuth2 token endpoint. The default is what the server itself names." name:"token-url" placeholder:"URL"`
 }
 
 // cms are CMS's own servers.
@@ -134,26 +134,31 @@ func (c *exportCommand) validate() (client.Request, error) {
 	return r, f.err()
 }
 
-// open makes the client and opens the folder.
+// open makes the client and opens the folder. Nothing is written before the server
+// was reached.
 func (c *exportCommand) open(ctx context.Context) (*client.Client, *client.Folder, error) {
 	cfg, err := c.exportCredentials.config()
 	if err != nil {
 		return nil, nil, err
 	}
 	cfg.BaseURL, _ = c.base()
-	folder, err := client.OpenFolder(c.Out, client.Source{Server: cfg.BaseURL, ClientID: cfg.ClientID, Group: c.Group}, c.Rebind)
+	cfg.AllowHosts = c.AllowHost
+	api, err := c.connect(ctx, cfg)
 	if err != nil {
 		return nil, nil, err
 	}
-	api, err := c.connect(ctx, cfg)
+	folder, err := client.OpenFolder(c.Out, client.Source{Server: cfg.BaseURL, ClientID: cfg.ClientID, Group: c.Group}, c.Rebind)
 	if err != nil {
-		return nil, nil, errors.Join(err, folder.Close())
+		return nil, nil, err
 	}
 	return api, folder, nil
 }
 
 // connect finds the token endpoint where it is not told.
 func (c *exportCommand) connect(ctx context.Context, cfg client.Config) (*client.Client, error) {
+	if err := client.Reach(ctx, cfg.BaseURL, nil); err != nil {
+		return nil, err
+	}
 	switch {
 	case cfg.ClientID == "":
 	case c.TokenURL != "":

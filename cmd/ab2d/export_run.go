@@ -212,8 +212,12 @@ func (c *exportCommand) coded(ctx context.Context, err error) error {
 		return again("stopped")
 	case diskFull(err):
 		return again(fmt.Sprintf("the disk is full: %v\nMake space", err))
+	case errors.Is(err, client.ErrNotThere):
+		return &codedError{exitAgain, err}
 	case client.Temporary(err):
 		return again(err.Error())
+	case errors.Is(err, client.ErrDamaged) || errors.Is(err, client.ErrNotPromised):
+		return again(fmt.Sprintf("%v\nThe next export still begins where this one began", err))
 	}
 	return err
 }

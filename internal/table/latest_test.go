@@ -128,3 +128,82 @@ func current(lines []eobLine, i int, l eobLine) bool {
 	}
 	return true
 }
+
+// TestLatestDeleted: what the server has deleted is not current, unless it came
+// again afterwards.
+func TestLatestDeleted(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, lines ...string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	deletes := func(method string, urls ...string) string {
+		var entries []string
+		for _, url := range urls {
+			entries = append(entries, fmt.Sprintf(`{"request":{"method":%q,"url":%q}}`, method, url))
+		}
+		return `{"resourceType":"Bundle","type":"transaction","entry":[` + strings.Join(entries, ",") + `]}`
+	}
+	first := []string{eobLine{"a", "1", 1, false}.String(), eobLine{"b", "2", 1, false}.String(), eobLine{"c", "3", 1, false}.String(), eobLine{"d", "4", 1, false}.String()}
+	sources := []Source{
+		{Path: write("0.ndjson", first...)},
+		{Path: write("1.ndjson", deletes("DELETE", "ExplanationOfBenefit/a", "https://server.example/fhir/ExplanationOfBenefit/b", "Patient/c"),
+			deletes("PUT", "ExplanationOfBenefit/d"), "not JSON"), Deleted: true},
+		{Path: write("2.ndjson", eobLine{"b", "2", 1, false}.String())},
+	}
+	l, err := FindLatest(t.Context(), sources, dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept []int64
+	for i := range int64(5) {
+		if l.Keep(i) {
+			kept = append(kept, i)
+		}
+	}
+	if fmt.Sprint(kept) != "[2 3 4]" || l.Claims != 3 || l.Deleted != 1 {
+		t.Errorf("kept %v, counted %+v", kept, l)
+	}
+}
+
+// TestLatestKeysThatSayNothing: claims that share a claim group by mistake are not
+// dropped, and one id is one claim whatever its patient and group.
+func TestLatestKeysThatSayNothing(t *testing.T) {
+	dir := t.TempDir()
+	var lines []string
+	for i := range maxVersions + 1 {
+		lines = append(lines, eobLine{fmt.Sprint("shared-", i), "77", 1, false}.String())
+	}
+	lines = append(lines,
+		eobLine{"zero-1", "0", 1, false}.String(), eobLine{"zero-2", "0", 1, false}.String(),
+		eobLine{"moved", "5", 1, false}.String(), strings.ReplaceAll(eobLine{"moved", "6", 2, false}.String(), "Patient/1", "Patient/2"),
+		eobLine{"one", "8", 1, false}.String(), strings.ReplaceAll(eobLine{"other", "8", 2, false}.String(), "Patient/1", "Patient/2"))
+	path := filepath.Join(dir, "a.ndjson")
+	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := FindLatest(t.Context(), []Source{{Path: path}}, dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := int64(len(lines) - 1); l.Claims != want || l.Keep(maxVersions+3) {
+		t.Errorf("%d claims are current, want %d (all but the one that moved)", l.Claims, want)
+	}
+}
+
+// TestLatestClearsWhatWasLeft: a run that was killed leaves its temporary folder.
+func TestLatestClearsWhatWasLeft(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "latest-123.partial", "x"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := FindLatest(t.Context(), nil, dir, nil); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("left %v, %v", left, err)
+	}
+}

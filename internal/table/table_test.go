@@ -229,3 +229,31 @@ func FuzzRows(f *testing.F) {
 		}
 	})
 }
+
+// TestConvertRejects: a line that cannot be read is told, and the others become
+// rows.
+func TestConvertRejects(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.ndjson")
+	content := "\xef\xbb\xbf" + `{"resourceType":"ExplanationOfBenefit","id":"carrier-1"}` + "\n\n" +
+		`{"resourceType":"ExplanationOfBenefit","id":7}` + "\n" + `{"resourceType":"ExplanationOfBenefit",]}` + "\n" +
+		`{"resourceType":"ExplanationOfBenefit","id":"carrier-2"}`
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range []Format{CSV, Parquet} {
+		var told []string
+		counts, err := Convert(t.Context(), []string{path}, nil, filepath.Join(dir, string(format)), format, nil, func(path string, line int64, reason string, content []byte) {
+			told = append(told, fmt.Sprintf("%s:%d", filepath.Base(path), line))
+			if reason == "" || !strings.HasPrefix(string(content), `{"resourceType"`) {
+				t.Errorf("%q, %q", reason, content)
+			}
+		})
+		if err != nil || counts["claims"] != 2 || fmt.Sprint(told) != "[a.ndjson:3 a.ndjson:4]" {
+			t.Errorf("%s: %v, %v, %v", format, counts, told, err)
+		}
+	}
+	if _, err := Convert(t.Context(), []string{path}, nil, filepath.Join(dir, "strict"), CSV, nil, nil); err == nil || !strings.Contains(err.Error(), "line 3") {
+		t.Errorf("got %v", err)
+	}
+}
