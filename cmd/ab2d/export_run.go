@@ -216,8 +216,6 @@ func (c *exportCommand) coded(ctx context.Context, err error) error {
 		return &codedError{exitAgain, err}
 	case client.Temporary(err):
 		return again(err.Error())
-	case errors.Is(err, client.ErrDamaged) || errors.Is(err, client.ErrNotPromised):
-		return again(fmt.Sprintf("%v\nThe next export still begins where this one began", err))
 	}
 	return err
 }
