@@ -195,12 +195,10 @@ func (b *bulk) client() *Client {
 	return c
 }
 
-func (b *bulk) source() Source { return Source{Server: b.url + "/fhir", ClientID: "id"} }
-
 // open opens the folder for the test's duration.
 func (b *bulk) open(dir string) *Folder {
 	b.t.Helper()
-	f, err := OpenFolder(dir, b.source(), false)
+	f, err := b.client().OpenFolder(dir, FolderOptions{})
 	if err != nil {
 		b.t.Fatal(err)
 	}

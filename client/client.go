@@ -54,6 +54,7 @@ func (c Config) Format(s fmt.State, _ rune) {
 
 // Client speaks to one server as one OAuth2 client. Safe for concurrent use.
 type Client struct {
+	address  string // Config.BaseURL, as a Folder notes it
 	base     *url.URL
 	tokenURL *url.URL // nil when the server asks for no token
 	id       string
@@ -75,7 +76,7 @@ type Client struct {
 func New(cfg Config) (*Client, error) {
 	base, err := endpoint("BaseURL", strings.TrimRight(cfg.BaseURL, "/"))
 	faults := []error{err}
-	c := &Client{base: base, id: cfg.ClientID, secret: cfg.ClientSecret, key: cfg.Key, scope: cfg.Scope, now: cfg.Now, sleep: cfg.Sleep,
+	c := &Client{address: cfg.BaseURL, base: base, id: cfg.ClientID, secret: cfg.ClientSecret, key: cfg.Key, scope: cfg.Scope, now: cfg.Now, sleep: cfg.Sleep,
 		random: rand.Float64, token: newToken(), allowed: map[string]bool{}, idle: cmp.Or(cfg.IdleTimeout, defaultIdle)}
 	for _, host := range cfg.AllowHosts {
 		c.allowed[strings.ToLower(host)] = true

@@ -7,9 +7,9 @@
 // There are two ways to use it. A Folder does everything: it exports into a
 // folder, again and again, and goes on after a crash at any moment.
 //
-//	folder, err := client.OpenFolder("claims", client.Source{Server: base, ClientID: id}, false)
-//	run, err := folder.Export(ctx, c, client.Request{Type: "ExplanationOfBenefit"}, client.Options{})
-//	// use folder.Paths(run, "output"), then
+//	folder, err := c.OpenFolder("claims", client.FolderOptions{})
+//	run, err := folder.Sync(ctx, client.SyncOptions{Request: client.Request{Type: "ExplanationOfBenefit"}})
+//	// use run.OutputPaths(), then
 //	err = folder.Finish()
 //
 // Or an export goes through four calls of one's own:
@@ -28,28 +28,8 @@
 //
 // and, when all is safely kept, a fifth: c.Delete(ctx, job).
 //
-// What the server refused is an *Error. The token goes to the origin of
-// BaseURL and nowhere else, and neither it nor the client's secret is ever
-// part of an error. Every method is safe for concurrent use, and ends when its
-// context does.
-//
-//   - client.go    Config, Client, and the way of one request
-//   - token.go     the access token: fetched, kept, renewed
-//   - key.go       a private key instead of a secret
-//   - discover.go  finding the token endpoint
-//   - export.go    starting an export, and deleting it
-//   - wait.go      asking for its status until it has ended
-//   - manifest.go  what an export resulted in
-//   - download.go  fetching and checking one file
-//   - folder.go    a folder that is kept up to date
-//   - state.go     what of it is done, in a file that survives a crash
-//   - work.go      the way of one export into it
-//   - transfer.go  one file into it, resumed where it broke off
-//   - ranges.go    asking for a part of a file
-//   - stream.go    what comes of it, kept while it is checked
-//   - run.go       an export that is complete in it
-//   - event.go     what happens meanwhile
-//   - issue.go     what the server reports in its error files
-//   - retry.go     which faults pass, and how long to wait
-//   - error.go     what a server's refusal says
+// What the server refused is an *Error. The token goes to the origin of BaseURL
+// and to Config.AllowHosts, and nowhere else, and neither it nor the client's secret is ever
+// part of an error. Every method of a Client is safe for concurrent use, and ends
+// when its context does. A Folder is for one goroutine.
 package client

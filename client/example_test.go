@@ -57,8 +57,8 @@ func Example() {
 	// Z0000_0001.ndjson 1
 }
 
-// A folder that is kept up to date: said again, the same lines bring what changed
-// since, and after a crash at any moment they go on where it was.
+// A folder that is kept up to date. Run again, the same lines bring what changed
+// since. After a crash at any moment they go on where it was.
 func ExampleFolder() {
 	server := httptest.NewServer(oneClaim())
 	defer server.Close()
@@ -74,20 +74,20 @@ func ExampleFolder() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	folder, err := client.OpenFolder(dir, client.Source{Server: cfg.BaseURL, ClientID: cfg.ClientID}, false)
+	folder, err := c.OpenFolder(dir, client.FolderOptions{})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer folder.Close()
-	run, err := folder.Export(ctx, c, client.Request{Type: "ExplanationOfBenefit"}, client.Options{})
+	run, err := folder.Sync(ctx, client.SyncOptions{Request: client.Request{Type: "ExplanationOfBenefit"}})
 	if err != nil {
 		log.Fatal(err)
 	}
-	for _, path := range folder.Paths(run, "output") {
+	for _, path := range run.OutputPaths() {
 		rel, _ := filepath.Rel(dir, path)
 		fmt.Println(filepath.ToSlash(rel))
 	}
-	if err := folder.Finish(); err != nil { // the next Export is a new one
+	if err := folder.Finish(); err != nil { // the next Sync begins a new export
 		log.Fatal(err)
 	}
 	fmt.Println("complete up to", folder.Since())

@@ -15,35 +15,35 @@ import (
 // gives by default.
 type Request struct {
 	// Type is _type, a resource type, for example ExplanationOfBenefit.
-	Type string
+	Type string `json:"type,omitempty"`
 	// OutputFormat is _outputFormat, for example application/fhir+ndjson.
-	OutputFormat string
+	OutputFormat string `json:"outputFormat,omitempty"`
 	// Since is _since: only what changed after it. Sent to the millisecond.
 	// Zero for all.
-	Since time.Time
+	Since time.Time `json:"since,omitzero"`
 	// Until is _until: only what changed up to it. Sent to the millisecond.
 	// Zero for no bound. Not every server knows it; AB2D does in v2.
-	Until time.Time
+	Until time.Time `json:"until,omitzero"`
 	// TypeFilter are the _typeFilter, each a FHIR search that only fitting
 	// resources belong to, such as
 	// ExplanationOfBenefit?service-date=ge2023-01-01&service-date=le2023-12-31.
-	TypeFilter []string
+	TypeFilter []string `json:"typeFilter,omitempty"`
 	// Group exports the members of a Group, in AB2D a contract such as S1234,
 	// rather than all patients.
-	Group string
+	Group string `json:"group,omitempty"`
 	// IdempotencyKey is the Idempotency-Key under which a server that knows
 	// this header starts the same export once only. Others pass over it.
-	IdempotencyKey string
+	IdempotencyKey string `json:"idempotencyKey,omitempty"`
 }
 
 // Job is an export at the server.
 type Job struct {
 	// StatusURL is where its status is asked for. It is all there is to a
 	// job: kept, it lets another process wait for the job.
-	StatusURL string
+	StatusURL string `json:"statusUrl,omitempty"`
 	// Accepted is when the server accepted it, by the server's clock; zero
 	// when it does not say.
-	Accepted time.Time
+	Accepted time.Time `json:"accepted,omitzero"`
 }
 
 // maxGroup is the longest id of a group, in bytes.

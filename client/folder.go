@@ -24,11 +24,22 @@ var (
 	ErrUnfinished = errors.New("an export with other parameters is unfinished in this folder")
 )
 
-// Source is what a folder is filled from.
-type Source struct {
+// source is what a folder is filled from.
+type source struct {
 	Server   string `json:"server"`          // Config.BaseURL
 	ClientID string `json:"clientId"`        // which at AB2D stands for one contract
-	Group    string `json:"group,omitempty"` // Request.Group
+	Group    string `json:"group,omitempty"` // FolderOptions.Group
+}
+
+// FolderOptions say what a Folder is for.
+type FolderOptions struct {
+	// Group exports the members of a Group, in AB2D a contract such as S1234,
+	// rather than all patients.
+	Group string
+	// Rebind takes over a folder that was filled by another client or from
+	// another address: the same contract's new client id or address. From then on
+	// the folder is this client's.
+	Rebind bool
 }
 
 // Folder is a folder that is kept up to date with what a server has, one
@@ -43,40 +54,40 @@ type Source struct {
 // One Folder at a time has a folder, in all processes of all machines that see
 // the same lock. A Folder is not safe for concurrent use.
 type Folder struct {
-	dir   string
-	lock  *flock.Flock
-	state state
+	client *Client
+	dir    string
+	lock   *flock.Flock
+	state  state
 }
 
-// OpenFolder opens a folder and makes it if it is not there. It must be closed.
-// A folder that holds the exports of another source is an ErrOtherSource,
-// unless rebind is set: then it is this one's from now on. That is for the same
-// contract's new client id or address.
-func OpenFolder(dir string, source Source, rebind bool) (*Folder, error) {
+// OpenFolder opens a folder that this client fills, and makes it if it is not
+// there. It must be closed. A folder that holds the exports of another client,
+// server or group is an ErrOtherSource, unless FolderOptions.Rebind is set.
+func (c *Client) OpenFolder(dir string, o FolderOptions) (*Folder, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder: %w", err)
 	}
-	f := &Folder{dir: dir, lock: flock.New(filepath.Join(dir, "ab2d.lock"), flock.SetPermissions(0o600))}
+	f := &Folder{client: c, dir: dir, lock: flock.New(filepath.Join(dir, "ab2d.lock"), flock.SetPermissions(0o600))}
 	switch got, err := f.lock.TryLock(); {
 	case err != nil:
 		return nil, fmt.Errorf("locking %s: %w", dir, err)
 	case !got:
 		return nil, fmt.Errorf("%w: %s", ErrLocked, dir)
 	}
-	if err := f.open(source, rebind); err != nil {
+	if err := f.open(source{Server: c.address, ClientID: c.id, Group: o.Group}, o.Rebind); err != nil {
 		return nil, errors.Join(err, f.lock.Close())
 	}
 	return f, nil
 }
 
-func (f *Folder) open(source Source, rebind bool) error {
+func (f *Folder) open(from source, rebind bool) error {
 	if err := f.state.read(f.statePath()); err != nil {
 		return err
 	}
-	if f.state.Source == (Source{}) || rebind {
-		f.state.Source = source
+	if f.state.Source == (source{}) || rebind {
+		f.state.Source = from
 	}
-	if f.state.Source != source {
+	if f.state.Source != from {
 		return fmt.Errorf("%w: %s holds the exports of client %s at %s", ErrOtherSource, f.dir, f.state.Source.ClientID, f.state.Source.Server)
 	}
 	return nil
@@ -115,8 +126,11 @@ func (f *Folder) Job() Job {
 // Unfinished tells whether an export was begun and not finished.
 func (f *Folder) Unfinished() bool { return f.state.Current != nil }
 
-// Options say how a Folder exports.
-type Options struct {
+// SyncOptions say what a Folder exports, and how.
+type SyncOptions struct {
+	// Request is what to export. Its Since asks for another start than the end of
+	// the last export. Its Group and IdempotencyKey are the folder's.
+	Request Request
 	// Full exports everything, rather than what changed since the last export.
 	Full bool
 	// First is Since for an export of everything, for servers that without it
@@ -129,19 +143,17 @@ type Options struct {
 	Event func(Event)
 }
 
-// Export brings the folder up to date: it goes on with the export that was
-// begun, or starts one, waits for it, and fetches and checks its files. Of the
-// Request, Since asks for another start than the end of the last export, and
-// Group is the folder's.
+// Sync brings the folder up to date: it goes on with the export that was begun, or
+// starts one, waits for it, and fetches and checks its files.
 //
 // The run is complete and on disk when it is returned. Until Finish is called
-// the next Export returns it again, so that what is done with a run can go on
+// the next Sync returns it again, so that what is done with a run can go on
 // after a crash, too. An export that is gone at the server, because it expired,
-// was cancelled, or its files were fetched elsewhere, is started anew, once. An
+// was canceled, or its files were fetched elsewhere, is started anew, once. An
 // unfinished export that was begun with other parameters is an ErrUnfinished.
-func (f *Folder) Export(ctx context.Context, c *Client, r Request, o Options) (*Run, error) {
-	w := &work{Folder: f, client: c, parallel: o.Parallel, told: o.Event}
-	if err := f.begin(r, o, w); err != nil {
+func (f *Folder) Sync(ctx context.Context, o SyncOptions) (*Run, error) {
+	w := &work{Folder: f, parallel: o.Parallel, told: o.Event}
+	if err := f.begin(o, w); err != nil {
 		return nil, err
 	}
 	run, err := w.run(ctx)
@@ -160,7 +172,8 @@ func (f *Folder) Export(ctx context.Context, c *Client, r Request, o Options) (*
 
 // begin makes the export that is to be done the current one, unless one is
 // under way.
-func (f *Folder) begin(r Request, o Options, w *work) error {
+func (f *Folder) begin(o SyncOptions, w *work) error {
+	r := o.Request
 	r.Group = f.state.Source.Group
 	a := wish{Request: r, Full: o.Full}
 	if current := f.state.Current; current != nil {
@@ -192,8 +205,8 @@ func (f *Folder) again() error {
 	return f.removeHalf(old)
 }
 
-// Finish says that all is done with the run that Export returned: the next
-// Export is a new one.
+// Finish says that all is done with the run that Sync returned: the next Sync
+// begins a new export.
 func (f *Folder) Finish() error {
 	f.state.Current = nil
 	return f.save()
@@ -201,13 +214,13 @@ func (f *Folder) Finish() error {
 
 // Cancel abandons the export that is not finished: it is cancelled at the
 // server, and what was fetched of it is removed. Without one it does nothing.
-func (f *Folder) Cancel(ctx context.Context, c *Client) error {
+func (f *Folder) Cancel(ctx context.Context) error {
 	old := f.state.Current
 	if old == nil {
 		return nil
 	}
 	if old.Job.StatusURL != "" && !old.Complete {
-		if err := c.Delete(ctx, old.Job); err != nil && !over(err) {
+		if err := f.client.Delete(ctx, old.Job); err != nil && !over(err) {
 			return err
 		}
 	}

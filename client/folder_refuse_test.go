@@ -16,7 +16,7 @@ func TestFolderKeepsTheJobWithoutToken(t *testing.T) {
 	b.files["a.ndjson"] = claimLines(5, "a")
 	b.status = func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(http.StatusBadRequest); return true }
 	f := b.open(t.TempDir())
-	if _, err := f.Export(t.Context(), b.client(), Request{}, Options{}); err == nil {
+	if _, err := f.Sync(t.Context(), SyncOptions{}); err == nil {
 		t.Fatal("it worked")
 	}
 	b.status = nil
@@ -25,11 +25,13 @@ func TestFolderKeepsTheJobWithoutToken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := f.Export(t.Context(), c, Request{}, Options{}); err == nil || !strings.Contains(err.Error(), "access token") || b.jobs != 1 {
+		f.client = c
+		if _, err := f.Sync(t.Context(), SyncOptions{}); err == nil || !strings.Contains(err.Error(), "access token") || b.jobs != 1 {
 			t.Errorf("got %v after %d jobs", err, b.jobs)
 		}
 	}
-	if _, err := b.exportTo(f, Request{}, Options{}); err != nil || b.jobs != 1 {
+	f.client = b.client()
+	if _, err := b.exportTo(f, SyncOptions{}); err != nil || b.jobs != 1 {
 		t.Errorf("got %v after %d jobs", err, b.jobs)
 	}
 }
@@ -38,26 +40,26 @@ func TestFolderRefuses(t *testing.T) {
 	b := newBulk(t)
 	dir := t.TempDir()
 	f := b.open(dir)
-	if _, err := OpenFolder(dir, b.source(), false); !errors.Is(err, ErrLocked) {
+	if _, err := b.client().OpenFolder(dir, FolderOptions{}); !errors.Is(err, ErrLocked) {
 		t.Errorf("two at once: %v", err)
 	}
 	b.status = func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(http.StatusForbidden); return true }
-	if _, err := f.Export(t.Context(), b.client(), Request{}, Options{}); err == nil || !f.Unfinished() {
+	if _, err := f.Sync(t.Context(), SyncOptions{}); err == nil || !f.Unfinished() {
 		t.Fatalf("got %v", err)
 	}
-	if _, err := f.Export(t.Context(), b.client(), Request{Since: aDay}, Options{}); !errors.Is(err, ErrUnfinished) {
+	if _, err := f.Sync(t.Context(), SyncOptions{Request: Request{Since: aDay}}); !errors.Is(err, ErrUnfinished) {
 		t.Errorf("other parameters: %v", err)
 	}
-	if err := f.Cancel(t.Context(), b.client()); err != nil || f.Unfinished() {
+	if err := f.Cancel(t.Context()); err != nil || f.Unfinished() {
 		t.Errorf("cancel: %v", err)
 	}
 	f.Close()
-	other := b.source()
-	other.ClientID = "other"
-	if _, err := OpenFolder(dir, other, false); !errors.Is(err, ErrOtherSource) {
+	other := b.client()
+	other.id = "other"
+	if _, err := other.OpenFolder(dir, FolderOptions{}); !errors.Is(err, ErrOtherSource) {
 		t.Errorf("another client: %v", err)
 	}
-	f, err := OpenFolder(dir, other, true)
+	f, err := other.OpenFolder(dir, FolderOptions{Rebind: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +68,7 @@ func TestFolderRefuses(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "ab2d.json"), []byte(state), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := OpenFolder(dir, other, false); err == nil || !strings.Contains(err.Error(), "ab2d.json") {
+		if _, err := other.OpenFolder(dir, FolderOptions{}); err == nil || !strings.Contains(err.Error(), "ab2d.json") {
 			t.Errorf("state %q: %v", state, err)
 		}
 	}
@@ -77,7 +79,7 @@ func TestFolderHoldsNoSecret(t *testing.T) {
 	b.files["a.ndjson"] = claimLines(5, "a")
 	b.file = func(http.ResponseWriter, *http.Request, string) bool { panic(http.ErrAbortHandler) }
 	f := b.open(t.TempDir())
-	if _, err := b.exportTo(f, Request{}, Options{}); err == nil {
+	if _, err := b.exportTo(f, SyncOptions{}); err == nil {
 		t.Fatal("it was not broken off")
 	}
 	state, err := os.ReadFile(filepath.Join(f.Dir(), "ab2d.json"))

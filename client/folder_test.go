@@ -16,9 +16,9 @@ import (
 )
 
 // exportTo exports and checks that each of the server's files is there whole.
-func (b *bulk) exportTo(f *Folder, r Request, o Options) (*Run, error) {
+func (b *bulk) exportTo(f *Folder, o SyncOptions) (*Run, error) {
 	b.t.Helper()
-	run, err := f.Export(b.t.Context(), b.client(), r, o)
+	run, err := f.Sync(b.t.Context(), o)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func TestFolderIsKeptUpToDate(t *testing.T) {
 	b.errs["Z0000_error.ndjson"] = `{"resourceType":"OperationOutcome","issue":[{"severity":"information","code":"informational","details":{"text":"Fine."}}]}` + "\n"
 	f := b.open(t.TempDir())
 	first := time.Date(2020, 2, 13, 5, 0, 0, 0, time.UTC)
-	run, err := b.exportTo(f, Request{}, Options{First: first})
+	run, err := b.exportTo(f, SyncOptions{First: first})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,16 +63,16 @@ func TestFolderIsKeptUpToDate(t *testing.T) {
 	}
 	// The next one asks for what changed; one with bounds does not move it on.
 	b.at, b.files, b.errs = "2026-12-01T08:00:00Z", map[string]string{}, map[string]string{}
-	if run, err = b.exportTo(f, Request{TypeFilter: []string{"ExplanationOfBenefit?service-date=ge2023"}}, Options{First: first}); err != nil || run.Continuous {
+	if run, err = b.exportTo(f, SyncOptions{Request: Request{TypeFilter: []string{"ExplanationOfBenefit?service-date=ge2023"}}, First: first}); err != nil || run.Continuous {
 		t.Errorf("got %+v, %v", run, err)
 	}
 	if b.query != "_since=2026-11-24T08%3A00%3A00.000Z&_typeFilter=ExplanationOfBenefit%3Fservice-date%3Dge2023" || !f.Since().Equal(aDay) {
 		t.Errorf("asked %s, since %s", b.query, f.Since())
 	}
-	if run, err = b.exportTo(f, Request{Since: aDay.Add(time.Hour)}, Options{First: first}); err != nil || run.Continuous {
+	if run, err = b.exportTo(f, SyncOptions{Request: Request{Since: aDay.Add(time.Hour)}, First: first}); err != nil || run.Continuous {
 		t.Errorf("a gap was passed over: %+v, %v", run, err)
 	}
-	if run, err = b.exportTo(f, Request{}, Options{First: first, Full: true}); err != nil || !run.Continuous || !strings.Contains(b.query, "2020-02-13") {
+	if run, err = b.exportTo(f, SyncOptions{First: first, Full: true}); err != nil || !run.Continuous || !strings.Contains(b.query, "2020-02-13") {
 		t.Errorf("got %+v, %v, asked %s", run, err, b.query)
 	}
 	if want := aDay.AddDate(0, 0, 7); !f.Since().Equal(want) || len(f.Runs()) != 4 {
@@ -91,7 +91,7 @@ func TestFolderResumesBrokenDownloads(t *testing.T) {
 		return 1 + rand.Int64N(20_000)
 	}
 	f := b.open(t.TempDir())
-	if _, err := b.exportTo(f, Request{}, Options{}); err != nil {
+	if _, err := b.exportTo(f, SyncOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	for name, content := range b.files {
@@ -120,7 +120,7 @@ func TestFolderStoppedAnywhere(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		left := rand.IntN(12)
 		f := b.open(dir)
-		run, err := f.Export(ctx, b.client(), Request{}, Options{Parallel: 2, Event: func(Event) {
+		run, err := f.Sync(ctx, SyncOptions{Parallel: 2, Event: func(Event) {
 			if left--; left < 0 {
 				stop()
 			}
@@ -178,7 +178,7 @@ func TestFolderStartsAnew(t *testing.T) {
 			tt.lose(b)
 			var kinds []Kind
 			f := b.open(t.TempDir())
-			if _, err := b.exportTo(f, Request{}, Options{Event: func(e Event) { kinds = append(kinds, e.Kind) }}); err != nil {
+			if _, err := b.exportTo(f, SyncOptions{Event: func(e Event) { kinds = append(kinds, e.Kind) }}); err != nil {
 				t.Fatal(err)
 			}
 			if b.jobs != 2 || !slices.Contains(kinds, EventRestarted) {
@@ -190,7 +190,7 @@ func TestFolderStartsAnew(t *testing.T) {
 			// Lost again at once, it is an error: an export costs the server hours.
 			b.status, b.sent = nil, map[string]int64{"3/a.ndjson": 1 << 40, "4/a.ndjson": 1 << 40}
 			b.file = nil
-			if _, err := f.Export(t.Context(), b.client(), Request{}, Options{}); err == nil || b.jobs != 4 {
+			if _, err := f.Sync(t.Context(), SyncOptions{}); err == nil || b.jobs != 4 {
 				t.Errorf("got %v after %d jobs", err, b.jobs)
 			}
 		})
@@ -205,11 +205,11 @@ func TestFolderFailedExport(t *testing.T) {
 		return true
 	}
 	f := b.open(t.TempDir())
-	if _, err := f.Export(t.Context(), b.client(), Request{}, Options{}); err == nil || f.Unfinished() {
+	if _, err := f.Sync(t.Context(), SyncOptions{}); err == nil || f.Unfinished() {
 		t.Errorf("got %v, unfinished %v", err, f.Unfinished())
 	}
 	b.status = nil
-	if _, err := b.exportTo(f, Request{}, Options{}); err != nil || b.jobs != 2 {
+	if _, err := b.exportTo(f, SyncOptions{}); err != nil || b.jobs != 2 {
 		t.Errorf("got %v after %d jobs", err, b.jobs)
 	}
 }
@@ -233,7 +233,7 @@ func TestFolderRefusesDamage(t *testing.T) {
 			b.files["a.ndjson"] = claimLines(500, "a")
 			tt.harm(b)
 			f := b.open(t.TempDir())
-			if _, err := f.Export(t.Context(), b.client(), Request{}, Options{}); !errors.Is(err, ErrDamaged) {
+			if _, err := f.Sync(t.Context(), SyncOptions{}); !errors.Is(err, ErrDamaged) {
 				t.Fatalf("got %v", err)
 			}
 			found, _ := filepath.Glob(filepath.Join(f.Dir(), "*", "*.ndjson"))
@@ -243,7 +243,7 @@ func TestFolderRefusesDamage(t *testing.T) {
 			// The limit of downloads was not used up, so that it can be had once
 			// the server is put right.
 			b.change, b.sum = nil, ""
-			if _, err := b.exportTo(f, Request{}, Options{}); err != nil || b.jobs != 1 {
+			if _, err := b.exportTo(f, SyncOptions{}); err != nil || b.jobs != 1 {
 				t.Errorf("got %v after %d jobs", err, b.jobs)
 			}
 		})
@@ -257,7 +257,7 @@ func TestFolderDistrustsHalfFiles(t *testing.T) {
 	b.cut = func(_ string, offset int64) int64 { return 60_000 }
 	f := b.open(t.TempDir())
 	ctx, stop := context.WithCancel(t.Context())
-	if _, err := f.Export(ctx, b.client(), Request{}, Options{Event: func(e Event) {
+	if _, err := f.Sync(ctx, SyncOptions{Event: func(e Event) {
 		if e.Kind == EventFault {
 			stop()
 		}
@@ -274,7 +274,7 @@ func TestFolderDistrustsHalfFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.cut = nil
-	if _, err := b.exportTo(f, Request{}, Options{}); err != nil || b.jobs != 1 {
+	if _, err := b.exportTo(f, SyncOptions{}); err != nil || b.jobs != 1 {
 		t.Errorf("got %v after %d jobs", err, b.jobs)
 	}
 }
@@ -303,7 +303,7 @@ func TestFolderBearsWithTheServer(t *testing.T) {
 		return file(w, r)
 	}
 	f := b.open(t.TempDir())
-	if _, err := b.exportTo(f, Request{}, Options{}); err != nil || b.jobs != 1 {
+	if _, err := b.exportTo(f, SyncOptions{}); err != nil || b.jobs != 1 {
 		t.Errorf("got %v after %d jobs", err, b.jobs)
 	}
 }
@@ -339,7 +339,7 @@ func TestFolderFindsTheLostJob(t *testing.T) {
 			b.jobs, b.kicks, other = 0, nil, tt.other
 			b.sent = map[string]int64{}
 			f := b.open(t.TempDir())
-			if _, err := b.exportTo(f, Request{Since: aDay}, Options{}); err != nil || b.jobs != tt.jobs {
+			if _, err := b.exportTo(f, SyncOptions{Request: Request{Since: aDay}}); err != nil || b.jobs != tt.jobs {
 				t.Errorf("got %v after %d jobs", err, b.jobs)
 			}
 			for _, h := range b.kicks {
@@ -359,7 +359,7 @@ func TestFolderAtAB2D(t *testing.T) {
 	b.files["S1234_0001.ndjson"] = claimLines(500, "a")
 	f := b.open(t.TempDir())
 	before := time.Now()
-	run, err := b.exportTo(f, Request{}, Options{})
+	run, err := b.exportTo(f, SyncOptions{})
 	if err != nil || !run.Continuous {
 		t.Fatalf("got %+v, %v", run, err)
 	}

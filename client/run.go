@@ -39,7 +39,12 @@ type Run struct {
 	// Totals are the job's totals by outcome, from servers that tell them, such
 	// as enrollees, delivered, noClaims, optedOut, notRead.
 	Totals map[string]int64 `json:"totals,omitempty"`
+
+	dir string // its folder
 }
+
+// Dir is the path of the run's folder.
+func (r *Run) Dir() string { return r.dir }
 
 // RunFile is a file of a Run.
 type RunFile struct {
@@ -124,7 +129,7 @@ func (f *Folder) Run(name string) (*Run, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading a run: %w", err)
 	}
-	run := &Run{Name: name}
+	run := &Run{Name: name, dir: filepath.Join(f.dir, name)}
 	if err := json.Unmarshal(b, run); err != nil {
 		return nil, fmt.Errorf("reading a run: %s is not the manifest of a run", path)
 	}
@@ -136,12 +141,22 @@ func (f *Folder) Run(name string) (*Run, error) {
 	return run, nil
 }
 
-// Paths are the paths of a run's files of one list: output, deleted or error.
-func (f *Folder) Paths(r *Run, list string) []string {
+// OutputPaths are the paths of the files that were asked for.
+func (r *Run) OutputPaths() []string { return r.paths("output") }
+
+// DeletedPaths are the paths of the files that say what the server deleted:
+// Bundles of requests to delete.
+func (r *Run) DeletedPaths() []string { return r.paths("deleted") }
+
+// ErrorPaths are the paths of the files with what the server reports, for
+// ReadIssues.
+func (r *Run) ErrorPaths() []string { return r.paths("error") }
+
+func (r *Run) paths(list string) []string {
 	var out []string
 	for _, file := range r.Files {
 		if file.List == list {
-			out = append(out, filepath.Join(f.dir, r.Name, file.Name))
+			out = append(out, filepath.Join(r.dir, file.Name))
 		}
 	}
 	return out

@@ -25,7 +25,7 @@ const (
 // synced and renamed, before what it says counts.
 type state struct {
 	Format  int       `json:"format"`
-	Source  Source    `json:"source"`
+	Source  source    `json:"source"`
 	Since   time.Time `json:"since,omitzero"` // the folder is complete up to here
 	Runs    []string  `json:"runs,omitempty"` // names of folders, the oldest first
 	Current *ongoing  `json:"current,omitempty"`
@@ -37,7 +37,9 @@ type ongoing struct {
 	Request Request `json:"request"` // what the server is asked for
 	// Sent says that the server may have been asked, and the answer been lost.
 	Sent bool `json:"sent,omitempty"`
-	Job  Job  `json:"job"`
+	// At is when the server was first asked, by this machine's clock.
+	At  time.Time `json:"at,omitzero"`
+	Job Job       `json:"job"`
 	// Adopted says that the job was found under way at the server, and has yet
 	// to show that it is this one.
 	Adopted bool                `json:"adopted,omitempty"`

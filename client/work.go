@@ -35,10 +35,9 @@ func over(err error) bool {
 	return e != nil && (e.Status == http.StatusNotFound || e.Status == http.StatusGone)
 }
 
-// work is one call of Export.
+// work is one call of Sync.
 type work struct {
 	*Folder
-	client   *Client
 	parallel int
 	telling  sync.Mutex
 	told     func(Event)
@@ -102,6 +101,11 @@ func (w *work) start(ctx context.Context) error {
 		unsure := current.Sent
 		if err := w.note(func(c *ongoing) { c.Sent = true }); err != nil {
 			return err
+		}
+		if current.At.IsZero() {
+			if err := w.note(func(c *ongoing) { c.At = w.client.now() }); err != nil {
+				return err
+			}
 		}
 		job, err := w.client.start(ctx, current.Request)
 		if err == nil {
@@ -246,6 +250,9 @@ func (w *work) vacantRun(name string) (string, error) {
 // while the job ran may then be missing, so that the moment of acceptance counts.
 func (w *work) ended(m *Manifest) time.Time {
 	accepted := w.state.Current.Job.Accepted
+	if at := w.state.Current.At; accepted.IsZero() && !m.TransactionTime.IsZero() {
+		accepted = at // by this machine's clock, where the server tells no time
+	}
 	if !accepted.IsZero() && (m.TransactionTime.IsZero() || m.TransactionTime.After(accepted.Add(dateMargin))) {
 		return accepted.Add(-dateMargin)
 	}

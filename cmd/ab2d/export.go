@@ -147,7 +147,7 @@ func (c *exportCommand) open(ctx context.Context) (*client.Client, *client.Folde
 	if err != nil {
 		return nil, nil, err
 	}
-	folder, err := client.OpenFolder(c.Out, client.Source{Server: cfg.BaseURL, ClientID: cfg.ClientID, Group: c.Group}, c.Rebind)
+	folder, err := api.OpenFolder(c.Out, client.FolderOptions{Group: c.Group, Rebind: c.Rebind})
 	if err != nil {
 		return nil, nil, err
 	}

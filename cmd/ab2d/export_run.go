@@ -41,7 +41,7 @@ func (c *exportCommand) Run(ctx context.Context, s streams) error {
 	}
 	defer folder.Close()
 	if c.Cancel {
-		return c.cancel(ctx, api, folder, s)
+		return c.cancel(ctx, folder, s)
 	}
 	view := c.newView(s)
 	done, err := c.export(ctx, api, folder, request, view)
@@ -71,12 +71,15 @@ func (d *exported) incomplete() error {
 
 // export does the whole: claims, tables, newest versions.
 func (c *exportCommand) export(ctx context.Context, api *client.Client, folder *client.Folder, request client.Request, view exportView) (*exported, error) {
-	run, err := folder.Export(ctx, api, request, client.Options{Full: c.Full, First: c.earliest(), Parallel: c.Parallel, Event: view.event})
+	if err := table.ClearLeft(folder.Dir()); err != nil {
+		return nil, err
+	}
+	run, err := folder.Sync(ctx, client.SyncOptions{Request: request, Full: c.Full, First: c.earliest(), Parallel: c.Parallel, Event: view.event})
 	if err != nil {
 		return nil, err
 	}
-	done := &exported{run: run, dir: filepath.Join(folder.Dir(), run.Name)}
-	if done.issues, err = client.ReadIssues(ctx, folder.Paths(run, "error")); err != nil {
+	done := &exported{run: run, dir: run.Dir()}
+	if done.issues, err = client.ReadIssues(ctx, run.ErrorPaths()); err != nil {
 		return nil, err
 	}
 	rejects := newRejects(done.dir, run)
@@ -123,7 +126,7 @@ func (c *exportCommand) tables(ctx context.Context, folder *client.Folder, done 
 		if name == done.run.Name {
 			reject = rejects.add
 		}
-		counts, err := table.Convert(ctx, claimFiles(folder, run), nil, dir, table.Format(c.Format), view.reading("Making tables", length(run)), reject)
+		counts, err := table.Convert(ctx, run.OutputPaths(), nil, dir, table.Format(c.Format), view.reading("Making tables", length(run)), reject)
 		if err != nil {
 			return fmt.Errorf("making the tables of %s: %w", name, err)
 		}
@@ -149,13 +152,13 @@ func (c *exportCommand) latest(ctx context.Context, folder *client.Folder, done 
 		}
 		// What a run says is deleted was deleted before what it delivers was
 		// updated.
-		for _, path := range folder.Paths(run, "deleted") {
+		for _, path := range run.DeletedPaths() {
 			sources = append(sources, table.Source{Path: path, Deleted: true})
 		}
-		for _, path := range claimFiles(folder, run) {
+		for _, path := range run.OutputPaths() {
 			sources = append(sources, table.Source{Path: path})
 		}
-		paths = append(paths, claimFiles(folder, run)...)
+		paths = append(paths, run.OutputPaths()...)
 		total += length(run)
 	}
 	latest, err := table.FindLatest(ctx, sources, folder.Dir(), view.reading("Finding the newest versions", total))
@@ -170,9 +173,6 @@ func (c *exportCommand) latest(ctx context.Context, folder *client.Folder, done 
 	return nil
 }
 
-// claimFiles are the paths of a run's files of claims.
-func claimFiles(folder *client.Folder, run *client.Run) []string { return folder.Paths(run, "output") }
-
 // length is how many bytes they have.
 func length(run *client.Run) (n int64) {
 	for _, f := range run.Files {
@@ -184,12 +184,12 @@ func length(run *client.Run) (n int64) {
 }
 
 // cancel abandons the unfinished export.
-func (c *exportCommand) cancel(ctx context.Context, api *client.Client, folder *client.Folder, s streams) error {
+func (c *exportCommand) cancel(ctx context.Context, folder *client.Folder, s streams) error {
 	if !folder.Unfinished() {
 		fmt.Fprintln(s.out, "There is no unfinished export to cancel.")
 		return nil
 	}
-	if err := folder.Cancel(ctx, api); err != nil {
+	if err := folder.Cancel(ctx); err != nil {
 		return c.coded(ctx, err)
 	}
 	fmt.Fprintln(s.out, "The unfinished export is cancelled, and what was downloaded of it removed.")

@@ -68,15 +68,8 @@ const buckets = 64
 // FindLatest reads sources in the order in which they came, and finds the newest
 // versions. Lines that cannot be read are not current. It needs 50 bytes a version
 // in the folder for temporary files, twice. What a run that was killed has left
-// there of them is removed.
+// there of them is removed by ClearLeft.
 func FindLatest(ctx context.Context, sources []Source, tmp string, progress func(int64)) (*Latest, error) {
-	left, err := filepath.Glob(filepath.Join(tmp, "latest-*.partial"))
-	for _, dir := range left {
-		err = errors.Join(err, os.RemoveAll(dir))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("finding the newest versions: %w", err)
-	}
 	dir, err := os.MkdirTemp(tmp, "latest-*.partial")
 	if err != nil {
 		return nil, fmt.Errorf("finding the newest versions: %w", err)
@@ -86,6 +79,21 @@ func FindLatest(ctx context.Context, sources []Source, tmp string, progress func
 		return nil, fmt.Errorf("finding the newest versions: %w", err)
 	}
 	return l, nil
+}
+
+// ClearLeft removes from a folder what a FindLatest that was killed has left there.
+// None may be at work in it.
+func ClearLeft(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), "latest-") && strings.HasSuffix(e.Name(), ".partial") {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("removing the temporary files of an earlier run: %w", err)
+	}
+	return nil
 }
 
 // bucketFiles are the buckets of one pass.

@@ -196,14 +196,16 @@ func TestLatestKeysThatSayNothing(t *testing.T) {
 
 // TestLatestClearsWhatWasLeft: a run that was killed leaves its temporary folder.
 func TestLatestClearsWhatWasLeft(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(dir, "latest-123.partial", "x"), 0o700); err != nil {
+	dir := filepath.Join(t.TempDir(), "claims[1") // not a pattern
+	for _, name := range []string{"latest-123.partial/x", "latest"} {
+		if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := ClearLeft(dir); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := FindLatest(t.Context(), nil, dir, nil); err != nil {
-		t.Fatal(err)
-	}
-	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 || left[0].Name() != "latest" {
 		t.Errorf("left %v, %v", left, err)
 	}
 }
