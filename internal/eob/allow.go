@@ -8,7 +8,7 @@ import (
 // AllowList is the version of the tables of this package, and of the code
 // lists that mark a claim as 42 CFR Part 2. Stored claims carry it. What an older
 // one has reduced is not exported until "ab2d migrate" has applied today's.
-const AllowList = 2
+const AllowList = 3
 
 // variables is where CMS defines the variables of its claims; in a path, a
 // name in brackets without a scheme is one of them.
@@ -41,6 +41,7 @@ const (
 	money
 	quantity
 	period
+	unkept // a text that tells a fact and is not kept
 )
 
 // parts are the kept parts of each data type.
@@ -61,12 +62,13 @@ var extensionValue = map[shape]string{
 
 // node is an element of the tree that a table is read into.
 type node struct {
-	holds  shape // object, text, number or boolean
-	many   bool  // an array of it
-	fields []field
-	byURL  map[string]*node // of an array of extensions: each extension by its url
-	least  int              // an object with fewer kept members is dropped: a url is no extension
-	tells  fact
+	holds   shape // object, text, number or boolean
+	many    bool  // an array of it
+	fields  []field
+	byURL   map[string]*node // of an array of extensions: each extension by its url
+	least   int              // an object with fewer kept members is dropped: a url is no extension
+	tells   fact
+	foreign bool // only another version of claims has it
 }
 
 type field struct {
@@ -93,6 +95,7 @@ func compile(tables [][]element) *node {
 	for _, t := range tables {
 		root.add(t)
 	}
+	root.grow("use", false).holds = unkept
 	for _, f := range factsAt {
 		root.find(f.path).tell(f.fact)
 	}

@@ -100,7 +100,8 @@ func prune(n *node, v any) any {
 			if n.byURL == nil {
 				return prune(n, e) == nil
 			}
-			url, _ := e.(map[string]any)["url"].(string)
+			extension, _ := e.(map[string]any)
+			url, _ := extension["url"].(string)
 			return n.byURL[url] == nil || prune(n.byURL[url], e) == nil
 		})
 	}

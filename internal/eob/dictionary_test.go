@@ -98,7 +98,7 @@ func TestDroppedIsDropped(t *testing.T) {
 						t.Errorf("%s keeps %s", v, path)
 					}
 				}
-				if n != nil && urls == nil {
+				if n != nil && urls == nil && n.holds != unkept {
 					t.Errorf("%s keeps %s", v, path)
 				}
 			}

@@ -25,6 +25,7 @@ const (
 	endFact
 	urlFact
 	infoFact
+	useFact
 	// What has a system and a code or value.
 	identifierFact
 	labelFact
@@ -33,6 +34,7 @@ const (
 	procedureFact
 	serviceFact
 	packageFact
+	categoryFact
 	drgFact
 	// What it has, by the names of its fields.
 	systemFact
@@ -53,6 +55,7 @@ var factsAt = []struct {
 	{"extension", extensionsFact},
 	{"identifier", identifierFact},
 	{"status", statusFact},
+	{"use", useFact},
 	{"type.coding", typeFact},
 	{"patient.reference", patientFact},
 	{"billablePeriod.start", startFact},
@@ -60,6 +63,7 @@ var factsAt = []struct {
 	{"diagnosis.diagnosisCodeableConcept.coding", diagnosisFact},
 	{"diagnosis.packageCode.coding", packageFact},
 	{"supportingInfo", infoFact},
+	{"supportingInfo.category.coding", categoryFact},
 	{"supportingInfo.code.coding", drgFact},
 	{"procedure.procedureCodeableConcept.coding", procedureFact},
 	{"item.service.coding", serviceFact},
@@ -78,7 +82,12 @@ type facts struct {
 	resource bool // it is an ExplanationOfBenefit
 	patient  bool
 	goodID   bool
+	shape    versionShape
+	otherUse bool // use is not claim
+	foreign  bool // type has the code system of another version
 	seenDRG  bool
+	isDRG    bool       // the category of the supporting information is that of groups
+	infoDRG  part2Facts // its codes of other systems, which count if it is
 	system   []byte
 	code     []byte
 	url      []byte
@@ -89,14 +98,18 @@ type facts struct {
 }
 
 func (f *facts) reset() {
-	*f = facts{idBuf: f.idBuf[:0], groupBuf: f.groupBuf[:0], codes: f.codes}
+	*f = facts{idBuf: f.idBuf[:0], groupBuf: f.groupBuf[:0], codes: f.codes, shape: f.shape}
 }
 
-// lacking says what a claim cannot be without; nothing when it has it all.
+// lacking says what a claim cannot be without, or with; nothing when it has it all.
 func (f *facts) lacking() string {
 	switch {
 	case !f.resource:
 		return "not an ExplanationOfBenefit"
+	case f.foreign:
+		return f.shape.reason
+	case f.otherUse:
+		return "not a claim: its use is another, such as a preauthorization"
 	case !f.goodID:
 		return "id is missing or not a FHIR id"
 	case !f.patient:
@@ -123,6 +136,8 @@ func (f *facts) note(k fact, v []byte) {
 		c.ID, f.goodID = f.idBuf, isID(v)
 	case statusFact:
 		c.Cancelled = string(v) == "cancelled"
+	case useFact:
+		f.otherUse = string(v) != "claim"
 	case patientFact:
 		c.Patient, f.patient = patient(v)
 	case startFact:
@@ -143,7 +158,7 @@ func (f *facts) begin(k fact) {
 	case k >= identifierFact:
 		f.system, f.code = nil, nil
 	case k == infoFact:
-		f.seenDRG = false
+		f.seenDRG, f.isDRG, f.infoDRG.n, f.infoDRG.certain = false, false, 0, false
 	}
 }
 
@@ -165,18 +180,28 @@ func (f *facts) end(k fact) (wanted bool) {
 		f.part2.note(f.codes.diagnosis(f.code))
 	case procedureFact:
 		f.part2.note(f.codes.procedure(f.code))
+		f.part2.note(f.codes.service(f.code)) // a service may stand here under its own system
 	case serviceFact:
 		f.part2.note(f.codes.service(f.code))
+		c.ShowsVersion = c.ShowsVersion || len(f.code) > 0 // the other version has another field for it
 	case packageFact:
 		f.part2.note(f.codes.drg(f.code))
+	case categoryFact:
+		f.isDRG = f.isDRG || namesDRG(f.code)
 	case drgFact:
 		if bytes.EqualFold(f.system, []byte(drgSystem)) {
 			f.seenDRG = true
 		}
-		if isDRGSystem(f.system) {
-			f.part2.note(f.codes.drg(f.code))
+		days, found := f.codes.drg(f.code)
+		if len(f.system) == 0 || namesDRG(f.system) {
+			f.part2.note(days, found)
+		} else {
+			f.infoDRG.note(days, found)
 		}
 	case infoFact:
+		if f.isDRG {
+			f.part2.add(&f.infoDRG)
+		}
 		return f.seenDRG
 	}
 	return true
@@ -185,6 +210,8 @@ func (f *facts) end(k fact) (wanted bool) {
 // claimType reads a coding of the claim's type. A Part D event stays one,
 // whatever else the claim calls itself.
 func (f *facts) claimType() {
+	f.claim.ShowsVersion = f.claim.ShowsVersion || string(f.system) == f.shape.typeSystem
+	f.foreign = f.foreign || string(f.system) == f.shape.otherTypeSystem
 	const kind = "eob-type"
 	if n := len(f.system) - len(kind); n < 0 || !strings.EqualFold(string(f.system[n:]), kind) {
 		return

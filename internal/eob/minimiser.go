@@ -1,7 +1,6 @@
 package eob
 
 import (
-	"bytes"
 	"fmt"
 
 	"ab2d/internal/coverage"
@@ -33,7 +32,11 @@ type Claim struct {
 	ID        []byte // of the resource
 	Group     []byte // claim group, which all versions of a claim share; empty when there is none
 	Cancelled bool   // status is cancelled: there is a newer version
-	JSON      []byte // one line, without a newline and without the enrollee's MBIs
+	// ShowsVersion says that the code system of the type, or the service of a line,
+	// is that of the version. Without it, the claim only has nothing that speaks
+	// against it; ask Detect.
+	ShowsVersion bool
+	JSON         []byte // one line, without a newline and without the enrollee's MBIs
 	// ExtensionAt is the place in JSON at which the MBI extensions go: the end
 	// of the claim's extensions, or, if it has none, where they would stand.
 	ExtensionAt  int
@@ -51,7 +54,9 @@ type Minimiser struct {
 // New makes a minimiser with the allow-list of a version of the API.
 func New(v fhir.Version) *Minimiser {
 	m := &Minimiser{root: compile(tables(v))}
-	m.scan.facts.codes = newPart2Codes()
+	shape := shapes(v)
+	m.root.forbid(shape.foreign)
+	m.scan.facts.codes, m.scan.facts.shape = newPart2Codes(), shape
 	return m
 }
 
@@ -65,15 +70,13 @@ func tables(v fhir.Version) [][]element {
 
 // Minimise reduces raw, one ExplanationOfBenefit as JSON, pretty-printed or
 // not. The claim returned is valid until the next call. The error is an *Error:
-// raw is not strict JSON, exceeds a limit, or is not an ExplanationOfBenefit
-// with an id and a patient. Facts that are only missing are no error, nor is a
-// claim that must not be delivered: that is for coverage.Selection to judge.
+// raw is not strict JSON, exceeds a limit, is not an ExplanationOfBenefit with an
+// id and a patient, or is written in another version. Facts that are only missing
+// are no error, nor is a claim that must not be delivered: that is for
+// coverage.Selection to judge.
 func (m *Minimiser) Minimise(raw []byte) (*Claim, error) {
 	if len(raw) > MaxSize {
 		return nil, &Error{fmt.Sprintf("larger than %d bytes", MaxSize), MaxSize}
-	}
-	if reason, at := otherKind(raw); reason != "" {
-		return nil, &Error{reason, at}
 	}
 	s := &m.scan
 	s.reset(raw)
@@ -90,29 +93,4 @@ func (m *Minimiser) Minimise(raw []byte) (*Claim, error) {
 	m.claim.JSON = s.out
 	m.claim.ExtensionAt, m.claim.HasExtension = s.places.extension()
 	return &m.claim, nil
-}
-
-// otherKinds are texts that only resources have which are not claims of the
-// versions that this package knows.
-var otherKinds = []struct{ mark, reason string }{
-	// The code systems of BFD's version 3. Versions 1 and 2 have theirs below
-	// https://bluebutton.cms.gov/resources/. Such a claim looks like FHIR R4, but
-	// the fields that a sponsor may see have other names there, and so do those
-	// that forbid to share it.
-	{"bluebutton.cms.gov/fhir/", "it is a claim of BFD's version 3, which this release does not take: its code systems begin with https://bluebutton.cms.gov/fhir/"},
-	{`bluebutton.cms.gov\/fhir\/`, "it is a claim of BFD's version 3, which this release does not take: its code systems begin with https://bluebutton.cms.gov/fhir/"},
-	// Values of use (FHIR R4, ValueSet claim-use).
-	{`"preauthorization"`, "it is a preauthorization, and no claim"},
-	{`"predetermination"`, "it is a predetermination, and no claim"},
-}
-
-// otherKind says that a resource is not a claim of a version that is known here,
-// and where that shows; "" when nothing does.
-func otherKind(raw []byte) (reason string, at int) {
-	for _, k := range otherKinds {
-		if at := bytes.Index(raw, []byte(k.mark)); at >= 0 {
-			return k.reason, at
-		}
-	}
-	return "", 0
 }

@@ -165,16 +165,16 @@ func (p *part2Codes) drg(code []byte) (dayRange, bool) {
 	return days, found
 }
 
-// isDRGSystem tells whether a code system is one of diagnosis related groups:
-// each of them has the letters in its name. A code without a system may be one.
-func isDRGSystem(system []byte) bool {
+// namesDRG tells whether a code system or a category is one of diagnosis related
+// groups: each of them has the letters in its name.
+func namesDRG(name []byte) bool {
 	const letters = "drg"
-	for i := 0; i+len(letters) <= len(system); i++ {
-		if bytes.EqualFold(system[i:i+len(letters)], []byte(letters)) {
+	for i := 0; i+len(letters) <= len(name); i++ {
+		if name[i]|0x20 == letters[0] && bytes.EqualFold(name[i:i+len(letters)], []byte(letters)) {
 			return true
 		}
 	}
-	return len(system) == 0
+	return false
 }
 
 // begins tells whether a code is of one of the families.
@@ -208,6 +208,14 @@ func (f *part2Facts) note(days dayRange, found bool) {
 	default:
 		f.periods[f.n] = days
 		f.n++
+	}
+}
+
+// add notes what others say.
+func (f *part2Facts) add(o *part2Facts) {
+	f.certain = f.certain || o.certain
+	for _, days := range o.periods[:o.n] {
+		f.note(days, true)
 	}
 }
 

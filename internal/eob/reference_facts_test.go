@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,12 +24,75 @@ func refMinimise(v fhir.Version, raw []byte) (*Claim, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := refShape(v, value); err != nil {
+		return nil, err
+	}
 	kept := references[v].keep("", value)
 	if kept == "" {
 		return nil, errors.New("nothing is left")
 	}
-	return refFacts(kept)
+	c, err := refFacts(kept)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range codes(tree(kept), "type", "coding") {
+		c.ShowsVersion = c.ShowsVersion || p.system == shapes(v).typeSystem
+		if p.system == shapes(v).otherTypeSystem {
+			return nil, errors.New("type of the other version")
+		}
+	}
+	for _, p := range append(codes(tree(kept), "item", "service", "coding"), codes(tree(kept), "item", "productOrService", "coding")...) {
+		c.ShowsVersion = c.ShowsVersion || p.code != ""
+	}
+	// Supporting information counts also where it is not kept.
+	c.Part2 = refPart2(tree(reference{references[v].leaves, true}.keep("", value)))
+	return c, nil
 }
+
+// refShape looks for what another version has, and for what is not a claim.
+func refShape(v fhir.Version, value any) error {
+	claim, _ := value.([]member)
+	for _, m := range claim {
+		if s, ok := m.value.(scalar); ok && m.name == "use" && s.kind == '"' && unquote(s.raw) != "claim" {
+			return errors.New("another use")
+		}
+		if slices.Contains(shapes(v).foreign, m.name) {
+			return errors.New("a field of the other version")
+		}
+		if items, ok := m.value.([]any); ok && m.name == "item" {
+			for _, item := range items {
+				fields, _ := item.([]member)
+				for _, f := range fields {
+					if slices.Contains(shapes(v).foreign, "item[]."+f.name) {
+						return errors.New("a field of the other version")
+					}
+				}
+			}
+		}
+	}
+	if refNewer(value) {
+		return errors.New("version 3")
+	}
+	return nil
+}
+
+var newerURL = regexp.MustCompile(`^https?://bluebutton\.cms\.gov/fhir/`)
+
+// refNewer looks at all strings of a value.
+func refNewer(value any) bool {
+	switch v := value.(type) {
+	case scalar:
+		return v.kind == '"' && newerURL.MatchString(unquote(v.raw))
+	case []any:
+		return slices.ContainsFunc(v, refNewer)
+	case []member:
+		return slices.ContainsFunc(v, func(m member) bool { return newerURL.MatchString(m.name) || refNewer(m.value) })
+	}
+	return false
+}
+
+// names tells whether a system or category is one of diagnosis related groups.
+func names(s string) bool { return strings.Contains(strings.ToLower(s), "drg") }
 
 // tree reads JSON of this file's own making.
 func tree(s string) any {
@@ -108,7 +173,6 @@ func refFacts(kept string) (*Claim, error) {
 			c.Group = []byte(str(i, "value"))
 		}
 	}
-	c.Part2 = refPart2(t)
 	c.ExtensionAt, c.HasExtension = refPlace(kept)
 	return c, nil
 }
@@ -123,6 +187,9 @@ func refDate(s string) (coverage.Date, bool) {
 	return d, true
 }
 
+// part2Lists are parsed once.
+var part2Lists = sync.OnceValue(newPart2Codes)
+
 // refPart2 tells whether what is left of a claim, read as a tree, is of substance
 // use: each code counts if its days, compared as texts, include the through date.
 func refPart2(t any) bool {
@@ -131,7 +198,7 @@ func refPart2(t any) bool {
 			return true
 		}
 	}
-	list := newPart2Codes()
+	list := part2Lists()
 	through, known := refDate(str(t, "billablePeriod", "end"))
 	counts := func(days dayRange, found bool) bool {
 		return found && (!known || days.first <= through && through <= days.last)
@@ -141,7 +208,7 @@ func refPart2(t any) bool {
 		found = found || counts(list.diagnosis([]byte(p.code)))
 	}
 	for _, p := range codes(t, "procedure", "procedureCodeableConcept", "coding") {
-		found = found || counts(list.procedure([]byte(p.code)))
+		found = found || counts(list.procedure([]byte(p.code))) || counts(list.service([]byte(p.code)))
 	}
 	for _, p := range append(codes(t, "item", "service", "coding"), codes(t, "item", "productOrService", "coding")...) {
 		found = found || counts(list.service([]byte(p.code)))
@@ -149,8 +216,11 @@ func refPart2(t any) bool {
 	for _, p := range codes(t, "diagnosis", "packageCode", "coding") {
 		found = found || counts(list.drg([]byte(p.code)))
 	}
-	for _, p := range codes(t, "supportingInfo", "code", "coding") {
-		found = found || isDRGSystem([]byte(p.system)) && counts(list.drg([]byte(p.code)))
+	for _, info := range at(t, "supportingInfo") {
+		isDRG := slices.ContainsFunc(codes(info, "category", "coding"), func(p pair) bool { return names(p.code) })
+		for _, p := range codes(info, "code", "coding") {
+			found = found || (isDRG || p.system == "" || names(p.system)) && counts(list.drg([]byte(p.code)))
+		}
 	}
 	return found
 }

@@ -151,9 +151,12 @@ func spell(e element) []string {
 }
 
 // reference applies an allow-list.
-type reference struct{ leaves map[string]shape }
+type reference struct {
+	leaves    map[string]shape
+	everyInfo bool // supporting information stays also if it is not a group
+}
 
-var references = map[fhir.Version]reference{fhir.V1: {leaves(fhir.V1)}, fhir.V2: {leaves(fhir.V2)}}
+var references = map[fhir.Version]reference{fhir.V1: {leaves: leaves(fhir.V1)}, fhir.V2: {leaves: leaves(fhir.V2)}}
 
 var primitive = map[jsontext.Kind]shape{'"': text, '0': number, 't': boolean, 'f': boolean}
 
@@ -217,7 +220,7 @@ func (r reference) keepObject(path string, members []member) string {
 		}
 	}
 	whole := "{" + strings.Join(kept, ",") + "}"
-	if values == 0 || path == ".supportingInfo[]" && !hasDRG(whole) {
+	if values == 0 || path == ".supportingInfo[]" && !r.everyInfo && !hasDRG(whole) {
 		return ""
 	}
 	return whole

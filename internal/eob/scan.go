@@ -205,6 +205,9 @@ func (s *scanner) object(n *node) bool {
 	for first := true; s.more('}', first); first = false {
 		name, raw := s.field(names)
 		child := n.child(name)
+		if child != nil && child.foreign {
+			s.fail(s.facts.shape.reason, s.pos)
+		}
 		before := len(s.out)
 		if child != nil {
 			if kept > 0 {

@@ -9,14 +9,17 @@ import (
 
 // text reads a string and copies it if n holds text.
 func (s *scanner) text(n *node) bool {
-	if !n.keeps(text) {
+	if !n.keeps(text) && !n.keeps(unkept) {
 		s.quoted()
 		return false
 	}
 	start := s.pos
 	v := s.string()
-	s.out = append(s.out, s.in[start:s.pos]...)
 	s.facts.note(n.tells, v)
+	if n.holds == unkept {
+		return false
+	}
+	s.out = append(s.out, s.in[start:s.pos]...)
 	return true
 }
 
@@ -48,6 +51,9 @@ func (s *scanner) quoted() (inner []byte, escaped bool) {
 		switch c := in[i]; {
 		case c == '"':
 			s.pos = i + 1
+			if mayBeNewer(in[start:i], escaped) && s.newer(in[start:i], escaped) {
+				s.fail(newerReason, start)
+			}
 			return in[start:i], escaped
 		case c == '\\':
 			n := escape(in[i:])

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -41,6 +40,7 @@ const batchBytes = 1 << 20
 type Claims struct {
 	split   splitter
 	version fhir.Version
+	given   bool   // the version, by the caller
 	ahead   *Batch // read to find the version
 }
 
@@ -52,7 +52,7 @@ func OpenClaims(r io.Reader, v fhir.Version) (*Claims, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Claims{split: split, version: v}
+	c := &Claims{split: split, version: v, given: v != 0}
 	if v != 0 {
 		return c, nil
 	}
@@ -122,7 +122,7 @@ func (c *Claims) Each(ctx context.Context, workers int, skip int64, see func(*Ba
 		g.Go(func() error {
 			m := eob.New(c.version)
 			for b := range todo {
-				b.minimise(m, c.version)
+				b.minimise(m, c.version, c.given)
 				close(b.done)
 			}
 			return nil
@@ -187,8 +187,9 @@ func (b *Batch) skip(n int64) {
 	}
 }
 
-// minimise minimises the claims of a batch.
-func (b *Batch) minimise(m *eob.Minimiser, v fhir.Version) {
+// minimise minimises the claims of a batch. given says that the version was not
+// found, but given.
+func (b *Batch) minimise(m *eob.Minimiser, v fhir.Version, given bool) {
 	b.Bytes = int64(len(b.raw))
 	b.arena = make([]byte, 0, len(b.raw)) // a minimised claim is never longer than it was
 	from := 0
@@ -198,11 +199,10 @@ func (b *Batch) minimise(m *eob.Minimiser, v fhir.Version) {
 		if c.Fault != nil {
 			continue
 		}
-		if reason := otherVersion(raw, v); reason != "" {
-			c.Fault = &Fault{Line: c.Line, Reason: reason}
-			continue
-		}
 		claim, err := m.Minimise(raw)
+		if err == nil && !claim.ShowsVersion && !given {
+			err = unclear(raw, v)
+		}
 		if err != nil {
 			c.Fault = &Fault{Line: c.Line, Reason: err.Error()}
 			continue
@@ -223,29 +223,12 @@ func (b *Batch) keep(s []byte) []byte {
 	return b.arena[from:len(b.arena):len(b.arena)]
 }
 
-// Texts that nearly every claim of a version has, and none of the other: the
-// system of its type, and the element that says what was done.
-var (
-	signsSTU3 = [][]byte{[]byte(`"http://hl7.org/fhir/ex-claimtype"`), []byte(`"service"`)}
-	signsR4   = [][]byte{[]byte(`"http://terminology.hl7.org/CodeSystem/claim-type"`), []byte(`"productOrService"`)}
-)
-
-// otherVersion tells that a claim is of the other FHIR version. The signs are
-// quick to find; where they do not speak clearly, eob.Detect decides.
-func otherVersion(raw []byte, v fhir.Version) string {
-	stu3, r4 := hasAny(raw, signsSTU3), hasAny(raw, signsR4)
-	if own, other := v == fhir.V1 && stu3 || v == fhir.V2 && r4, v == fhir.V1 && r4 || v == fhir.V2 && stu3; own && !other {
-		return ""
+// unclear looks closer at a claim whose type does not show its version. A version
+// is not guessed: something of it must show, and nothing of the other.
+func unclear(raw []byte, v fhir.Version) error {
+	found, err := eob.Detect(raw)
+	if err == nil && found != v {
+		err = eob.ErrVersion
 	}
-	switch found, err := eob.Detect(raw); {
-	case err != nil || found == v: // that it is no JSON, Minimise says better
-		return ""
-	case v == fhir.V1:
-		return "the claim is FHIR R4, the others are STU3"
-	}
-	return "the claim is FHIR STU3, the others are R4"
-}
-
-func hasAny(raw []byte, signs [][]byte) bool {
-	return slices.ContainsFunc(signs, func(sign []byte) bool { return bytes.Contains(raw, sign) })
+	return err
 }

@@ -239,7 +239,11 @@ func TestRealClaimsOfTheOtherVersion(t *testing.T) {
 	if dir == "" {
 		t.Skip("only with AB2D_TEST_CLAIMS=folder of sample claims")
 	}
-	for v, names := range map[fhir.Version]string{fhir.V2: "eob-stu3/*", fhir.V1: "eob-r4/*"} {
+	for _, c := range []struct {
+		v     fhir.Version
+		names string
+	}{{fhir.V2, "eob-stu3/*"}, {fhir.V1, "eob-r4/*"}, {fhir.V1, "eob-v3/*.json"}, {fhir.V2, "eob-v3/*.json"}, {0, "eob-v3/*.json"}} {
+		v, names := c.v, c.names
 		paths, err := filepath.Glob(filepath.Join(dir, names))
 		if err != nil || len(paths) == 0 {
 			t.Fatalf("no sample claims in %s: %v", dir, err)
@@ -254,6 +258,31 @@ func TestRealClaimsOfTheOtherVersion(t *testing.T) {
 				t.Errorf("%s as %s: %d claims pass, %v", path, v, len(ids), err)
 			}
 		}
+	}
+}
+
+// TestVersionIsNotGuessed: a claim that does not show its version is refused,
+// unless the version is given; one that shows both is refused always.
+func TestVersionIsNotGuessed(t *testing.T) {
+	const begin = `{"resourceType":"ExplanationOfBenefit","id":"carrier-7","patient":{"reference":"Patient/-7"}`
+	neither, both := begin+"}", begin+`,"information":[],"supportingInfo":[]}`
+	for name, c := range map[string]struct {
+		claim       string
+		v           fhir.Version
+		ids, faults int
+	}{
+		"neither":               {neither, 0, 1, 1},
+		"neither, given as R4":  {neither, fhir.V2, 2, 0},
+		"both":                  {both, 0, 1, 1},
+		"both, given as R4":     {both, fhir.V2, 1, 1},
+		"fields of R4, no type": {begin + `,"supportingInfo":[]}`, 0, 2, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ids, faults, err := read(t, strings.NewReader(raw(1)+"\n"+c.claim+"\n"), c.v, 1, 0)
+			if err != nil || len(ids) != c.ids || len(faults) != c.faults {
+				t.Errorf("%v, %v, %v; want %d claims and %d faults", ids, faults, err, c.ids, c.faults)
+			}
+		})
 	}
 }
 
