@@ -91,9 +91,6 @@ func (c *Claims) read() (*Batch, error) {
 		from := len(b.raw)
 		raw, line, err := c.split.next(b.raw)
 		var fault *Fault
-		if cut := (*CutError)(nil); errors.Is(err, io.ErrUnexpectedEOF) && !errors.As(err, &cut) {
-			err = &CutError{} // what is compressed ends too early
-		}
 		if err != nil && !errors.As(err, &fault) {
 			return b, err
 		}

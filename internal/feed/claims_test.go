@@ -209,6 +209,39 @@ func TestCutNDJSON(t *testing.T) {
 	}
 }
 
+// TestCutAnywhere: wherever a compressed file or a Bundle is cut, it is refused as
+// cut, also in the header of what is compressed, and of a second part of it.
+func TestCutAnywhere(t *testing.T) {
+	var named bytes.Buffer
+	w := gzip.NewWriter(&named)
+	w.Name = "claims-r4.ndjson"
+	if _, err := io.WriteString(w, raw(1)+"\n"); err != nil || w.Close() != nil {
+		t.Fatal(err)
+	}
+	first := len(named.Bytes())
+	twice := named.String() + named.String()
+	pretty := bundle(raw(1), raw(2))
+	check := func(what, cut string) {
+		t.Helper()
+		_, _, err := read(t, strings.NewReader(cut), fhir.V2, 1, 0)
+		var e *feed.CutError
+		if !errors.As(err, &e) {
+			t.Errorf("%s, cut after %d bytes: %v", what, len(cut), err)
+		}
+	}
+	for n := 2; n < len(twice); n++ {
+		if n != first {
+			check("gzip", twice[:n])
+		}
+	}
+	for n := len(`{"resourceType":"Bundle"`); n < len(pretty)-2; n++ {
+		check("Bundle", pretty[:n])
+	}
+	if ids, _, err := read(t, strings.NewReader(twice), fhir.V2, 1, 0); err != nil || len(ids) != 2 {
+		t.Errorf("two parts: %v, %v", ids, err)
+	}
+}
+
 func TestDocumentsOneAfterAnother(t *testing.T) {
 	one := strings.ReplaceAll(bundle(raw(1), raw(2)), "\n", "") + "\n"
 	padded := strings.Replace(raw(1), `"payment":{`, `"payment":{"x":"`+strings.Repeat("a", 100<<10)+`",`, 1)

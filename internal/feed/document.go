@@ -139,11 +139,17 @@ func (s *documentSplitter) members(some bool, see func(key []byte) error) error 
 				return err
 			}
 		}
-		if c, err = s.peek(); err != nil || c != '"' {
-			return errors.Join(errNotJSON, err)
+		if c, err = s.peek(); err != nil {
+			return cut(err)
+		}
+		if c != '"' {
+			return errNotJSON
 		}
 		var key value
-		if err := errors.Join(s.value(&key), s.take(':')); err != nil {
+		if err := s.value(&key); err != nil {
+			return err
+		}
+		if err := s.take(':'); err != nil {
 			return err
 		}
 		if err := see(key.buf); err != nil {

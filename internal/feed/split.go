@@ -54,11 +54,7 @@ const readBuffer = 1 << 20
 func inflated(r io.Reader) (*bufio.Reader, error) {
 	b := bufio.NewReaderSize(r, readBuffer)
 	if magic, err := b.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
-		z, err := gzip.NewReader(b)
-		if err != nil {
-			return nil, fmt.Errorf("inflate: %w", err)
-		}
-		b = bufio.NewReaderSize(z, readBuffer)
+		b = bufio.NewReaderSize(&gunzip{from: b}, readBuffer)
 	}
 	if mark, err := b.Peek(3); err == nil && bytes.Equal(mark, []byte("\xef\xbb\xbf")) {
 		if _, err := b.Discard(3); err != nil {
@@ -66,6 +62,55 @@ func inflated(r io.Reader) (*bufio.Reader, error) {
 		}
 	}
 	return b, nil
+}
+
+// gunzip undoes gzip member by member: gzip.Reader takes a file that is cut in the
+// header of a later member for a whole one.
+type gunzip struct {
+	from *bufio.Reader
+	z    gzip.Reader
+	open bool  // within a member
+	err  error // stays
+}
+
+// Read returns a *CutError if the file ends within a member.
+func (g *gunzip) Read(b []byte) (n int, err error) {
+	if g.err == nil && !g.open {
+		g.err = g.next()
+	}
+	if g.err != nil {
+		return 0, g.err
+	}
+	n, err = g.z.Read(b)
+	if err == io.EOF {
+		g.open = false
+		return n, nil
+	}
+	g.err = inflateError(err)
+	return n, g.err
+}
+
+// next opens the next member. io.EOF when there is none.
+func (g *gunzip) next() error {
+	if _, err := g.from.Peek(1); err != nil {
+		return err
+	}
+	if err := g.z.Reset(g.from); err != nil {
+		return inflateError(err)
+	}
+	g.z.Multistream(false)
+	g.open = true
+	return nil
+}
+
+func inflateError(err error) error {
+	switch err {
+	case nil:
+		return nil
+	case io.EOF, io.ErrUnexpectedEOF:
+		return errCut
+	}
+	return fmt.Errorf("inflate: %w", err)
 }
 
 // newSplitter looks at the beginning and decides: one resource a line, or
