@@ -74,7 +74,7 @@ func (c *importClaimsCommand) Run(ctx context.Context, s streams) (err error) {
 	if err := i.print(s.out, versionName(claims.Version()), c.unchanged()); err != nil {
 		return err
 	}
-	if i.totals.Kept == 0 {
+	if i.totals.Kept == 0 && i.totals.Merged.Withdrawn == 0 {
 		return fmt.Errorf("%s: no claim was accepted", c.File)
 	}
 	return nil
@@ -120,8 +120,8 @@ func (c *importClaimsCommand) store(ctx context.Context, claims *feed.Claims, di
 	}
 	t := &i.totals
 	return db.Publish(ctx, load, audit.Entry{Event: audit.ImportEnded, Detail: fmt.Sprintf(
-		"claims of %s from %s, SHA-256 %s: %d read, %d kept, %d Part D, %d substance use, %d of other types, %d invalid; %d new, %d replaced",
-		versionName(claims.Version()), load.Source, whole(), t.Read, t.Kept, t.PartD, t.SubstanceUse, t.OtherType, t.Invalid, t.Merged.New, t.Merged.Replaced)})
+		"claims of %s from %s, SHA-256 %s: %d read, %d kept, %d Part D, %d substance use, %d of other types, %d invalid; %d new, %d replaced, %d removed",
+		versionName(claims.Version()), load.Source, whole(), t.Read, t.Kept, t.PartD, t.SubstanceUse, t.OtherType, t.Invalid, t.Merged.New, t.Merged.Replaced, t.Merged.Withdrawn)})
 }
 
 // otherLoad says how to go on when another import has not been completed.
@@ -196,7 +196,8 @@ func (i *claimImport) count(b *feed.Batch) error {
 				return fmt.Errorf("write the rejects: %w", err)
 			}
 		}
-		if i.totals.Count(c) && i.merger != nil {
+		// A claim of substance-use treatment takes away the version that is stored.
+		if kept := i.totals.Count(c); i.merger != nil && (kept || c.Fault == nil && c.Part2) {
 			i.pending = append(i.pending, storeClaim(c))
 		}
 		i.line = c.Line
@@ -249,6 +250,9 @@ func (i *claimImport) print(w io.Writer, version, unchanged string) error {
 	if i.merger != nil {
 		fmt.Fprintf(w, "Stored for %s: %s new, %s newer than before, %s as before, %s older than what is there\n", version,
 			humanize.Comma(m.New), humanize.Comma(m.Replaced), humanize.Comma(m.Unchanged), humanize.Comma(m.Older))
+		if m.Withdrawn > 0 {
+			fmt.Fprintf(w, "Removed: %s stored claims, because the new version is of substance-use treatment\n", humanize.Comma(m.Withdrawn))
+		}
 		return nil
 	}
 	fmt.Fprintf(w, "For %s%s\n", version, unchanged)
@@ -276,7 +280,7 @@ func storeClaim(c *feed.Claim) store.Claim {
 	if !c.LastUpdated.IsZero() {
 		e.LastUpdated = c.LastUpdated.UnixMilli()
 	}
-	return store.Claim{Patient: c.Patient, Entry: e, JSON: c.JSON}
+	return store.Claim{Patient: c.Patient, Entry: e, JSON: c.JSON, Withheld: c.Part2}
 }
 
 // parseFHIR reads the name of a FHIR version; "" is none.

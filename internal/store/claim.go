@@ -25,6 +25,9 @@ type Claim struct {
 	Patient coverage.EnrolleeID
 	Entry   segment.Entry // all but Offset and Length
 	JSON    []byte        // without identifiers and newline
+	// Withheld says that this version must not be shared. It is not stored, and
+	// removes an older one that is.
+	Withheld bool
 }
 
 // Merged counts what became of claims.
@@ -33,6 +36,7 @@ type Merged struct {
 	Replaced  int64 `json:"replaced"`  // an older version of the claim was there
 	Unchanged int64 `json:"unchanged"` // the same was there
 	Older     int64 `json:"older"`     // a newer one was there
+	Withdrawn int64 `json:"withdrawn"` // was there, and must not be shared any more
 }
 
 // Add adds up.
@@ -41,6 +45,7 @@ func (m *Merged) Add(o Merged) {
 	m.Replaced += o.Replaced
 	m.Unchanged += o.Unchanged
 	m.Older += o.Older
+	m.Withdrawn += o.Withdrawn
 }
 
 // Merger takes claims into a load. Not safe for concurrent use.
@@ -71,8 +76,8 @@ func (db *DB) NewMerger(l *Load) (*Merger, error) {
 // to where the source has been taken in and what was counted so far. Of two
 // versions of a claim the one updated later stays, and of two updated at the
 // same moment the one that came later. A claim is of one enrollee at a time: one
-// that comes with another enrollee than before moves. Merging the same batch
-// again changes nothing. ErrLoadMoved when another process has gone on with the
+// that comes with another enrollee than before moves, and a withheld one takes the
+// claim away. Merging the same batch again changes nothing. ErrLoadMoved when another process has gone on with the
 // load.
 func (m *Merger) Merge(ctx context.Context, claims []Claim, position, line int64, report func(Merged) string) (Merged, error) {
 	var sum Merged

@@ -305,6 +305,49 @@ func testClaimMoves(t *testing.T, open opener) {
 	}
 }
 
+// TestClaim_Withheld: a newer version of a claim that must not be shared removes
+// the stored one, whoever's it is, and is not stored itself.
+func TestClaim_Withheld(t *testing.T) { each(t, testClaimWithheld) }
+
+func testClaimWithheld(t *testing.T, open opener) {
+	c := newClaims(t, open)
+	c.enrol("A", 1, 2)
+	withheld := func(patient coverage.EnrolleeID, id int, updated int64) store.Claim {
+		cl := claim(patient, id, updated, "must not be shared")
+		cl.Withheld = true
+		return cl
+	}
+	check := func(one, two []store.Claim) {
+		t.Helper()
+		for _, since := range []time.Time{{}, time.UnixMilli(1)} {
+			all := c.read(c.snapshot(), since)
+			c.check(all[1], []coverage.MBI{mbi(1, "A")}, one...)
+			c.check(all[2], []coverage.MBI{mbi(2, "A")}, two...)
+		}
+	}
+	a, b, d := claim(1, 11, 1000, "a"), claim(1, 12, 2000, "b"), claim(2, 13, 3000, "d")
+	c.load(a, b, d)
+	for _, step := range []struct {
+		what     string
+		load     []store.Claim
+		want     store.Merged
+		one, two []store.Claim
+	}{
+		{"an older version", []store.Claim{withheld(1, 12, 1900)}, store.Merged{Older: 1}, []store.Claim{a, b}, []store.Claim{d}},
+		{"a newer version", []store.Claim{withheld(1, 11, 1100)}, store.Merged{Withdrawn: 1}, []store.Claim{b}, []store.Claim{d}},
+		{"again", []store.Claim{withheld(1, 11, 1100)}, store.Merged{}, []store.Claim{b}, []store.Claim{d}},
+		{"unknown", []store.Claim{withheld(1, 19, 1100)}, store.Merged{}, []store.Claim{b}, []store.Claim{d}},
+		{"of another patient", []store.Claim{withheld(2, 12, 2000)}, store.Merged{Withdrawn: 1}, nil, []store.Claim{d}},
+		{"before an older one in a file", []store.Claim{withheld(2, 13, 4000), claim(1, 13, 3500, "x")}, store.Merged{Withdrawn: 1, Older: 1}, nil, nil},
+		{"before a newer one in a file", []store.Claim{withheld(1, 11, 5000), claim(1, 11, 6000, "e")}, store.Merged{New: 1}, []store.Claim{claim(1, 11, 6000, "e")}, nil},
+	} {
+		if got := c.load(step.load...); got != step.want {
+			t.Errorf("%s: merged %+v, want %+v", step.what, got, step.want)
+		}
+		check(step.one, step.two)
+	}
+}
+
 func TestRealPeople(t *testing.T) { each(t, testRealPeople) }
 
 // testRealPeople: a contract that once had enrollees who could be real people keeps

@@ -61,61 +61,81 @@ type change struct {
 	gone   map[string]bool // ids of claims that another enrollee has now
 }
 
+// changes are what a batch changes, by enrollee.
+type changes map[coverage.EnrolleeID]*change
+
+func (c changes) of(id coverage.EnrolleeID) *change {
+	if c[id] == nil {
+		c[id] = &change{gone: map[string]bool{}}
+	}
+	return c[id]
+}
+
 // changes sorts a batch by enrollee. A claim that another enrollee has moves,
 // unless the other has a version that was updated later: then it is left out, and
-// counted as older.
-func (m *Merger) changes(ctx context.Context, tx *sql.Tx, claims []Claim, homes map[string]home) (map[coverage.EnrolleeID]*change, Merged, error) {
+// counted as older. A withheld claim leaves whoever has it in the same way.
+func (m *Merger) changes(ctx context.Context, tx *sql.Tx, claims []Claim, homes map[string]home) (changes, Merged, error) {
 	var sum Merged
-	winners := map[string]int{} // of those that come twice in the batch, for two enrollees
+	winners := map[string]int{} // of those that come twice in the batch
 	for i, c := range claims {
 		if j, twice := winners[c.Entry.ID]; twice && claims[j].Entry.LastUpdated > c.Entry.LastUpdated {
 			continue
 		}
 		winners[c.Entry.ID] = i
 	}
-	changed := map[coverage.EnrolleeID]*change{}
-	of := func(id coverage.EnrolleeID) *change {
-		if changed[id] == nil {
-			changed[id] = &change{gone: map[string]bool{}}
-		}
-		return changed[id]
-	}
+	changed := changes{}
 	leaving := map[coverage.EnrolleeID][]Claim{} // by the enrollee who has it
 	for i, c := range claims {
-		if w := claims[winners[c.Entry.ID]]; w.Patient != c.Patient {
+		w := winners[c.Entry.ID]
+		h, known := homes[c.Entry.ID]
+		elsewhere := known && (c.Withheld || h.enrollee != c.Patient)
+		switch {
+		case elsewhere && w == i:
+			leaving[h.enrollee] = append(leaving[h.enrollee], c)
+		case c.Withheld:
+		case elsewhere, claims[w].Withheld, claims[w].Patient != c.Patient:
 			sum.Older++
-			continue
+		default:
+			changed.of(c.Patient).claims = append(changed.of(c.Patient).claims, c)
 		}
-		if h, known := homes[c.Entry.ID]; known && h.enrollee != c.Patient {
-			if winners[c.Entry.ID] == i {
-				leaving[h.enrollee] = append(leaving[h.enrollee], c)
-			} else {
-				sum.Older++
-			}
-			continue
-		}
-		of(c.Patient).claims = append(of(c.Patient).claims, c)
 	}
-	for from, moving := range leaving {
-		updated, err := m.updatedAt(ctx, tx, from)
+	for from, claims := range leaving {
+		left, err := m.leave(ctx, tx, from, claims, changed)
 		if err != nil {
 			return nil, sum, err
 		}
-		for _, c := range moving {
-			at, there := updated[c.Entry.ID]
-			if there && at > c.Entry.LastUpdated {
-				sum.Older++
-				continue
-			}
-			if there {
-				of(from).gone[c.Entry.ID] = true
-				sum.Replaced++
-				sum.New-- // it is counted as new where it comes
-			}
-			of(c.Patient).claims = append(of(c.Patient).claims, c)
-		}
+		sum.Add(left)
 	}
 	return changed, sum, nil
+}
+
+// leave takes claims away from an enrollee, and gives those that move to another.
+func (m *Merger) leave(ctx context.Context, tx *sql.Tx, from coverage.EnrolleeID, claims []Claim, changed changes) (Merged, error) {
+	var sum Merged
+	updated, err := m.updatedAt(ctx, tx, from)
+	if err != nil {
+		return sum, err
+	}
+	for _, c := range claims {
+		at, there := updated[c.Entry.ID]
+		switch {
+		case there && at > c.Entry.LastUpdated:
+			sum.Older++
+			continue
+		case there && c.Withheld:
+			sum.Withdrawn++
+		case there:
+			sum.Replaced++
+			sum.New-- // it is counted as new where it comes
+		}
+		if there {
+			changed.of(from).gone[c.Entry.ID] = true
+		}
+		if !c.Withheld {
+			changed.of(c.Patient).claims = append(changed.of(c.Patient).claims, c)
+		}
+	}
+	return sum, nil
 }
 
 // updatedAt tells when each of an enrollee's stored claims was updated.
@@ -132,7 +152,7 @@ func (m *Merger) updatedAt(ctx context.Context, tx *sql.Tx, id coverage.Enrollee
 }
 
 // settle notes where the claims of a batch are now.
-func (m *Merger) settle(ctx context.Context, tx *sql.Tx, changed map[coverage.EnrolleeID]*change, homes map[string]home) (rows, error) {
+func (m *Merger) settle(ctx context.Context, tx *sql.Tx, changed changes, homes map[string]home) (rows, error) {
 	r := rows{table: "claim_home", columns: []string{"version", "id", "load", "enrollee"}}
 	added := map[string]bool{}
 	for enrollee, c := range changed {

@@ -148,7 +148,7 @@ func (m *Merger) refresh(ctx context.Context, ids []coverage.EnrolleeID) error {
 		if err != nil {
 			return err
 		}
-		changed := map[coverage.EnrolleeID]*change{}
+		changed := changes{}
 		for _, id := range withKeys(ids, gone) {
 			kept, err := m.refreshOne(ctx, tx, id, gone[id])
 			if err != nil {
