@@ -249,7 +249,7 @@ func (m *Merger) stored(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeID)
 }
 
 // stillKept tells whether the allow-list of today would keep a claim that an older
-// one has reduced. It has all that the lists of codes look at.
+// one has reduced. It sees only what that one has kept.
 func (m *Merger) stillKept(claim []byte) bool {
 	c, err := m.minimizer.Minimise(claim)
 	return err == nil && !c.Part2
