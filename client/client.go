@@ -33,7 +33,8 @@ type Config struct {
 	// host:port. Without them a file that wants the token must be at the API's
 	// own address. Only https, or http at a loopback address, counts.
 	AllowHosts []string
-	// IdleTimeout is how long a response may bring nothing; zero for a minute.
+	// IdleTimeout is how long a response may bring nothing, or less than 16 KiB
+	// without ending; zero for a minute.
 	IdleTimeout time.Duration
 
 	// HTTP makes the requests; nil for a client with sensible time limits. It
@@ -62,7 +63,7 @@ type Client struct {
 	key      *Key
 	scope    string
 	allowed  map[string]bool // hosts that may get the token, too
-	idle     time.Duration   // how long a response may bring nothing
+	idle     time.Duration   // how long a response may bring next to nothing
 	http     *http.Client    // follows redirects as redirect says
 	direct   *http.Client    // follows none
 	now      func() time.Time
@@ -228,17 +229,22 @@ func (c *Client) send(ctx context.Context, method string, u *url.URL, header htt
 
 // attempt makes one request.
 func (c *Client) attempt(ctx context.Context, method string, u *url.URL, header http.Header, token string) (*http.Response, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), nil)
 	if err != nil {
-		cancel(nil)
 		return nil, errors.New("the request's URL is not valid")
 	}
 	req.Header = header.Clone()
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
-	resp, err := do(c.http, req)
+	return c.exchange(c.http, req)
+}
+
+// exchange makes a request. Its response is given up when it brings too little
+// for too long.
+func (c *Client) exchange(h *http.Client, req *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithCancelCause(req.Context())
+	resp, err := do(h, req.WithContext(ctx))
 	if err != nil {
 		cancel(nil)
 		return nil, err

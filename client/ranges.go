@@ -18,10 +18,7 @@ var errOddRange = errors.New("the server sent another range than was asked for")
 // ranges. Where there are none the answer is the file.
 func (t *transfer) probe(ctx context.Context) (whole *http.Response, err error) {
 	resp, err := t.ask(ctx, 0, 1)
-	if e, ok := errors.AsType[*Error](err); ok && e.Status == http.StatusRequestedRangeNotSatisfiable { // it is empty
-		return t.client.open(ctx, t.file, t.url)
-	}
-	if errors.Is(err, errOddRange) {
+	if errors.Is(err, errOddRange) { // also an empty file, which has no first byte
 		return t.client.open(ctx, t.file, t.url)
 	}
 	if err != nil {
@@ -78,7 +75,7 @@ func (t *transfer) ask(ctx context.Context, from, to int64) (*http.Response, err
 		return resp, nil
 	case http.StatusPartialContent:
 		r, err := contentRange(resp)
-		if err == nil && (r.first != from || r.last != to-1 || t.arrival.ETag != "" && r.size != t.arrival.Size) {
+		if err == nil && (r.first != from || r.last != to-1 || !t.continues(resp, r)) {
 			err = errOddRange
 		}
 		if err != nil {
@@ -88,7 +85,45 @@ func (t *transfer) ask(ctx context.Context, from, to int64) (*http.Response, err
 		return resp, nil
 	}
 	defer resp.Body.Close()
-	return nil, t.client.refusal(resp)
+	refused := t.client.refusal(resp)
+	switch resp.StatusCode {
+	case http.StatusBadRequest, http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusRequestedRangeNotSatisfiable, http.StatusNotImplemented:
+		// Perhaps for the Range header only: a proxy or a filter in between.
+		return nil, fmt.Errorf("%w: %w", errOddRange, refused)
+	}
+	return nil, refused
+}
+
+// continues tells whether a part has the size and the encoding of the file that
+// is being received, if any of it was.
+func (t *transfer) continues(resp *http.Response, r span) bool {
+	if t.arrival.ETag == "" {
+		return true
+	}
+	encoding, err := encoding(resp)
+	return err == nil && r.size == t.arrival.Size && (encoding == "gzip") == t.arrival.Gzip
+}
+
+// part is the body of a range. One that ends before the range does is not taken
+// for the end of the file.
+type part struct {
+	r    io.Reader
+	left int64
+	came bool
+}
+
+func (p *part) Read(b []byte) (int, error) {
+	n, err := p.r.Read(b)
+	p.left -= int64(n)
+	p.came = p.came || n > 0
+	switch {
+	case err != io.EOF || p.left <= 0:
+	case !p.came:
+		err = errOddRange
+	default: // the rest is asked for, as after a broken connection
+		err = &transportError{doing: "receiving the file", err: io.ErrUnexpectedEOF}
+	}
+	return n, err
 }
 
 // span is a Content-Range (RFC 9110 §14.4).

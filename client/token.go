@@ -89,7 +89,7 @@ func (c *Client) fetchToken(ctx context.Context) (string, time.Duration, error) 
 	if c.key == nil { // RFC 6749 §2.3.1: both are form-encoded before they become user and password.
 		req.SetBasicAuth(url.QueryEscape(c.id), url.QueryEscape(c.secret))
 	}
-	resp, err := do(c.direct, req)
+	resp, err := c.exchange(c.direct, req)
 	if err != nil {
 		return "", 0, err
 	}

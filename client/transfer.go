@@ -228,22 +228,31 @@ func (t *transfer) attempt(ctx context.Context) error {
 		return t.receive(kept, last, nil)
 	}
 	resp, err := t.ask(ctx, have, last)
-	if errors.Is(err, errOddRange) {
-		if err := t.forget(); err != nil {
-			return err
-		}
-		if resp, err = t.client.open(ctx, t.file, t.url); err == nil {
-			err = t.receiveWhole(resp)
-		}
-		return err
+	switch {
+	case err != nil:
+	case resp.StatusCode == http.StatusOK: // it is another one now: all of it comes
+		return errors.Join(t.forget(), t.receiveWhole(resp))
+	default:
+		err = t.receive(kept, have, resp)
 	}
+	if errors.Is(err, errOddRange) {
+		return t.instead(ctx)
+	}
+	return err
+}
+
+// instead fetches the file whole because its ranges are not answered as asked.
+// What was received is dropped only when that begins.
+func (t *transfer) instead(ctx context.Context) error {
+	whole, err := t.client.open(ctx, t.file, t.url)
 	if err != nil {
 		return err
 	}
-	if resp.StatusCode == http.StatusOK { // it is another one now: all of it comes
-		return errors.Join(t.forget(), t.receiveWhole(resp))
+	if err := t.forget(); err != nil {
+		whole.Body.Close()
+		return err
 	}
-	return t.receive(kept, have, resp)
+	return t.receiveWhole(whole)
 }
 
 // kept is how much was received of a representation that can be resumed.
@@ -281,7 +290,8 @@ func (t *transfer) receive(kept *os.File, have int64, resp *http.Response) error
 			return
 		}
 		// No more is kept than was asked for.
-		s.fill(&bounded{r: &counted{r: wire{resp.Body}, n: &t.came}, left: t.arrival.Size - t.hold() - have + 1})
+		wanted := t.arrival.Size - t.hold() - have
+		s.fill(&bounded{r: &part{r: &counted{r: wire{resp.Body}, n: &t.came}, left: wanted}, left: wanted + 1})
 	}()
 	err := t.write(s, t.arrival.Gzip, t.hold())
 	if resp != nil {
