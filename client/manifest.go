@@ -155,7 +155,7 @@ func (c *Client) parseManifest(body []byte, from *url.URL) (*Manifest, error) {
 	if w.TransactionTime == "" && w.Output == nil {
 		return nil, errors.New("not a Bulk Data manifest: it has neither transactionTime nor output")
 	}
-	token, err := truth(w.RequiresAccessToken)
+	token, err := boolean(w.RequiresAccessToken)
 	if err != nil {
 		return nil, fmt.Errorf("requiresAccessToken: %w", err)
 	}
@@ -208,9 +208,9 @@ func notManifest(err error) error {
 	return errors.New("not a Bulk Data manifest: it is not JSON of that form")
 }
 
-// truth reads a boolean, which some servers write as a text; false when it is
+// boolean reads a boolean, which some servers write as a text; false when it is
 // absent.
-func truth(raw json.RawMessage) (bool, error) {
+func boolean(raw json.RawMessage) (bool, error) {
 	switch s := strings.ToLower(strings.Trim(string(raw), `" `)); s {
 	case "true", "1":
 		return true, nil

@@ -25,7 +25,7 @@ const (
 var program string
 
 // claimsOfPDP100 is how many claims the sandbox must deliver of PDP-100, by
-// ab2d sandbox truth: more of them are loaded every week.
+// ab2d sandbox expected: more of them are loaded every week.
 var claimsOfPDP100 int64
 
 func TestMain(m *testing.M) {
@@ -42,12 +42,12 @@ func TestMain(m *testing.M) {
 			fmt.Fprintf(os.Stderr, "build the program: %v\n%s", err, out)
 			return 1
 		}
-		truth, err := exec.Command(program, "sandbox", "truth", "--contract=Z0000").Output()
+		expected, err := exec.Command(program, "sandbox", "expected", "--contract=Z0000").Output()
 		if err != nil {
-			fmt.Fprintf(os.Stderr, "ask for the truth: %v\n", err)
+			fmt.Fprintf(os.Stderr, "ask for the expected: %v\n", err)
 			return 1
 		}
-		claimsOfPDP100 = int64(bytes.Count(truth, []byte("\n")))
+		claimsOfPDP100 = int64(bytes.Count(expected, []byte("\n")))
 		return m.Run()
 	}())
 }

@@ -70,7 +70,7 @@ func TestRealClaims(t *testing.T) {
 		"r4 samples":   {samples("eob-r4"), fhirversion.R4, 7, 0, r4Gaps},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cmd := exec.Command(program, append([]string{"minimise", "--quiet", "--mbi", "1S00E00AA00", "--mbi", "1S00E00AA01"}, c.files...)...)
+			cmd := exec.Command(program, append([]string{"minimize", "--quiet", "--mbi", "1S00E00AA00", "--mbi", "1S00E00AA01"}, c.files...)...)
 			out, err := cmd.Output()
 			if err != nil {
 				t.Fatalf("%v: %s", err, stderr(err))

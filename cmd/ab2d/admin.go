@@ -33,7 +33,7 @@ type adminCommand struct {
 	Client      adminClientCommand      `cmd:"" help:"OAuth2 clients and their secrets."`
 	Job         adminJobCommand         `cmd:"" help:"Export jobs."`
 	Worker      adminWorkerCommand      `cmd:"" help:"Workers and what they work on."`
-	Trouble     adminTroubleCommand     `cmd:"" help:"What failed."`
+	Failure     adminFailureCommand     `cmd:"" help:"What failed."`
 	Files       adminFilesCommand       `cmd:"" help:"Stored result files."`
 	Download    adminDownloadCommand    `cmd:"" help:"Who fetched what."`
 	Key         adminKeyCommand         `cmd:"" help:"The keys that sign access tokens."`
@@ -148,7 +148,7 @@ func (c *adminConfig) way(ctx context.Context, s streams) (http.RoundTripper, st
 	log := slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelError}))
 	service, err := admin.New(admin.Config{
 		Store: db, Files: stored, Now: db.Now, KeyRing: func(ctx context.Context) (*auth.KeyRing, error) { return c.keys(ctx, db) },
-		Intake: &export.Intake{Jobs: db, Roster: roster, Source: roster.Source(), Bell: export.NewBell(), Now: db.Now},
+		Intake: &export.Intake{Jobs: db, Roster: roster, Source: roster.Source(), Notifier: export.NewNotifier(), Now: db.Now},
 	})
 	if err != nil {
 		return nil, "", nil, errors.Join(err, db.Close())

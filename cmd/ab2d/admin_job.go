@@ -139,7 +139,7 @@ func (e explanation) print(w io.Writer) error {
 		row("Source", "%s; only workers with this source work on the job", e.Source)
 	}
 	if e.Snapshot != "" {
-		row("Enrolment", "%s", e.Snapshot)
+		row("Enrollment", "%s", e.Snapshot)
 		row("Parts", "%d of %d done", e.PartsDone, e.Parts)
 		row("Enrollees", "%s", humanize.Comma(e.Expected))
 	}
@@ -148,13 +148,13 @@ func (e explanation) print(w io.Writer) error {
 		row("File", "%s  %s lines, %s, stored in %s, downloaded %d times", f.Name, humanize.Comma(f.Count),
 			humanize.Bytes(uint64(f.Length)), humanize.Bytes(uint64(f.Stored)), f.Downloads)
 	}
-	for _, trouble := range e.Troubles {
-		where := string(trouble.Step)
-		if trouble.Part > 0 {
-			where = fmt.Sprintf("part %d", trouble.Part)
+	for _, failure := range e.Failures {
+		where := string(failure.Step)
+		if failure.Part > 0 {
+			where = fmt.Sprintf("part %d", failure.Part)
 		}
-		fault, _, _ := strings.Cut(trouble.Fault, "\n")
-		row("Trouble", "%s failed %d times, last: %s", where, trouble.Failures, fault)
+		fault, _, _ := strings.Cut(failure.Fault, "\n")
+		row("Failure", "%s failed %d times, last: %s", where, failure.Failures, fault)
 	}
 	return t.Flush()
 }

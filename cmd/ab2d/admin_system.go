@@ -27,11 +27,11 @@ func (c *adminWorkerListCommand) Run(ctx context.Context, s streams) error {
 	}))
 }
 
-type adminTroubleCommand struct {
-	List adminTroubleListCommand `cmd:"" help:"List steps that failed at least once, those of the newest jobs first."`
+type adminFailureCommand struct {
+	List adminFailureListCommand `cmd:"" help:"List steps that failed at least once, those of the newest jobs first."`
 }
 
-type adminTroubleListCommand struct {
+type adminFailureListCommand struct {
 	adminConfig
 	limitFlag
 }
@@ -44,7 +44,7 @@ type limitFlag struct {
 func (l limitFlag) query() string { return fmt.Sprintf("?limit=%d", l.Limit) }
 
 // Run lists what failed.
-func (c *adminTroubleListCommand) Run(ctx context.Context, s streams) error {
+func (c *adminFailureListCommand) Run(ctx context.Context, s streams) error {
 	return print(ctx, s, &c.adminConfig, "GET", "/failures"+c.query(), nil, listing("job\tstep\tpart\tfailed\tlast fault", func(t admin.StepFailure) string {
 		fault, _, _ := strings.Cut(t.Fault, "\n")
 		return fmt.Sprintf("%s\t%s\t%d\t%d\t%s", t.Job, t.Step, t.Part, t.Failures, fault)

@@ -76,7 +76,7 @@ func openFiles(c *workConfig) (export.Files, api.Check, error) {
 	return f, check, nil
 }
 
-// source is where enrolment and claims come from.
+// source is where enrollment and claims come from.
 type source interface {
 	export.Roster
 	export.Claims
@@ -85,7 +85,7 @@ type source interface {
 	Source() string
 }
 
-// openClaims opens the source of enrolment and claims, which was validated.
+// openClaims opens the source of enrollment and claims, which was validated.
 func openClaims(c *workConfig, db *store.DB, now func() time.Time) source {
 	extra, ok := syntheticExtra(c.Claims)
 	switch {

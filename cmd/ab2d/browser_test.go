@@ -45,7 +45,7 @@ func everyPage(b *testserver.Tab, url string) {
 		fits(b, path)
 		b.Accessible()
 		b.Screenshot(name)
-		if path == "/" || path == "/try" || path == "/docs/importing" { // whose colours are all that there are
+		if path == "/" || path == "/try" || path == "/docs/importing" { // whose colors are all that there are
 			b.Dark(true)
 			b.Accessible("color-contrast")
 			b.Screenshot(name + "-dark")

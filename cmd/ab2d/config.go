@@ -21,7 +21,7 @@ import (
 // beside a running server have the same settings.
 type stateConfig struct {
 	Data     string `help:"Directory of the server's state: jobs, result files, signing keys. A server makes it if it is not there, and continues where the last one stopped. The default is ab2d-data; that of the sandbox is ab2d-sandbox." type:"path" placeholder:"DIR"`
-	Database string `help:"Where jobs, clients, keys, enrolment and imported claims are kept: sqlite:PATH, or postgres://USER@HOST/DATABASE. The default is ab2d.db in the data directory." placeholder:"ADDRESS"`
+	Database string `help:"Where jobs, clients, keys, enrollment and imported claims are kept: sqlite:PATH, or postgres://USER@HOST/DATABASE. The default is ab2d.db in the data directory." placeholder:"ADDRESS"`
 
 	defaultData string // of the command; "": ab2d-data
 }
@@ -61,11 +61,11 @@ type logConfig struct {
 type workConfig struct {
 	stateConfig
 	logConfig
-	Files    string        `help:"Where result files are kept: dir:PATH, or s3://BUCKET/PREFIX?endpoint=URL. The default is files in the data directory." placeholder:"ADDRESS"`
-	Seed     uint64        `help:"Seed number of the synthetic claims. The same seed gives the same people and claims on every machine." default:"1" placeholder:"N"`
-	Profiles string        `help:"Directory for profiles of the whole run (CPU, allocations, mutexes, blocking), for go tool pprof. They are written at the end." placeholder:"DIR" type:"path"`
-	Keep     time.Duration `help:"How long a completed job and its files are kept. Then the files are deleted." default:"72h" placeholder:"DURATION"`
-	Lease    time.Duration `help:"How long a worker may be silent before others take over its work." default:"15s" placeholder:"DURATION"`
+	Files     string        `help:"Where result files are kept: dir:PATH, or s3://BUCKET/PREFIX?endpoint=URL. The default is files in the data directory." placeholder:"ADDRESS"`
+	Seed      uint64        `help:"Seed number of the synthetic claims. The same seed gives the same people and claims on every machine." default:"1" placeholder:"N"`
+	Profiles  string        `help:"Directory for profiles of the whole run (CPU, allocations, mutexes, blocking), for go tool pprof. They are written at the end." placeholder:"DIR" type:"path"`
+	Retention time.Duration `help:"How long completed jobs and their files are stored." env:"AB2D_RETENTION,AB2D_KEEP" default:"72h" placeholder:"DURATION"`
+	Lease     time.Duration `help:"How long a worker may be silent before others take over its work." default:"15s" placeholder:"DURATION"`
 
 	Claims  string `kong:"-"` // each command has its own flag, with its own default
 	Workers int    `kong:"-"`
@@ -160,7 +160,7 @@ func (c *workConfig) local() string {
 }
 
 func (c *workConfig) validate(f *faults) {
-	f.add(c.Keep < time.Second, "--keep=%s: give a second or more, for example 72h", c.Keep)
+	f.add(c.Retention < time.Second, "--retention=%s: give a second or more, for example 72h", c.Retention)
 	f.add(c.Lease < time.Second, "--lease=%s: give a second or more, for example 15s", c.Lease)
 	f.add(c.Workers < 0, "--workers=%d: give the number of workers", c.Workers)
 	_, synthetic := syntheticExtra(c.Claims)

@@ -84,7 +84,7 @@ func (c *demoCommand) startSandbox(ctx context.Context, data string, s streams) 
 	cfg := config{
 		workConfig: workConfig{
 			stateConfig: stateConfig{Data: data}, logConfig: logConfig{LogLevel: "warn", LogFormat: "text"}, Claims: "synthetic:", Seed: c.Seed,
-			Workers: runtime.GOMAXPROCS(0), Keep: time.Hour, Lease: 15 * time.Second,
+			Workers: runtime.GOMAXPROCS(0), Retention: time.Hour, Lease: 15 * time.Second,
 		},
 		Listen: "localhost:0", MaxDownloads: 1, MaxPolls: 1, TokenLifetime: time.Hour, AuthServer: "demo",
 	}

@@ -14,7 +14,7 @@ import (
 // commandLine finds the command lines of our program in what is under deploy
 // and in the docs.
 var (
-	commandLine = regexp.MustCompile(`(?m)(?:^ +command: |^ExecStart=/usr/local/bin/ab2d |^    (?:go run \./cmd/)?ab2d )((?:serve|worker|migrate|import|admin|sandbox|demo|export|minimise)\b[^#|>\n]*)`)
+	commandLine = regexp.MustCompile(`(?m)(?:^ +command: |^ExecStart=/usr/local/bin/ab2d |^    (?:go run \./cmd/)?ab2d )((?:serve|worker|migrate|import|admin|sandbox|demo|export|minimize)\b[^#|>\n]*)`)
 	variable    = regexp.MustCompile(`\bAB2D_[A-Z_]+\b`)
 )
 

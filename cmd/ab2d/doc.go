@@ -6,12 +6,12 @@
 //   - config.go    the settings of a server, and their faults
 //   - backends.go  the only place that knows which back ends exist
 //   - server.go    the parts of a server put together, run and stopped
-//   - works.go     the back ends and the workers on them
+//   - workers.go   the back ends and the workers on them
 //   - sandbox.go   ab2d sandbox
-//   - truth.go, statistics.go  ab2d sandbox truth, ab2d sandbox statistics
+//   - expected.go, statistics.go  ab2d sandbox expected, ab2d sandbox statistics
 //   - synth.go     ab2d synth
 //   - tls.go       certificates that are read again
-//   - serve.go, worker.go, migrate.go, minimise.go: the commands of these names
+//   - serve.go, worker.go, migrate.go, minimize.go: the commands of these names
 //   - admin.go     ab2d admin: the way to the handlers of /admin/v1
 //   - admin_contract.go, admin_client.go, admin_job.go, admin_system.go  its commands
 //   - audit.go, syslog_unix.go, syslog_other.go  ab2d audit

@@ -20,10 +20,10 @@ import (
 
 // importCommand is ab2d import.
 type importCommand struct {
-	Contracts importContractsCommand `cmd:"" help:"Contracts with their attestation: CSV with the columns contract,sponsor,attested."`
-	Enrolment importEnrolmentCommand `cmd:"" help:"Who is enrolled in which months: CSV with the columns contract,beneficiary_id,mbi,historic_mbis and year,month or from,to (empty: still open). Each contract in the file gets it as its whole enrolment, at once."`
-	OptOuts   importOptOutsCommand   `cmd:"" help:"Who does not share claims: CMS's file of fixed width, or CSV with the columns mbi,share,effective."`
-	Claims    importClaimsCommand    `cmd:"" help:"Raw ExplanationOfBenefit resources, FHIR STU3 or R4: NDJSON, a Bundle or single resources, plain or gzipped. They are reduced to the minimum necessary before they are stored."`
+	Contracts  importContractsCommand  `cmd:"" help:"Contracts with their attestation: CSV with the columns contract,sponsor,attested."`
+	Enrollment importEnrollmentCommand `cmd:"" help:"Who is enrolled in which months: CSV with the columns contract,beneficiary_id,mbi,historic_mbis and year,month or from,to (empty: still open). Each contract in the file gets it as its whole enrollment, at once."`
+	OptOuts    importOptOutsCommand    `cmd:"" help:"Who does not share claims: CMS's file of fixed width, or CSV with the columns mbi,share,effective."`
+	Claims     importClaimsCommand     `cmd:"" help:"Raw ExplanationOfBenefit resources, FHIR STU3 or R4: NDJSON, a Bundle or single resources, plain or gzipped. They are reduced to the minimum necessary before they are stored."`
 }
 
 // importConfig are the settings of every import.
@@ -99,7 +99,7 @@ func (c *importContractsCommand) Run(ctx context.Context, s streams) error {
 		}
 		if db != nil {
 			err := db.PutContracts(ctx, list, c.Force)
-			var unattests *store.Unattests
+			var unattests *store.AttestationLossError
 			if errors.As(err, &unattests) {
 				return "", fmt.Errorf("%w; if that is meant, add --force", err)
 			}
@@ -121,14 +121,14 @@ func (c *importConfig) unchanged() string {
 	return ""
 }
 
-type importEnrolmentCommand struct {
+type importEnrollmentCommand struct {
 	importConfig
-	Force bool `help:"Take an enrolment also if it is empty or has a fifth fewer enrollees than the one before."`
+	Force bool `help:"Take an enrollment also if it is empty or has a fifth fewer enrollees than the one before."`
 }
 
-// Run imports enrolment, contract by contract.
-func (c *importEnrolmentCommand) Run(ctx context.Context, s streams) error {
-	return into(ctx, &c.importConfig, "enrollment", feed.ReadEnrolment, func(ctx context.Context, db *store.DB, all map[string][]coverage.Enrollee) (string, error) {
+// Run imports enrollment, contract by contract.
+func (c *importEnrollmentCommand) Run(ctx context.Context, s streams) error {
+	return into(ctx, &c.importConfig, "enrollment", feed.ReadEnrollment, func(ctx context.Context, db *store.DB, all map[string][]coverage.Enrollee) (string, error) {
 		if len(all) == 0 {
 			return "", errors.New("the file has no enrollees; nothing was imported")
 		}
@@ -145,7 +145,7 @@ func (c *importEnrolmentCommand) Run(ctx context.Context, s streams) error {
 	})
 }
 
-func (c *importEnrolmentCommand) one(ctx context.Context, s streams, db *store.DB, contract string, enrollees []coverage.Enrollee) error {
+func (c *importEnrollmentCommand) one(ctx context.Context, s streams, db *store.DB, contract string, enrollees []coverage.Enrollee) error {
 	without, open := 0, 0
 	for _, e := range enrollees {
 		if len(e.MBIs) == 0 {
@@ -166,10 +166,10 @@ func (c *importEnrolmentCommand) one(ctx context.Context, s streams, db *store.D
 		fmt.Fprintf(s.out, "%s: %d enrollees%s%s\n", contract, len(enrollees), note, c.unchanged())
 		return nil
 	}
-	done, err := db.PutEnrolment(ctx, contract, enrollees, c.Force)
-	var shrinks *store.Shrinks
+	done, err := db.PutEnrollment(ctx, contract, enrollees, c.Force)
+	var shrinks *store.ShrinkError
 	if errors.As(err, &shrinks) {
-		return fmt.Errorf("%w; the enrolment before stays; if it is meant, add --force", err)
+		return fmt.Errorf("%w; the enrollment before stays; if it is meant, add --force", err)
 	}
 	if err != nil {
 		return err

@@ -126,7 +126,7 @@ func (c *importClaimsCommand) store(ctx context.Context, claims *feed.Claims, di
 
 // otherLoad says how to go on when another import has not been completed.
 func otherLoad(err error) error {
-	var other *store.OtherLoad
+	var other *store.LoadInProgressError
 	if errors.As(err, &other) {
 		return fmt.Errorf("%w: give the same file again to go on with it, or add --abandon to give it up", err)
 	}
@@ -271,7 +271,7 @@ func (c *readCounter) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// storeClaim is a minimised claim as the store takes it.
+// storeClaim is a minimized claim as the store takes it.
 func storeClaim(c *feed.Claim) store.Claim {
 	e := segment.Entry{
 		ID: string(c.ID), Type: uint8(c.Type), Cancelled: c.Cancelled, Start: int32(c.Start), End: int32(c.End), HasStart: c.HasStart, HasEnd: c.HasEnd,

@@ -38,9 +38,9 @@ type commands struct {
 	Serve    serveCommand     `cmd:"" help:"Run a server: the API, and workers in the same process unless --workers=0."`
 	Worker   workerCommand    `cmd:"" help:"Run workers only, beside servers on the same PostgreSQL and S3."`
 	Migrate  migrateCommand   `cmd:"" help:"Bring the database's tables up to date, as every command does when it starts."`
-	Import   importCommand    `cmd:"" help:"Take contracts, enrolment, opt-outs or claims from files into the store, for a server with --claims=store:."`
-	Synth    synthCommand     `cmd:"" help:"Write synthetic raw claims, enrolment, contracts and opt-outs into files, as an upstream would hold them."`
-	Minimise minimiseCommand  `cmd:"" help:"Reduce raw claims to what a sponsor may see: raw ExplanationOfBenefit in, NDJSON as exported out."`
+	Import   importCommand    `cmd:"" help:"Take contracts, enrollment, opt-outs or claims from files into the store, for a server with --claims=store:."`
+	Synth    synthCommand     `cmd:"" help:"Write synthetic raw claims, enrollment, contracts and opt-outs into files, as an upstream would hold them."`
+	Minimize minimizeCommand  `cmd:"" help:"Reduce raw claims to what a sponsor may see: raw ExplanationOfBenefit in, NDJSON as exported out."`
 	Admin    adminCommand     `cmd:"" help:"Look into a server's state and change it: sponsors, contracts, clients, jobs, keys, maintenance."`
 	Audit    auditCommand     `cmd:"" help:"The record of who asked for what and what was done."`
 	Version  kong.VersionFlag `help:"Print the version and stop." env:"-"`
@@ -92,7 +92,7 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
-	command, err := parser.Parse(args)
+	command, err := parser.Parse(currentNames(args, s.err))
 	if err == nil {
 		err = command.Run()
 	}

@@ -15,7 +15,7 @@ import (
 // sandboxCommands are ab2d sandbox and what tells of it.
 type sandboxCommands struct {
 	Start      sandboxCommand    `cmd:"" default:"withargs" help:"Start the sandbox. The word start may be left out."`
-	Truth      truthCommand      `cmd:"" help:"Print which claims an export must deliver, computed in another way."`
+	Expected   expectedCommand   `cmd:"" help:"Print which claims an export must deliver, computed in another way."`
 	Statistics statisticsCommand `cmd:"" help:"Print statistics of the people and their claims."`
 }
 

@@ -25,7 +25,7 @@ import (
 
 // server is an API with any number of workers.
 type server struct {
-	*works
+	*workers
 	listener net.Listener
 	http     *http.Server
 	url      string // where this machine reaches it
@@ -48,7 +48,7 @@ func openServer(ctx context.Context, c *config, s streams) (_ *server, err error
 	if err := srv.listen(ctx, c); err != nil {
 		return nil, err
 	}
-	if srv.works, err = openWorks(ctx, &c.workConfig, s); err != nil {
+	if srv.workers, err = openWorkers(ctx, &c.workConfig, s); err != nil {
 		srv.listener.Close()
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (s *server) serveAPI(ctx context.Context, c *config) error {
 		clients = sandboxClients{s.db}
 	}
 	config := api.Config{
-		Intake: &export.Intake{Jobs: s.db, Roster: s.source, Source: s.source.Source(), Bell: s.bell, Now: s.now}, Jobs: s.db, Deliveries: s.db, List: s.db, Fresh: s.source, Files: s.files,
+		Intake: &export.Intake{Jobs: s.db, Roster: s.source, Source: s.source.Source(), Notifier: s.notifier, Now: s.now}, Jobs: s.db, Deliveries: s.db, List: s.db, Fresh: s.source, Files: s.files,
 		Tokens: s.tokenServer(c, issuer, clients, fetch, responder), Maintenance: s.db, Audit: s.db, Responder: responder, Metrics: s.metrics, Now: s.now, Log: s.log,
 		Bearer:     &auth.Checker{Issuer: issuer, Clients: clients, Keys: s.keys, Now: s.now, Outside: s.outside(c, fetch)},
 		AuthServer: c.AuthServer, Address: rest.Address{PublicURL: c.PublicURL, Proxies: proxies}, Origins: c.CORSOrigins,

@@ -20,7 +20,7 @@ import (
 type populationConfig struct {
 	Enrollees int       `help:"How many people, who are with the sponsors Z9001, Z9002 (attested 2023-01-01) and Z9003 (not attested). Without it: the people of the sandbox's five sponsors." env:"AB2D_SYNTH_ENROLLEES" placeholder:"N"`
 	Seed      uint64    `help:"Seed number. The same seed gives the same people and claims on every machine." default:"1" placeholder:"N"`
-	AsOf      time.Time `help:"Moment as of which enrolment and claims are told, RFC 3339: of claims loaded or changed later nothing is known. The default is now." placeholder:"TIME"`
+	AsOf      time.Time `help:"Moment as of which enrollment and claims are told, RFC 3339: of claims loaded or changed later nothing is known. The default is now." placeholder:"TIME"`
 }
 
 // source is the population at its moment.
@@ -67,9 +67,9 @@ type synthCommand struct {
 
 // Help is printed with the command's flags.
 func (c *synthCommand) Help() string {
-	return "Writes what an upstream would hold, in the formats that ab2d import reads: contracts.csv, enrolment.csv, opt-outs.txt (CMS's data sharing preferences) and " +
+	return "Writes what an upstream would hold, in the formats that ab2d import reads: contracts.csv, enrollment.csv, opt-outs.txt (CMS's data sharing preferences) and " +
 		"claims-r4.ndjson.gz or claims-stu3.ndjson.gz: raw claims with everything that a sponsor may not see, among them Part D events, substance-use treatment and claims " +
-		"of unknown patients. truth-Z9001.tsv and so on tell which claims an export of everything must deliver: claim id, patient, lastUpdated and status. " +
+		"of unknown patients. expected-Z9001.tsv and so on tell which claims an export of everything must deliver: claim id, patient, lastUpdated and status. " +
 		"The claims are synthetic: ids are negative, MBIs have S in the second place, NPIs begin with 8 or 9."
 }
 
@@ -85,7 +85,7 @@ func (c *synthCommand) Run(ctx context.Context, s streams) error {
 	for _, f := range []struct {
 		name  string
 		write func(io.Writer) error
-	}{{"contracts.csv", set.WriteContracts}, {"enrolment.csv", set.WriteEnrollment}, {"opt-outs.txt", set.WriteOptOuts}} {
+	}{{"contracts.csv", set.WriteContracts}, {"enrollment.csv", set.WriteEnrollment}, {"opt-outs.txt", set.WriteOptOuts}} {
 		if err := createFile(filepath.Join(c.Out, f.name), false, f.write); err != nil {
 			return err
 		}
@@ -97,7 +97,7 @@ func (c *synthCommand) Run(ctx context.Context, s streams) error {
 	}
 	for _, number := range set.Contracts() {
 		q := synth.ExpectedQuery{Contract: number, AsOf: c.AsOf}
-		err := createFile(filepath.Join(c.Out, "truth-"+number+".tsv"), false, func(w io.Writer) error { return writeTruth(ctx, w, source, q, false) })
+		err := createFile(filepath.Join(c.Out, "expected-"+number+".tsv"), false, func(w io.Writer) error { return writeExpected(ctx, w, source, q, false) })
 		if err != nil {
 			return err
 		}

@@ -8,7 +8,7 @@ import (
 // workerCommand is ab2d worker.
 type workerCommand struct {
 	workConfig
-	ClaimsFrom  string `help:"Where enrolment and claims come from: store: (what was imported) or synthetic: (computed from the seed)." name:"claims" default:"store:" placeholder:"ADDRESS"`
+	ClaimsFrom  string `help:"Where enrollment and claims come from: store: (what was imported) or synthetic: (computed from the seed)." name:"claims" default:"store:" placeholder:"ADDRESS"`
 	WorkersHere int    `help:"Parts of exports that this process works on at once. The default is one for each processor." name:"workers" default:"${processors}" placeholder:"N"`
 }
 
@@ -23,7 +23,7 @@ func (c *workerCommand) Run(ctx context.Context, s streams) error {
 	if err := f.err(); err != nil {
 		return err
 	}
-	w, err := openWorks(ctx, &c.workConfig, s)
+	w, err := openWorkers(ctx, &c.workConfig, s)
 	if err != nil {
 		return err
 	}

@@ -102,8 +102,8 @@ func rawClaim(dst, line []byte) []byte {
 	return append(append(dst, bytes.TrimSuffix(line, []byte("}\n"))...), dropped...)
 }
 
-// minimise reduces raw claims, and does the same by encoding/json's maps.
-func (b *bench) minimise() error {
+// minimize reduces raw claims, and does the same by encoding/json's maps.
+func (b *bench) minimize() error {
 	var raw []byte
 	var ends []int
 	if _, err := b.eachClaim("Z0001", func(l []byte) bool {
@@ -125,16 +125,16 @@ func (b *bench) minimise() error {
 		return nil
 	}
 	one := func(r []byte) error {
-		c, err := m.Minimise(r)
+		c, err := m.Minimize(r)
 		if err == nil && (bytes.Contains(c.JSON, []byte(`"payment"`)) || !bytes.Contains(c.JSON, []byte(`"item"`))) {
-			err = errors.New("a claim was not minimised")
+			err = errors.New("a claim was not minimized")
 		}
 		return err
 	}
 	if err := each(len(ends), one); err != nil {
 		return err
 	}
-	reduce := func(r []byte) error { _, err := m.Minimise(r); return err }
+	reduce := func(r []byte) error { _, err := m.Minimize(r); return err }
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	seconds, err := repeat(7, func() error { return each(len(ends), reduce) })
@@ -148,7 +148,7 @@ func (b *bench) minimise() error {
 		return err
 	}
 	rate, maps := float64(len(raw))/1e6/seconds, float64(ends[few-1])/1e6/slow
-	b.add("minimise raw R4 claims, validated, one core", rate, "MB/s in", true, 600, fmt.Sprintf("memcpy: %.0f %% of it", 100*rate/b.limits.memcpy))
+	b.add("minimize raw R4 claims, validated, one core", rate, "MB/s in", true, 600, fmt.Sprintf("memcpy: %.0f %% of it", 100*rate/b.limits.memcpy))
 	b.add("… allocations", float64(after.Mallocs-before.Mallocs)/float64(7*len(ends)), "a claim", false, 0.01, "")
 	b.add("… against encoding/json into maps", rate/maps, "times", true, 10, fmt.Sprintf("maps: %.0f MB/s", maps))
 	return nil

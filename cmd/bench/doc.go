@@ -5,7 +5,7 @@
 //
 //   - main.go    the order of things, the table and its JSON
 //   - limits.go  what the machine can do at most
-//   - claims.go  generating and minimising claims, in this process
+//   - claims.go  generating and minimizing claims, in this process
 //   - server.go  the real program: started, asked, stopped
 //   - export.go  exports, imports, downloads, latency, memory
 //   - scale.go   cost by number of enrollees; several workers on PostgreSQL

@@ -88,7 +88,7 @@ func (b *bench) syntheticExports() error {
 // storeData is where the store with the imported claims is.
 func (b *bench) storeData() string { return filepath.Join(b.dir, "store") }
 
-// importClaims imports contract, enrolment and raw claims of the large
+// importClaims imports contract, enrollment and raw claims of the large
 // sponsor.
 func (b *bench) importClaims() error {
 	raw := filepath.Join(b.dir, "raw.ndjson")
@@ -100,11 +100,11 @@ func (b *bench) importClaims() error {
 	if err := b.tool(strings.NewReader("contract,sponsor,attested\n"+largeContract+",bench,2020-03-01\n"), "import", "contracts", "-", data); err != nil {
 		return err
 	}
-	enrolment, err := b.enrolment()
+	enrollment, err := b.enrollment()
 	if err != nil {
 		return err
 	}
-	if err := b.tool(strings.NewReader(enrolment), "import", "enrolment", "-", data); err != nil {
+	if err := b.tool(strings.NewReader(enrollment), "import", "enrollment", "-", data); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -138,8 +138,8 @@ func (b *bench) writeRaw(name string) (size int64, err error) {
 	return size, err
 }
 
-// enrolment is the large sponsor's roster in our import format.
-func (b *bench) enrolment() (string, error) {
+// enrollment is the large sponsor's roster in our import format.
+func (b *bench) enrollment() (string, error) {
 	list, err := enrollees(b.ctx, synth.New(1, time.Now), largeContract)
 	if err != nil {
 		return "", err

@@ -72,7 +72,7 @@ func run(ctx context.Context, out, profiles, only string) (err error) {
 		name string
 		do   func() error
 	}{
-		{"limits of the machine", b.measureLimits}, {"minimise", b.minimise}, {"generate", b.generate}, {"synthetic exports", b.syntheticExports},
+		{"limits of the machine", b.measureLimits}, {"minimize", b.minimize}, {"generate", b.generate}, {"synthetic exports", b.syntheticExports},
 		{"import", b.importClaims}, {"exports from the store", b.storeExports}, {"downloads", b.downloads}, {"scale", b.scale}, {"workers on PostgreSQL", b.workers},
 	} {
 		if !chosen.MatchString(step.name) {

@@ -30,8 +30,8 @@ type Jobs interface {
 type JobDetails interface {
 	Files(ctx context.Context, job string) ([]export.File, error)
 	Volumes(ctx context.Context, jobs []string) (map[string]store.Volume, error)
-	Troubles(ctx context.Context, job string) ([]store.Trouble, error)
-	RecentTroubles(ctx context.Context, limit int) (map[string][]store.Trouble, []string, error)
+	FailedSteps(ctx context.Context, job string) ([]store.FailedStep, error)
+	RecentFailedSteps(ctx context.Context, limit int) (map[string][]store.FailedStep, []string, error)
 	Leases(ctx context.Context) ([]store.Lease, error)
 }
 
@@ -61,7 +61,7 @@ type Job struct {
 type JobDetail struct {
 	*export.Job
 	Files    []export.File
-	Troubles []store.Trouble
+	Failures []store.FailedStep
 }
 
 // Extension asks to store a completed job longer.
@@ -146,7 +146,7 @@ func (s *Service) Job(ctx context.Context, id string) (JobDetail, error) {
 	if d.Files, err = s.store.Files(ctx, j.ID); err != nil {
 		return d, err
 	}
-	d.Troubles, err = s.store.Troubles(ctx, j.ID)
+	d.Failures, err = s.store.FailedSteps(ctx, j.ID)
 	return d, err
 }
 
@@ -166,7 +166,7 @@ func (s *Service) CancelJob(ctx context.Context, id string, dryRun bool) (Effect
 	text := fmt.Sprintf("cancel job %s of contract %s, which is %s, and delete %s", j.ID, j.Contract, j.State, counted(volumes[j.ID].Files, "file"))
 	return apply(dryRun, text, func() error {
 		if moved, err := s.store.Delete(ctx, j.ID); err != nil || moved {
-			s.intake.Bell.Ring() // for the sweep
+			s.intake.Notifier.Notify() // for the sweep
 			return err
 		}
 		return rest.Conflict("The job ended in the meantime.")
@@ -212,7 +212,7 @@ func (s *Service) RunningSteps(ctx context.Context) ([]Lease, error) {
 
 // Failures lists steps that failed, those of the newest jobs first.
 func (s *Service) Failures(ctx context.Context, limit int) ([]StepFailure, error) {
-	failures, jobs, err := s.store.RecentTroubles(ctx, limit)
+	failures, jobs, err := s.store.RecentFailedSteps(ctx, limit)
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ func (s *Service) StartJob(ctx context.Context, n NewJob, actor, origin string) 
 		request.MaxJobs = max(request.MaxJobs, c.MaxJobs)
 	}
 	j, err := s.intake.Accept(ctx, request)
-	var limit *export.Busy
+	var limit *export.JobLimitError
 	if errors.As(err, &limit) {
 		return Job{}, rest.Conflict("Contract %s has reached its limit of running exports (%d): %v.", n.Contract, len(limit.Running), limit.Running)
 	}

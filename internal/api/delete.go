@@ -24,7 +24,7 @@ func deleteJob(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 		j.State = export.Cancelled // by now, by somebody else
 		return ended(j)
 	}
-	a.Intake.Bell.Ring() // for the sweep
+	a.Intake.Notifier.Notify() // for the sweep
 	w.Header().Set("Content-Length", "0")
 	w.WriteHeader(http.StatusAccepted)
 	return nil

@@ -30,8 +30,8 @@ func dataStatus(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 			p.Parameter = append(p.Parameter, fhir.Parameter{Name: name, ValueInstant: fhir.FormatInstant(t)})
 		}
 	}
-	instant("enrolment", f.Enrolment)
-	if !f.Enrolment.IsZero() {
+	instant("enrollment", f.Enrollment)
+	if !f.Enrollment.IsZero() {
 		p.Parameter = append(p.Parameter, fhir.Parameter{Name: "enrollees", ValueInteger: &f.Enrollees})
 	}
 	instant("lastLoad", f.LastLoad)

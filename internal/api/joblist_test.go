@@ -105,7 +105,7 @@ func TestDataStatus(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
 	for client, want := range map[string]string{
-		one: `{"resourceType":"Parameters","parameter":[{"name":"contract","valueString":"Z0000"},{"name":"enrolment","valueInstant":"2026-01-03T04:05:06.007Z"},` +
+		one: `{"resourceType":"Parameters","parameter":[{"name":"contract","valueString":"Z0000"},{"name":"enrollment","valueInstant":"2026-01-03T04:05:06.007Z"},` +
 			`{"name":"enrollees","valueInteger":25},{"name":"lastLoad","valueInstant":"2026-01-14T00:00:00.000Z"},{"name":"newestClaim","valueInstant":"2026-01-13T00:00:00.000Z"}]}`,
 		two: `{"resourceType":"Parameters","parameter":[{"name":"contract","valueString":"Z0001"}]}`,
 	} {

@@ -31,7 +31,7 @@ func kickOff(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 		Contract: contract, Client: c.client.ID, MaxJobs: c.client.MaxJobs, Version: c.version, Key: p.key,
 		URL: a.origin(r) + r.URL.RequestURI(), Since: p.since, Until: p.until, ServiceDates: p.filters, Notes: p.notes,
 	})
-	var limit *export.Busy
+	var limit *export.JobLimitError
 	if errors.As(err, &limit) {
 		return a.jobLimitReached(r, c, limit)
 	}
@@ -49,7 +49,7 @@ func kickOff(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 const retryAtJobLimit = 5
 
 // jobLimitReached names the running jobs.
-func (a *API) jobLimitReached(r *http.Request, c call, limit *export.Busy) *rest.Error {
+func (a *API) jobLimitReached(r *http.Request, c call, limit *export.JobLimitError) *rest.Error {
 	e := rest.Errorf(http.StatusTooManyRequests, fhir.CodeThrottled, "The contract has reached its limit of running exports (%d). "+
 		"Wait until one completes, or cancel one. Content-Location names them.", len(limit.Running))
 	var locations []string
@@ -69,7 +69,7 @@ func (a *API) params(w http.ResponseWriter, r *http.Request, c call) (params, er
 	p, more := parseParams(values, parseHandling(r.Header.Values("Prefer")), c.version, a.Now())
 	faults = append(faults, more...)
 	if keys := r.Header.Values("Idempotency-Key"); len(keys) > 1 || len(keys) == 1 && !visible.MatchString(keys[0]) {
-		faults = append(faults, fhir.Fault(fhir.CodeInvalid, fmt.Sprintf("The Idempotency-Key %s is not 1 to 255 visible ASCII characters. "+
+		faults = append(faults, fhir.ErrorIssue(fhir.CodeInvalid, fmt.Sprintf("The Idempotency-Key %s is not 1 to 255 visible ASCII characters. "+
 			"Send a new UUID with each export that you start, and the same one only to ask again.", rest.Quoted(strings.Join(keys, ", ")))))
 	} else if len(keys) == 1 {
 		p.key = keys[0]

@@ -152,10 +152,10 @@ func (s *server) assemble() {
 	if err != nil {
 		s.Fatal(err)
 	}
-	bell, issuer := export.NewBell(), s.url+"/oauth2/"+authServer
+	notifier, issuer := export.NewNotifier(), s.url+"/oauth2/"+authServer
 	responder := rest.NewResponder(log, s.clock.Now, s.db)
 	s.config = api.Config{
-		Intake: &export.Intake{Jobs: s.db, Roster: s.source.Roster(), Bell: bell, Now: s.clock.Now}, Jobs: s.db, Deliveries: s.db, Files: s.files,
+		Intake: &export.Intake{Jobs: s.db, Roster: s.source.Roster(), Notifier: notifier, Now: s.clock.Now}, Jobs: s.db, Deliveries: s.db, Files: s.files,
 		AuthServer: authServer, MaxDownloads: 1, MaxPolls: 1, Software: api.Software{Version: "1.2.3", Date: "2026-01-15"}, Now: s.clock.Now, Log: log,
 		List: s.db, Fresh: s.source, Metrics: obs.NewMetrics(), Checks: []api.Check{{Name: "database", Ping: s.db.Ping}},
 		Maintenance: s.db, Audit: s.db, Responder: responder,
@@ -173,7 +173,7 @@ func (s *server) assemble() {
 	settings := export.DefaultSettings()
 	settings.PartEnrollees, settings.Idle = 10, 200*time.Millisecond
 	s.worker = export.Worker{Name: "test", Queue: s.db, Jobs: s.db, Roster: s.source.Roster(), Claims: s.source, Files: s.files,
-		Bell: bell, Now: s.clock.Now, Log: log, Settings: settings}
+		Notifier: notifier, Now: s.clock.Now, Log: log, Settings: settings}
 }
 
 // start starts the workers and serves.

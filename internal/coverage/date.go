@@ -64,7 +64,7 @@ func (m Month) String() string { return m.First().Time().Format("2006-01") }
 
 // firstMonth is the first month a MonthSet can hold, January 2018. No claim that
 // ends before 2020 is ever delivered (see EarliestService), but a stay that ends
-// later may have begun in a month of enrolment before.
+// later may have begun in a month of enrollment before.
 const firstMonth = Month(48 * 12)
 
 // LastMonth is the last month that a MonthSet can hold, April 2039. An

@@ -23,13 +23,13 @@ func (MBI) LogValue() slog.Value { return slog.StringValue("MBI(masked)") }
 // second character is S, which no real MBI has.
 func (m MBI) Synthetic() bool { return len(m) > 1 && m[1] == 'S' }
 
-// Enrollee is a beneficiary in one contract, as one enrolment snapshot knows
+// Enrollee is a beneficiary in one contract, as one enrollment snapshot knows
 // the person.
 type Enrollee struct {
 	ID EnrolleeID
 	// MBIs has the current identifier first, then historic ones. Empty: the
 	// enrollee has no identifier and cannot be delivered.
 	MBIs     []MBI
-	Months   MonthSet // the calendar months of enrolment in the contract
+	Months   MonthSet // the calendar months of enrollment in the contract
 	OptedOut bool     // the person does not want claims shared
 }

@@ -86,7 +86,7 @@ func (n naive) delivers(start, end day, updated int64) bool {
 	return enrolled && (n.since == 0 || updated > n.since || !before)
 }
 
-// TestVerdictAgainstModel holds the rules against the model, over enrolments
+// TestVerdictAgainstModel holds the rules against the model, over enrollments
 // with gaps, stays that span months and years, and equal moments.
 func TestVerdictAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

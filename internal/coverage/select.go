@@ -35,7 +35,7 @@ const VerdictCount = int(verdicts)
 
 var verdictNames = [verdicts]string{
 	"delivered", "of another patient", "Part D event", "not a Part A or B claim type", "substance-use treatment",
-	"no billable period", "no lastUpdated", "before attestation", "ends before 2020", "outside enrolment",
+	"no billable period", "no lastUpdated", "before attestation", "ends before 2020", "outside enrollment",
 	"not updated after _since", "updated after _until", "outside service-date",
 }
 
@@ -77,7 +77,7 @@ type Selection struct {
 	Contract     Contract
 	Enrollee     *Enrollee
 	Since        time.Time      // exclusive; zero: from the beginning
-	Added        MonthSet       // enrolment months for which Since does not hold: they are new, and count from the beginning
+	Added        MonthSet       // enrollment months for which Since does not hold: they are new, and count from the beginning
 	Until        time.Time      // inclusive; the job's transactionTime, or an earlier _until
 	ServiceDates []ServiceDates // the period must lie within one of them; none: any period
 }

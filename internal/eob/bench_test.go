@@ -25,8 +25,8 @@ func benchClaims(b *testing.B, v fhir.Version) (claims [][]byte, size int64) {
 	return claims, size
 }
 
-// BenchmarkMinimise validates and reduces, as an import does.
-func BenchmarkMinimise(b *testing.B) {
+// BenchmarkMinimize validates and reduces, as an import does.
+func BenchmarkMinimize(b *testing.B) {
 	for _, v := range versions {
 		b.Run(v.String(), func(b *testing.B) {
 			claims, size := benchClaims(b, v)
@@ -35,7 +35,7 @@ func BenchmarkMinimise(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				for _, c := range claims {
-					if _, err := m.Minimise(c); err != nil {
+					if _, err := m.Minimize(c); err != nil {
 						b.Fatal(err)
 					}
 				}
@@ -120,7 +120,7 @@ func TestNoAllocation(t *testing.T) {
 		mbis := []coverage.MBI{"1S00E00AA00", "2S00E00AA00"}
 		all := func() {
 			for _, c := range claims {
-				claim, err := m.Minimise(c)
+				claim, err := m.Minimize(c)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -134,10 +134,10 @@ func TestNoAllocation(t *testing.T) {
 	}
 }
 
-// TestNothingIsKept: what a Minimiser returned must not change with raw.
+// TestNothingIsKept: what a Minimizer returned must not change with raw.
 func TestNothingIsKeptOfTheInput(t *testing.T) {
 	raw := small(`"status":"active","identifier":[{"system":"` + groupSystem + `","value":"-5"}]`)
-	c := minimise(t, fhir.V1, raw)
+	c := minimize(t, fhir.V1, raw)
 	want := string(c.ID) + string(c.Group) + string(c.JSON)
 	copy(raw, bytes.Repeat([]byte("x"), len(raw)))
 	if got := string(c.ID) + string(c.Group) + string(c.JSON); got != want || !strings.Contains(got, "-5") {

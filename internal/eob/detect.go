@@ -32,7 +32,7 @@ type probe struct {
 }
 
 // Detect tells in which version a claim is written: V1 for FHIR STU3, V2 for
-// R4. It costs more than to minimise the claim, so ask for one claim of a
+// R4. It costs more than to minimize the claim, so ask for one claim of a
 // file. The error is ErrVersion when the claim's elements speak for neither or
 // for both, and an *Error when it is not JSON.
 func Detect(raw []byte) (fhir.Version, error) {

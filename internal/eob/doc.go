@@ -21,7 +21,7 @@
 //   - allow.go       how a table is read into a tree
 //
 // How it is applied, in one pass:
-//   - minimiser.go   Minimiser, Claim and Error
+//   - minimizer.go   Minimizer, Claim and Error
 //   - scan.go        objects and arrays: keep or drop
 //   - text.go        strings, numbers and literals, strictly
 //   - facts.go       what decides about delivery

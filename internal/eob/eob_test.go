@@ -49,9 +49,9 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 }
 
-func minimise(t testing.TB, v fhir.Version, raw []byte) *Claim {
+func minimize(t testing.TB, v fhir.Version, raw []byte) *Claim {
 	t.Helper()
-	c, err := New(v).Minimise(raw)
+	c, err := New(v).Minimize(raw)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func minimise(t testing.TB, v fhir.Version, raw []byte) *Claim {
 
 func TestMadeClaims(t *testing.T) {
 	for _, v := range versions {
-		c := minimise(t, v, readMade(t, v))
+		c := minimize(t, v, readMade(t, v))
 		golden(t, filepath.Join("testdata", made[v]+".golden"), append(c.JSON, '\n'))
 	}
 }
@@ -79,16 +79,16 @@ func TestFacts(t *testing.T) {
 		},
 	}
 	for _, v := range versions {
-		c := minimise(t, v, readMade(t, v))
+		c := minimize(t, v, readMade(t, v))
 		if d := cmp.Diff(want[v], c.Claim); d != "" {
 			t.Errorf("%s (-want +got):\n%s", v, d)
 		}
 	}
-	v1 := minimise(t, fhir.V1, readMade(t, fhir.V1))
+	v1 := minimize(t, fhir.V1, readMade(t, fhir.V1))
 	if string(v1.ID) != "inpatient--4711" || string(v1.Group) != "-815" || v1.Cancelled {
 		t.Errorf("v1: id %q, group %q, cancelled %v", v1.ID, v1.Group, v1.Cancelled)
 	}
-	v2 := minimise(t, fhir.V2, readMade(t, fhir.V2))
+	v2 := minimize(t, fhir.V2, readMade(t, fhir.V2))
 	if string(v2.ID) != "carrier--10000001619362" || string(v2.Group) != "-9" || !v2.Cancelled {
 		t.Errorf("v2: id %q, group %q, cancelled %v", v2.ID, v2.Group, v2.Cancelled)
 	}
@@ -102,7 +102,7 @@ func small(field string) []byte {
 // only gives what is kept of a small claim's one more field.
 func only(t *testing.T, v fhir.Version, field string) string {
 	t.Helper()
-	kept := string(minimise(t, v, small(field)).JSON)
+	kept := string(minimize(t, v, small(field)).JSON)
 	kept = strings.TrimPrefix(kept, strings.TrimSuffix(string(small("")), ",}"))
 	return strings.TrimPrefix(strings.TrimSuffix(kept, "}"), ",")
 }
@@ -114,7 +114,7 @@ func TestMissingFactsAreVisible(t *testing.T) {
 		`"billablePeriod":{"start":"2024-02-30","end":null},"meta":{"lastUpdated":"2024-01-01"}`,
 		`"billablePeriod":[{"start":"2024-02-20"}],"meta":[]`,
 	} {
-		c := minimise(t, fhir.V2, small(field))
+		c := minimize(t, fhir.V2, small(field))
 		if c.HasStart || c.HasEnd || !c.LastUpdated.IsZero() || c.Type != coverage.OtherClaim {
 			t.Errorf("%s: found %+v", field, c.Claim)
 		}
@@ -131,7 +131,7 @@ func TestPartD(t *testing.T) {
 		`{"code":"PDE"}`:                                                                     false,
 	} {
 		for _, v := range versions {
-			if got := minimise(t, v, small(`"type":{"coding":[`+coding+`]}`)).PartD; got != want {
+			if got := minimize(t, v, small(`"type":{"coding":[`+coding+`]}`)).PartD; got != want {
 				t.Errorf("%s: %s: Part D is %v, want %v", v, coding, got, want)
 			}
 		}
@@ -146,7 +146,7 @@ func TestClaimType(t *testing.T) {
 		`{"system":"eob-type","code":"OTHER"}`:                                  coverage.OtherClaim,
 		`{"system":"x","code":"SNF"}`:                                           coverage.OtherClaim,
 	} {
-		if got := minimise(t, fhir.V1, small(`"type":{"coding":[`+coding+`]}`)).Type; got != want {
+		if got := minimize(t, fhir.V1, small(`"type":{"coding":[`+coding+`]}`)).Type; got != want {
 			t.Errorf("%s: %v, want %v", coding, got, want)
 		}
 	}
@@ -164,7 +164,7 @@ func TestClaimsThatAreNone(t *testing.T) {
 		`{"resourceType":"ExplanationOfBenefit","id":"a","patient":{"reference":"Patient/1S00E00AA00"}}`: "patient.reference is missing or not Patient/ and a number",
 		`{"resourceType":"ExplanationOfBenefit","id":"a","patient":{"reference":"#1"}}`:                  "patient.reference is missing or not Patient/ and a number",
 	} {
-		_, err := New(fhir.V1).Minimise([]byte(raw))
+		_, err := New(fhir.V1).Minimize([]byte(raw))
 		if err == nil || !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", raw, err, want)
 		}
@@ -194,12 +194,12 @@ func TestShapesFailClosed(t *testing.T) {
 	}
 }
 
-func TestMinimisingTwiceChangesNothing(t *testing.T) {
+func TestMinimizingTwiceChangesNothing(t *testing.T) {
 	for _, v := range versions {
 		claims := [][]byte{readMade(t, v)}
 		for _, c := range claims {
-			once := bytes.Clone(minimise(t, v, c).JSON)
-			if twice := minimise(t, v, once).JSON; !bytes.Equal(once, twice) {
+			once := bytes.Clone(minimize(t, v, c).JSON)
+			if twice := minimize(t, v, once).JSON; !bytes.Equal(once, twice) {
 				t.Errorf("%s: once\n%s\ntwice\n%s", v, once, twice)
 			}
 		}
@@ -228,7 +228,7 @@ func TestMBIs(t *testing.T) {
 		{"instead of others", head + `"extension":[` + one("current", "9S00E00AA00") + `],` + patient, mbis, head + `"extension":[` + both + `],` + patient},
 		{"one that would break the claim", head + patient, []coverage.MBI{"a\"\\\n€😀"}, head + `"extension":[` + one("current", `a\u0022\u005c\u000a\u20ac\ufffd`) + `],` + patient},
 	} {
-		got := string(minimise(t, fhir.V2, []byte(c.raw)).AppendWithMBIs([]byte("> "), c.mbis))
+		got := string(minimize(t, fhir.V2, []byte(c.raw)).AppendWithMBIs([]byte("> "), c.mbis))
 		if d := cmp.Diff("> "+c.want, got); d != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, d)
 		}
@@ -255,8 +255,8 @@ func TestDetect(t *testing.T) {
 		}
 	}
 	for _, v := range versions {
-		if got, err := Detect(minimise(t, v, readMade(t, v)).JSON); got != v {
-			t.Errorf("minimised %s: %v, %v", v, got, err)
+		if got, err := Detect(minimize(t, v, readMade(t, v)).JSON); got != v {
+			t.Errorf("minimized %s: %v, %v", v, got, err)
 		}
 	}
 }

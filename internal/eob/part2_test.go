@@ -67,7 +67,7 @@ func TestSubstanceUseIsFound(t *testing.T) {
 		{`"diagnosis":[{"diagnosisCodeableConcept":{"coding":[{"code":"F17210","display":"F10"}]}}]`, false, false},
 	} {
 		for v, want := range map[fhir.Version]bool{fhir.V1: c.v1, fhir.V2: c.v2} {
-			claim, err := New(v).Minimise(small(c.field))
+			claim, err := New(v).Minimize(small(c.field))
 			if err != nil && want { // else it may be a field of the other version
 				t.Errorf("%s: %s: %v", v, c.field, err)
 			}
@@ -100,7 +100,7 @@ func TestPart2_Days(t *testing.T) {
 				through = `,"billablePeriod":{"start":"2000-01-01","end":"` + c.through + `"}`
 			}
 			for _, fields := range []string{c.field + through, strings.TrimPrefix(through+","+c.field, ",")} {
-				if got := minimise(t, fhir.V2, small(fields)).Part2; got != c.want {
+				if got := minimize(t, fhir.V2, small(fields)).Part2; got != c.want {
 					t.Errorf("%s: Part 2 is %v, want %v", fields, got, c.want)
 				}
 			}

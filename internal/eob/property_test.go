@@ -46,7 +46,7 @@ func TestInventedFieldsVanish(t *testing.T) {
 		m, again := New(v), New(v)
 		rapid.Check(t, func(t *rapid.T) {
 			claim := claims[rapid.IntRange(0, len(claims)-1).Draw(t, "claim")]
-			want, err := m.Minimise(claim)
+			want, err := m.Minimize(claim)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -58,7 +58,7 @@ func TestInventedFieldsVanish(t *testing.T) {
 				field += " ,"
 			}
 			with := append(append(bytes.Clone(claim[:g.at]), field...), claim[g.at:]...)
-			got, err := again.Minimise(with)
+			got, err := again.Minimize(with)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,7 +70,7 @@ func TestInventedFieldsVanish(t *testing.T) {
 }
 
 // TestDamagedClaims cuts, copies and overwrites pieces of claims, and holds
-// the minimiser to the reference on what comes of it.
+// the minimizer to the reference on what comes of it.
 func TestDamagedClaims(t *testing.T) {
 	for _, v := range versions {
 		claims := samples(t, v)
@@ -91,11 +91,11 @@ func TestDamagedClaims(t *testing.T) {
 	}
 }
 
-// FuzzMinimise holds the minimiser to the reference on any bytes.
-func FuzzMinimise(f *testing.F) {
+// FuzzMinimize holds the minimizer to the reference on any bytes.
+func FuzzMinimize(f *testing.F) {
 	for _, v := range versions {
 		f.Add(readMade(f, v))
-		f.Add(minimise(f, v, readMade(f, v)).JSON)
+		f.Add(minimize(f, v, readMade(f, v)).JSON)
 	}
 	for _, s := range []string{
 		`{"resourceType":"ExplanationOfBenefit","id":"a-1","patient":{"reference":"Patient/-1"},"extension":[{"valueMoney":{"value":1.10},"url":"https:\/\/bluebutton.cms.gov/resources/variables/prpayamt"}]}`,
@@ -106,9 +106,9 @@ func FuzzMinimise(f *testing.F) {
 	} {
 		f.Add([]byte(s))
 	}
-	minimisers := map[fhir.Version]*Minimiser{fhir.V1: New(fhir.V1), fhir.V2: New(fhir.V2)}
+	minimizers := map[fhir.Version]*Minimizer{fhir.V1: New(fhir.V1), fhir.V2: New(fhir.V2)}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		for v, m := range minimisers {
+		for v, m := range minimizers {
 			compare(t, v, m, raw)
 		}
 	})

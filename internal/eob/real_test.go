@@ -92,7 +92,7 @@ func TestRealClaims(t *testing.T) {
 		m := New(v)
 		for name, raw := range real(t, v) {
 			compare(t, v, m, raw)
-			c := minimise(t, v, raw)
+			c := minimize(t, v, raw)
 			if c.PartD != (name == "PartD") || c.Type != coverage.ParseClaimType(strings.ToLower(name)) || c.Part2 {
 				t.Errorf("%s: %s has facts %+v", v, name, c.Claim)
 			}
@@ -110,7 +110,7 @@ func TestReal500(t *testing.T) {
 		if i%4 == 0 { // the reference is slow
 			compare(t, fhir.V1, m, raw)
 		}
-		c, err := m.Minimise(raw)
+		c, err := m.Minimize(raw)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,7 +138,7 @@ func TestRealPaths(t *testing.T) {
 		stay := map[string]bool{}
 		m := New(v)
 		for _, raw := range everyReal(t, v) {
-			c, err := m.Minimise(raw)
+			c, err := m.Minimize(raw)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -182,7 +182,7 @@ func TestRealClaimsAreSubsets(t *testing.T) {
 	for _, v := range versions {
 		m := New(v)
 		for _, raw := range everyReal(t, v) {
-			c, err := m.Minimise(raw)
+			c, err := m.Minimize(raw)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -232,16 +232,16 @@ func TestRealClaimsTwice(t *testing.T) {
 	for _, v := range versions {
 		once, twice := New(v), New(v)
 		for _, raw := range everyReal(t, v) {
-			first, err := once.Minimise(raw)
+			first, err := once.Minimize(raw)
 			if err != nil {
 				t.Fatal(err)
 			}
-			second, err := twice.Minimise(first.JSON)
+			second, err := twice.Minimize(first.JSON)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if !reflect.DeepEqual(first, second) {
-				t.Errorf("%s: %s changes when it is minimised again:\n%s", v, first.ID, cmp.Diff(first, second))
+				t.Errorf("%s: %s changes when it is minimized again:\n%s", v, first.ID, cmp.Diff(first, second))
 			}
 		}
 	}

@@ -18,8 +18,8 @@ import (
 	"ab2d/internal/fhir"
 )
 
-// refMinimise is Minimise.
-func refMinimise(v fhir.Version, raw []byte) (*Claim, error) {
+// refMinimize is Minimize.
+func refMinimize(v fhir.Version, raw []byte) (*Claim, error) {
 	value, err := parse(raw)
 	if err != nil {
 		return nil, err
@@ -245,23 +245,23 @@ func refPlace(kept string) (at int, within bool) {
 	return ends["id"], false
 }
 
-// compare holds a minimiser and the reference equal on one input.
-func compare(t testing.TB, v fhir.Version, m *Minimiser, raw []byte) {
+// compare holds a minimizer and the reference equal on one input.
+func compare(t testing.TB, v fhir.Version, m *Minimizer, raw []byte) {
 	t.Helper()
-	got, err := m.Minimise(raw)
-	want, wantErr := refMinimise(v, raw)
+	got, err := m.Minimize(raw)
+	want, wantErr := refMinimize(v, raw)
 	if (err != nil) != (wantErr != nil) {
-		t.Fatalf("%s: minimiser says %v, reference says %v", v, err, wantErr)
+		t.Fatalf("%s: minimizer says %v, reference says %v", v, err, wantErr)
 	}
 	if err != nil {
 		checkError(t, err, raw)
 		return
 	}
 	if string(got.JSON) != string(want.JSON) {
-		t.Fatalf("%s: minimiser keeps\n%s\nreference keeps\n%s", v, got.JSON, want.JSON)
+		t.Fatalf("%s: minimizer keeps\n%s\nreference keeps\n%s", v, got.JSON, want.JSON)
 	}
 	if g, w := fmt.Sprintf("%+v", *got), fmt.Sprintf("%+v", *want); g != w {
-		t.Fatalf("%s: minimiser finds\n%s\nreference finds\n%s", v, g, w)
+		t.Fatalf("%s: minimizer finds\n%s\nreference finds\n%s", v, g, w)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 	"ab2d/internal/fhir"
 )
 
-// The reference does what a Minimiser does, slowly and in the most obvious
+// The reference does what a Minimizer does, slowly and in the most obvious
 // way: jsontext reads the claim strictly into a tree, and a set of full paths
 // says which leaves stay.
 

@@ -81,7 +81,7 @@ func TestHostile(t *testing.T) {
 		{"too large", valid + strings.Repeat(" ", MaxSize), "larger than 16777216 bytes"},
 	} {
 		for _, v := range versions {
-			_, err := New(v).Minimise([]byte(c.raw))
+			_, err := New(v).Minimize([]byte(c.raw))
 			var e *Error
 			if !errors.As(err, &e) || e.Reason != c.want || e.Offset > len(c.raw) {
 				t.Errorf("%s: %s: %v, want %q", v, c.name, err, c.want)
@@ -107,7 +107,7 @@ func TestWithinTheLimits(t *testing.T) {
 
 func TestErrorSaysWhereAndQuotesNothing(t *testing.T) {
 	raw := small(`"identifier":[{"value":"1S00E00AA00","value":"1S00E00AA00"}]`)
-	_, err := New(fhir.V1).Minimise(raw)
+	_, err := New(fhir.V1).Minimize(raw)
 	want := "claim refused at byte " + strconv.Itoa(bytes.LastIndex(raw, []byte(`"value"`))) + ": a field's name stands twice in an object"
 	if err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
@@ -119,7 +119,7 @@ func TestAfterAFault(t *testing.T) {
 	for _, v := range versions {
 		m := New(v)
 		for _, bad := range []string{`{"a":[{"b":[`, `{"extension":[{"x":1,"url":`, `{"id":"x","status":"cancelled","meta":{"tag":[{"code":"42CFRPart2"}]}}`} {
-			if _, err := m.Minimise([]byte(bad)); err == nil {
+			if _, err := m.Minimize([]byte(bad)); err == nil {
 				t.Fatalf("%s is accepted", bad)
 			}
 			compare(t, v, m, readMade(t, v))

@@ -35,7 +35,7 @@ func TestShape_NotOfItsVersion(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for v, want := range map[fhir.Version]string{fhir.V1: c.v1, fhir.V2: c.v2} {
-				_, err := New(v).Minimise(small(c.field))
+				_, err := New(v).Minimize(small(c.field))
 				if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 					t.Errorf("%s: %v, want %q", v, err, want)
 				}
@@ -56,7 +56,7 @@ func TestShape_Shown(t *testing.T) {
 			`"item":[{"` + c.service + `":{"coding":[{"code":"99213"}]}}]`:                           true,
 			`"item":[{"sequence":1}],"type":{"coding":[{"system":"x"}]}`:                             false,
 		} {
-			if got := minimise(t, v, small(field)).ShowsVersion; got != want {
+			if got := minimize(t, v, small(field)).ShowsVersion; got != want {
 				t.Errorf("%s: %s: %v, want %v", v, field, got, want)
 			}
 		}

@@ -68,7 +68,7 @@ var tableR4 = []element{
 	{"item[].locationCodeableConcept.extension[carr_line_clia_lab_num]", coding, "The same, as the published dictionary has it", variables + "carr_line_clia_lab_num"},
 	{"item[].locationAddress.state", text, "Provider's state, SSA code (PRVDR_STATE_CD)", ""},
 	{"item[].quantity", quantity, "Number of units of the service", ""},
-	{"item[].extension[carr_line_ansthsa_unit_cnt]", quantity, "Anaesthesia units (CARR_LINE_ANSTHSA_UNIT_CNT)", ""},
+	{"item[].extension[carr_line_ansthsa_unit_cnt]", quantity, "Anesthesia units (CARR_LINE_ANSTHSA_UNIT_CNT)", ""},
 	{"item[].extension[dmerc_line_prcng_state_cd]", coding, "Pricing state (DMERC_LINE_PRCNG_STATE_CD)", variables + "dmerc_line_prcng_state_cd"},
 	{"item[].extension[dmerc_line_supplr_type_cd]", coding, "Supplier type (DMERC_LINE_SUPPLR_TYPE_CD)", variables + "dmerc_line_supplr_type_cd"},
 }

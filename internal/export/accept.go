@@ -43,11 +43,11 @@ type Request struct {
 
 // Intake accepts requests. Safe for concurrent use.
 type Intake struct {
-	Jobs   Jobs
-	Roster Roster
-	Source string // of the Roster and of its claims; see Job.Source
-	Bell   *Bell
-	Now    func() time.Time
+	Jobs     Jobs
+	Roster   Roster
+	Source   string // of the Roster and of its claims; see Job.Source
+	Notifier *Notifier
+	Now      func() time.Time
 }
 
 // Entitled finds a contract that may export: ErrNoContract or ErrNotAttested
@@ -63,7 +63,7 @@ func (in *Intake) Entitled(ctx context.Context, number string) (coverage.Contrac
 	return c, nil
 }
 
-// Accept makes a job of a request and queues it, or returns *Busy. A request
+// Accept makes a job of a request and queues it, or returns *JobLimitError. A request
 // that comes again, with the same key, gets the job that it has already, and
 // one that asks for something else with that key ErrOtherRequest.
 func (in *Intake) Accept(ctx context.Context, r Request) (*Job, error) {
@@ -77,7 +77,7 @@ func (in *Intake) Accept(ctx context.Context, r Request) (*Job, error) {
 	}
 	j.Continuous = j.SinceSource != SinceUser && j.Until.IsZero() && len(j.ServiceDates) == 0
 	err := in.Jobs.Accept(ctx, j, r.MaxJobs)
-	if had := (*Known)(nil); errors.As(err, &had) {
+	if had := (*DuplicateRequestError)(nil); errors.As(err, &had) {
 		if !sameRequest(j, had.Job) {
 			return nil, ErrOtherRequest
 		}
@@ -87,7 +87,7 @@ func (in *Intake) Accept(ctx context.Context, r Request) (*Job, error) {
 		return nil, fmt.Errorf("accept an export for contract %s: %w", j.Contract, err)
 	}
 	obs.CrashPoint("accepted")
-	in.Bell.Ring()
+	in.Notifier.Notify()
 	return j, nil
 }
 
@@ -130,7 +130,7 @@ func (in *Intake) setSince(ctx context.Context, j *Job, r Request) error {
 	}
 	j.SinceSource, j.Since, j.Base = SinceDefault, base.TransactionTime, base.ID
 	j.Notes = append(j.Notes, fmt.Sprintf("The request has no _since. This export holds the claims updated after %s, the transactionTime of "+
-		"the last export whose files were all downloaded; of enrollees and enrolment months that were not in it, also what is older. "+
+		"the last export whose files were all downloaded; of enrollees and enrollment months that were not in it, also what is older. "+
 		"To get everything again, ask with _since=%s.", fhir.FormatInstant(base.TransactionTime), EarliestSince.Format("2006-01-02T15:04:05Z")))
 	return nil
 }

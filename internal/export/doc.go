@@ -17,7 +17,7 @@
 //	 2. worker.go: a worker leases a step (queue.go) for a quarter of a minute
 //	    and extends the lease while it works. A lapsed lease is simply free
 //	    again: that is the recovery from a crash, and there is no other.
-//	 3. plan.go: StepPlan reads the contract's enrolment as one snapshot and cuts
+//	 3. plan.go: StepPlan reads the contract's enrollment as one snapshot and cuts
 //	    it into parts of a few hundred enrollees.
 //	 4. part.go: StepPart reads the claims of its enrollees (source.go), keeps
 //	    those that coverage.Selection delivers, and writes them by output.go,
@@ -25,7 +25,7 @@
 //	    file at the size limit. Every enrollee gets one outcome (ledger.go).
 //	 5. A part becomes visible by one transaction, Queue.CommitPart, which stores
 //	    its files and its ledger, and only if the lease is still held.
-//	 6. finish.go: StepFinish reconciles the ledger with the enrolment, numbers the
+//	 6. finish.go: StepFinish reconciles the ledger with the enrollment, numbers the
 //	    files in enrollee order, writes the error file, and completes the job.
 //	 7. sweep.go: StepSweep deletes what is stored for the job and is none of its
 //	    files: what crashed attempts left behind, and everything once the job has

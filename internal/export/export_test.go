@@ -45,13 +45,13 @@ func newEngine(t *testing.T, source *exporttest.Source) *engine {
 	if e.files, err = files.Open("dir:" + t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
-	bell := export.NewBell()
-	e.intake = &export.Intake{Jobs: e.db, Roster: source.Roster(), Bell: bell, Now: e.clock.Now}
+	notifier := export.NewNotifier()
+	e.intake = &export.Intake{Jobs: e.db, Roster: source.Roster(), Notifier: notifier, Now: e.clock.Now}
 	settings := export.DefaultSettings()
 	settings.PartEnrollees = 10
 	settings.Idle = 5 * time.Millisecond
 	e.worker = export.Worker{
-		Name: "test", Queue: e.db, Jobs: e.db, Ledgers: e.db, Roster: source.Roster(), Claims: source, Files: e.files, Bell: bell, Now: e.clock.Now,
+		Name: "test", Queue: e.db, Jobs: e.db, Ledgers: e.db, Roster: source.Roster(), Claims: source, Files: e.files, Notifier: notifier, Now: e.clock.Now,
 		Log: slog.New(slog.NewTextHandler(&e.log, nil)), Settings: settings,
 	}
 	return e

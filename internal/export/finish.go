@@ -108,7 +108,7 @@ func reconcilePart(p Part, errs *output) (Totals, error) {
 
 // notRead tells the sponsor whose claims are missing.
 func notRead(id coverage.EnrolleeID) fhir.Issue {
-	return fhir.Fault(fhir.CodeTransient, fmt.Sprintf("The claims of Patient/%d could not be read and are not in this export. "+
+	return fhir.ErrorIssue(fhir.CodeTransient, fmt.Sprintf("The claims of Patient/%d could not be read and are not in this export. "+
 		"The next export without _since will hold them.", id))
 }
 

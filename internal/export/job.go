@@ -72,7 +72,7 @@ type Job struct {
 	Finished time.Time
 	Expires  time.Time // of a completed job: when it and its files go
 
-	Snapshot  string // names the enrolment the job was planned with
+	Snapshot  string // names the enrollment the job was planned with
 	Expected  int64  // enrollees of the snapshot; each ends with one outcome
 	Parts     int
 	PartsDone int
@@ -103,28 +103,30 @@ func (j *Job) Percent() int {
 // ErrNoJob says that there is no such job.
 var ErrNoJob = errors.New("no such job")
 
-// Busy says that a contract already has as many jobs under way as it may have.
-type Busy struct {
+// JobLimitError says that a contract already has as many jobs under way as it may have.
+type JobLimitError struct {
 	Running []string // the ids of the jobs under way, oldest first
 }
 
 // Error says so.
-func (b *Busy) Error() string { return fmt.Sprintf("%d jobs under way already", len(b.Running)) }
+func (b *JobLimitError) Error() string {
+	return fmt.Sprintf("%d jobs under way already", len(b.Running))
+}
 
-// Known says that there is a job with the key already.
-type Known struct{ Job *Job }
+// DuplicateRequestError says that there is a job with the key already.
+type DuplicateRequestError struct{ Job *Job }
 
 // Error says so.
-func (k *Known) Error() string { return "the request has job " + k.Job.ID + " already" }
+func (k *DuplicateRequestError) Error() string { return "the request has job " + k.Job.ID + " already" }
 
 // Jobs keeps jobs for those who ask for them. What its methods change is
 // durable when they return. Safe for concurrent use, by several processes.
 type Jobs interface {
 	// Accept inserts a job in state Accepted; the row is the queue entry. It
-	// returns *Busy, and inserts nothing, when the contract has limit jobs
+	// returns *JobLimitError, and inserts nothing, when the contract has limit jobs
 	// under way: two calls at once cannot both take the last place. Before
 	// that it looks for a job with the same Key that is under way, or completed
-	// and not expired, and returns *Known if there is one.
+	// and not expired, and returns *DuplicateRequestError if there is one.
 	Accept(ctx context.Context, j *Job, limit int) error
 
 	// Job finds a job by its id; ErrNoJob when absent.

@@ -9,7 +9,7 @@ import (
 	"ab2d/internal/obs"
 )
 
-// plan cuts the contract's enrolment into parts of consecutive enrollees.
+// plan cuts the contract's enrollment into parts of consecutive enrollees.
 func (w *Worker) plan(ctx context.Context, t *Task) error {
 	contract := t.Job.Contract
 	if _, err := w.attestedContract(ctx, contract); err != nil {
@@ -17,14 +17,14 @@ func (w *Worker) plan(ctx context.Context, t *Task) error {
 	}
 	snapshot, err := w.Roster.Snapshot(ctx, contract)
 	if err != nil {
-		return fmt.Errorf("take a snapshot of the enrolment of %s: %w", contract, err)
+		return fmt.Errorf("take a snapshot of the enrollment of %s: %w", contract, err)
 	}
 	size := w.partSize(&t.Job)
 	var parts []Part
 	for from := coverage.EnrolleeID(minEnrollee); ; {
 		page, err := w.Roster.Enrollees(ctx, contract, snapshot, from, size)
 		if err != nil {
-			return fmt.Errorf("read the enrolment of %s: %w", contract, err)
+			return fmt.Errorf("read the enrollment of %s: %w", contract, err)
 		}
 		if len(page) > 0 {
 			last := page[len(page)-1].ID

@@ -54,11 +54,11 @@ type Task struct {
 	Lease    Lease
 	Job      Job
 	Part     Part // of StepPart
-	Failures int  // how often the step was released with a Fault before
+	Failures int  // how often the step was released with a StepFailure before
 }
 
-// Fault is why a step could not be done.
-type Fault struct {
+// StepFailure is why a step could not be done.
+type StepFailure struct {
 	Text  string        // for the operator; without person identifiers
 	Pause time.Duration // the step is free again after it
 	// Reason, if given, fails the job: the step will not be tried again. It is
@@ -103,10 +103,10 @@ type Queue interface {
 	// part has written, and moves the job to Completed.
 	Finish(ctx context.Context, l Lease, files []File, totals Totals, expires time.Time) error
 
-	// Release gives the lease back: with a nil Fault as if it had never been
+	// Release gives the lease back: with a nil StepFailure as if it had never been
 	// taken, else with the fault noted and counted. It may be called for a
 	// lease that is lost; then it frees nothing and is no error.
-	Release(ctx context.Context, l Lease, f *Fault) error
+	Release(ctx context.Context, l Lease, f *StepFailure) error
 
 	// Swept notes that nothing but the job's files is stored for it.
 	Swept(ctx context.Context, l Lease) error

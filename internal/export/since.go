@@ -12,7 +12,7 @@ import (
 // Start is from where on an enrollee's claims belong to a job.
 type Start struct {
 	Since time.Time         // exclusive; zero: from the beginning
-	Added coverage.MonthSet // enrolment months that count from the beginning
+	Added coverage.MonthSet // enrollment months that count from the beginning
 }
 
 // Ledgers gives the ledgers of earlier jobs.
@@ -99,7 +99,7 @@ func (w *Worker) outcomes(ctx context.Context, job string, p Part) (map[coverage
 	return outcomes, nil
 }
 
-// months reads the enrolment months that an earlier job was asked with. Where
+// months reads the enrollment months that an earlier job was asked with. Where
 // its snapshot is not kept any more there are none, and all count as new.
 func (w *Worker) months(ctx context.Context, base *Job, p Part) (map[coverage.EnrolleeID]coverage.MonthSet, error) {
 	months := map[coverage.EnrolleeID]coverage.MonthSet{}
@@ -109,7 +109,7 @@ func (w *Worker) months(ctx context.Context, base *Job, p Part) (map[coverage.En
 			return months, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read its enrolment: %w", err)
+			return nil, fmt.Errorf("read its enrollment: %w", err)
 		}
 		for _, e := range page {
 			months[e.ID] = e.Months

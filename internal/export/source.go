@@ -24,7 +24,7 @@ type Roster interface {
 	// Contract finds a contract by its number; ErrNoContract when absent.
 	Contract(ctx context.Context, number string) (coverage.Contract, error)
 
-	// Snapshot names the contract's enrolment, and the claims, as they stand
+	// Snapshot names the contract's enrollment, and the claims, as they stand
 	// now. What a snapshot holds never changes while a job needs it: the same
 	// name gives the same enrollees and claims however often and on whatever
 	// machine it is read.
@@ -39,7 +39,7 @@ type Roster interface {
 
 // Freshness says how fresh the data of a contract is. Zero: nothing to tell.
 type Freshness struct {
-	Enrolment   time.Time // when the enrolment in force was taken in
+	Enrollment  time.Time // when the enrollment in force was taken in
 	Enrollees   int64     // that are in it
 	LastLoad    time.Time // when claims were taken in last
 	NewestClaim time.Time // lastUpdated of the newest claim that was, of any contract
@@ -68,7 +68,7 @@ type Query struct {
 type Reader interface {
 	// Write offers every claim of s.Enrollee to sink, in an order that is
 	// always the same, and writes those that sink wants. Claims come out
-	// minimised (only the fields a sponsor may see), with the enrollee's MBI
+	// minimized (only the fields a sponsor may see), with the enrollee's MBI
 	// extensions, and as one line each. Claims of which s says already that
 	// none can be wanted may be left out. An error means that the enrollee's
 	// claims are incomplete: nothing of what was written may be used. It has

@@ -39,17 +39,17 @@ const progressEvery = time.Second
 // Worker does the steps of jobs, one at a time; run several for several at
 // once. Everything but gzip is shared between workers.
 type Worker struct {
-	Name    string // in the lease, for the operator: host, process, number
-	Queue   Queue
-	Jobs    Jobs
-	Ledgers Ledgers
-	Roster  Roster
-	Claims  Claims
-	Source  string // of Roster and Claims; see Job.Source
-	Files   Files
-	Bell    *Bell
-	Now     func() time.Time
-	Log     *slog.Logger
+	Name     string // in the lease, for the operator: host, process, number
+	Queue    Queue
+	Jobs     Jobs
+	Ledgers  Ledgers
+	Roster   Roster
+	Claims   Claims
+	Source   string // of Roster and Claims; see Job.Source
+	Files    Files
+	Notifier *Notifier
+	Now      func() time.Time
+	Log      *slog.Logger
 	// Ready, if not nil, is asked before each step. While it fails, none is
 	// taken.
 	Ready func(context.Context) error
@@ -65,13 +65,13 @@ func (w *Worker) Run(ctx context.Context) {
 			wait(ctx, nil, w.Idle)
 			continue
 		}
-		stroke := w.Bell.stroke() // before the look, so that no ring is missed
+		notified := w.Notifier.C() // before the queue is read, so that no notice is missed
 		task, err := w.Queue.Lease(ctx, w.Name, w.Source, w.Lease)
 		switch {
 		case err == nil:
 			w.do(ctx, task)
 		case errors.Is(err, ErrNoWork):
-			wait(ctx, stroke, w.Idle)
+			wait(ctx, notified, w.Idle)
 		case ctx.Err() == nil:
 			w.Log.Error("look for work", "error", err)
 			wait(ctx, nil, w.Idle)
@@ -152,26 +152,26 @@ func (w *Worker) settle(ctx context.Context, t *Task, err error, took time.Durat
 	if err == nil {
 		log.Debug("step done")
 		if t.Lease.Step == StepPlan {
-			w.Bell.Ring() // there are parts now, for all workers
+			w.Notifier.Notify() // there are parts now, for all workers
 		}
 		return
 	}
-	var fault *Fault
+	var failed *StepFailure
 	switch {
 	case errors.Is(err, ErrLeaseLost):
 		log.Info("step given up: the job was cancelled or the lease is lost")
 	case ctx.Err() != nil:
 		log.Info("step handed back: the worker stops")
 	default:
-		fault = w.fault(t, err)
-		log.Error("step failed", "error", err, "failures", t.Failures+1, "final", fault.Reason != "")
+		failed = w.failure(t, err)
+		log.Error("step failed", "error", err, "failures", t.Failures+1, "final", failed.Reason != "")
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	if err := w.Queue.Release(ctx, t.Lease, fault); err != nil {
+	if err := w.Queue.Release(ctx, t.Lease, failed); err != nil {
 		log.Error("give a lease back; it will lapse", "error", err)
 	}
-	w.Bell.Ring()
+	w.Notifier.Notify()
 }
 
 // finalError is an error that no other attempt can mend.
@@ -184,10 +184,10 @@ type finalError struct {
 // work goes on.
 const longestPause = 15 * time.Second
 
-// fault says what is to become of a failed step: another attempt after a pause
+// failure says what happens after a failed step: another attempt after a pause
 // that doubles, or the end of the job.
-func (w *Worker) fault(t *Task, err error) *Fault {
-	f := &Fault{Text: err.Error(), Pause: min(time.Second<<min(t.Failures, 6), longestPause)}
+func (w *Worker) failure(t *Task, err error) *StepFailure {
+	f := &StepFailure{Text: err.Error(), Pause: min(time.Second<<min(t.Failures, 6), longestPause)}
 	var final finalError
 	switch {
 	case errors.As(err, &final):

@@ -16,8 +16,8 @@ import (
 // Claim is a raw claim and what became of it.
 type Claim struct {
 	Line  int64
-	Fault *Fault // not accepted; the rest is then empty
-	// Claim is minimised. Its slices are valid as long as the batch.
+	Fault *LineError // not accepted; the rest is then empty
+	// Claim is minimized. Its slices are valid as long as the batch.
 	eob.Claim
 }
 
@@ -90,7 +90,7 @@ func (c *Claims) read() (*Batch, error) {
 	for len(b.raw) < batchBytes {
 		from := len(b.raw)
 		raw, line, err := c.split.next(b.raw)
-		var fault *Fault
+		var fault *LineError
 		if err != nil && !errors.As(err, &fault) {
 			return b, err
 		}
@@ -104,7 +104,7 @@ func (c *Claims) read() (*Batch, error) {
 	return b, nil
 }
 
-// Each minimises the claims after the first skip ones by some workers, and
+// Each minimizes the claims after the first skip ones by some workers, and
 // gives them to see in order, batch by batch. What is held at a time is bounded
 // by bytes. It ends with the first error of see, of the source, or of ctx.
 func (c *Claims) Each(ctx context.Context, workers int, skip int64, see func(*Batch) error) error {
@@ -119,7 +119,7 @@ func (c *Claims) Each(ctx context.Context, workers int, skip int64, see func(*Ba
 		g.Go(func() error {
 			m := eob.New(c.version)
 			for b := range todo {
-				b.minimise(m, c.version, c.given)
+				b.minimize(m, c.version, c.given)
 				close(b.done)
 			}
 			return nil
@@ -184,11 +184,11 @@ func (b *Batch) skip(n int64) {
 	}
 }
 
-// minimise minimises the claims of a batch. given says that the version was not
+// minimize minimizes the claims of a batch. given says that the version was not
 // found, but given.
-func (b *Batch) minimise(m *eob.Minimiser, v fhir.Version, given bool) {
+func (b *Batch) minimize(m *eob.Minimizer, v fhir.Version, given bool) {
 	b.Bytes = int64(len(b.raw))
-	b.arena = make([]byte, 0, len(b.raw)) // a minimised claim is never longer than it was
+	b.arena = make([]byte, 0, len(b.raw)) // a minimized claim is never longer than it was
 	from := 0
 	for i, end := range b.ends {
 		c, raw := &b.Claims[i], b.raw[from:end]
@@ -196,12 +196,12 @@ func (b *Batch) minimise(m *eob.Minimiser, v fhir.Version, given bool) {
 		if c.Fault != nil {
 			continue
 		}
-		claim, err := m.Minimise(raw)
+		claim, err := m.Minimize(raw)
 		if err == nil && !claim.ShowsVersion && !given {
 			err = unclear(raw, v)
 		}
 		if err != nil {
-			c.Fault = &Fault{Line: c.Line, Reason: err.Error()}
+			c.Fault = &LineError{Line: c.Line, Reason: err.Error()}
 			continue
 		}
 		c.Claim = *claim

@@ -46,7 +46,7 @@ func read(t testing.TB, r io.Reader, v fhir.Version, workers int, skip int64) (i
 			}
 			ids = append(ids, string(b.Claims[i].ID))
 			if !json.Valid(b.Claims[i].JSON) || bytes.Contains(b.Claims[i].JSON, []byte("payment")) {
-				return fmt.Errorf("not minimised: %s", b.Claims[i].JSON)
+				return fmt.Errorf("not minimized: %s", b.Claims[i].JSON)
 			}
 		}
 		if last += int64(len(b.Claims)); last != b.Position {
@@ -380,7 +380,7 @@ func TestReportAddsUp(t *testing.T) {
 			want.Read++
 			switch rapid.IntRange(0, 4).Draw(t, "kind") {
 			case 0:
-				c.Fault = &feed.Fault{Line: 1, Reason: "x"}
+				c.Fault = &feed.LineError{Line: 1, Reason: "x"}
 				want.Invalid++
 			case 1:
 				c.PartD = true
@@ -407,7 +407,7 @@ func TestReportAddsUp(t *testing.T) {
 	})
 }
 
-// BenchmarkClaims reads and minimises claims in both forms.
+// BenchmarkClaims reads and minimizes claims in both forms.
 func BenchmarkClaims(b *testing.B) {
 	pad := `"item":[` + strings.Repeat(`{"sequence":1,"adjudication":[{"amount":{"value":1.10,"currency":"USD"}}]},`, 250)
 	one := strings.Replace(raw(1), `"item":[`, pad, 1)

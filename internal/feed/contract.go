@@ -7,7 +7,7 @@ import (
 )
 
 // ReadContracts reads contracts: CSV with the columns contract, sponsor and
-// attested, which is a date or empty. The error is Faults when lines are wrong.
+// attested, which is a date or empty. The error is LineErrors when lines are wrong.
 func ReadContracts(r io.Reader) ([]coverage.Contract, error) {
 	t, err := openTable(r, []string{"contract", "sponsor", "attested"}, nil)
 	if err != nil {

@@ -1,13 +1,13 @@
 // Package feed reads what an upstream hands over in files: raw claims,
-// enrolment, opt-outs and contracts. Every fault is reported with its line, and
+// enrollment, opt-outs and contracts. Every fault is reported with its line, and
 // without identifiers of persons.
 //
-//   - claims.go     raw claims, minimised by several workers, in order
+//   - claims.go     raw claims, minimized by several workers, in order
 //   - split.go      lines or documents, plain or gzipped; NDJSON
 //   - document.go   Bundles and pretty-printed resources, as a stream
 //   - report.go     what became of the claims
 //   - table.go      CSV with a header row
-//   - enrolment.go  who is enrolled in which months
+//   - enrollment.go  who is enrolled in which months
 //   - optout.go     who does not share claims: CMS's format, or CSV
 //   - contract.go   contracts and their attestation
 package feed

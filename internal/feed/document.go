@@ -47,9 +47,9 @@ func (s *documentSplitter) next(buf []byte) ([]byte, int64, error) {
 		s.number++
 		switch {
 		case v.long:
-			return buf, s.number, &Fault{Line: s.number, Reason: fmt.Sprintf("longer than %d bytes", eob.MaxSize)}
+			return buf, s.number, &LineError{Line: s.number, Reason: fmt.Sprintf("longer than %d bytes", eob.MaxSize)}
 		case len(v.buf) == v.from || string(v.buf[v.from:]) == "null":
-			return buf, s.number, &Fault{Line: s.number, Reason: "the entry has no resource"}
+			return buf, s.number, &LineError{Line: s.number, Reason: "the entry has no resource"}
 		}
 		return v.buf, s.number, nil
 	}

@@ -30,7 +30,7 @@ const (
 // possibly effective, the day from which the preference counts (YYYY-MM-DD, not
 // after today). A line without that day counts from today, and CMS's file from
 // the day in its header. Of several lines for an MBI the one with the latest
-// day counts, and of those with the same day the last one. The error is Faults
+// day counts, and of those with the same day the last one. The error is LineErrors
 // when lines are wrong.
 func ReadOptOuts(r io.Reader, today coverage.Date) ([]OptOut, error) {
 	b, err := inflated(r)
@@ -127,11 +127,11 @@ type fixedFile struct {
 	persons   int64 // lines between header and trailer
 	mbis      int64 // identifiers in them
 	ended     bool
-	faults    Faults
+	faults    LineErrors
 }
 
 func (f *fixedFile) fault(format string, args ...any) {
-	f.faults = append(f.faults, &Fault{Line: f.line, Reason: fmt.Sprintf(format, args...)})
+	f.faults = append(f.faults, &LineError{Line: f.line, Reason: fmt.Sprintf(format, args...)})
 }
 
 func (f *fixedFile) read(text string) {

@@ -25,7 +25,7 @@ type Report struct {
 	OtherType    int64    `json:"otherType"`
 	Invalid      int64    `json:"invalid"`
 	WithoutDates int64    `json:"withoutDates"` // kept, but can never be delivered
-	First        []*Fault `json:"faults,omitempty"`
+	First        []*LineError `json:"faults,omitempty"`
 }
 
 // Count adds a claim, and tells whether it is kept.
@@ -84,7 +84,7 @@ func (r *Report) Print(w io.Writer) error {
 
 // Reject writes a fault as a line of a rejects file: NDJSON of line and
 // reason, without the claim.
-func Reject(w io.Writer, f *Fault) error {
+func Reject(w io.Writer, f *LineError) error {
 	b, err := json.Marshal(struct {
 		Line   int64  `json:"line"`
 		Reason string `json:"reason"`

@@ -16,20 +16,20 @@ import (
 // splitter cuts a source into raw claims.
 type splitter interface {
 	// next appends the next raw claim to buf. number is its line, or its
-	// place among the entries, from 1. A *Fault is one claim's, and the next
+	// place among the entries, from 1. A *LineError is one claim's, and the next
 	// ones can be read; io.EOF is the end; any other error ends the source.
 	next(buf []byte) (raw []byte, number int64, err error)
 }
 
-// Fault says why a claim, or a line of a table, is not accepted. It never
+// LineError says why a claim, or a line of a table, is not accepted. It never
 // quotes it.
-type Fault struct {
+type LineError struct {
 	Line   int64 // or the place among the entries of a Bundle, from 1
 	Reason string
 }
 
 // Error gives the line and the reason.
-func (f *Fault) Error() string { return fmt.Sprintf("line %d: %s", f.Line, f.Reason) }
+func (f *LineError) Error() string { return fmt.Sprintf("line %d: %s", f.Line, f.Reason) }
 
 // CutError says that a source ends in the middle of a resource: what comes after
 // is missing, so that nothing of it is accepted.
@@ -207,7 +207,7 @@ func (s *lineSplitter) read(buf []byte) ([]byte, error) {
 		case errors.Is(err, bufio.ErrBufferFull):
 			continue
 		case long && err == nil:
-			return buf[:from], &Fault{Line: s.line, Reason: fmt.Sprintf("longer than %d bytes", eob.MaxSize)}
+			return buf[:from], &LineError{Line: s.line, Reason: fmt.Sprintf("longer than %d bytes", eob.MaxSize)}
 		case err == io.EOF && long, err == io.EOF && len(bytes.TrimSpace(buf[from:])) > 0 && !json.Valid(buf[from:]):
 			return buf[:from], &CutError{Line: s.line}
 		case err == io.EOF && len(bytes.TrimSpace(buf[from:])) > 0:

@@ -13,11 +13,11 @@ import (
 // mostFaults is how many faults of a table are gathered before it is refused.
 const mostFaults = 100
 
-// Faults is why a table is refused as a whole.
-type Faults []*Fault
+// LineErrors is why a table is refused as a whole.
+type LineErrors []*LineError
 
 // Error lists all faults, a line each.
-func (f Faults) Error() string {
+func (f LineErrors) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d faults; nothing was taken in:", len(f))
 	for _, one := range f {
@@ -32,7 +32,7 @@ type table struct {
 	column map[string]int
 	row    []string
 	line   int64
-	faults Faults
+	faults LineErrors
 }
 
 // openTable reads the header: all columns of required, and any of optional.
@@ -122,7 +122,7 @@ func (t *table) get(name string) string {
 func (t *table) has(name string) bool { _, ok := t.column[name]; return ok }
 
 func (t *table) fault(format string, args ...any) {
-	t.faults = append(t.faults, &Fault{Line: t.line, Reason: fmt.Sprintf(format, args...)})
+	t.faults = append(t.faults, &LineError{Line: t.line, Reason: fmt.Sprintf(format, args...)})
 }
 
 // err is all faults, or nil.

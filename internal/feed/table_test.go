@@ -37,8 +37,8 @@ func TestContracts(t *testing.T) {
 	}
 }
 
-func TestEnrolment(t *testing.T) {
-	got, err := feed.ReadEnrolment(strings.NewReader(`contract,beneficiary_id,mbi,historic_mbis,year,month
+func TestEnrollment(t *testing.T) {
+	got, err := feed.ReadEnrollment(strings.NewReader(`contract,beneficiary_id,mbi,historic_mbis,year,month
 Z0001,5,1S00E00AA55,,2024,2
 Z0000,-9,1S00E00AA02,1S00E00AA01,2024,3
 Z0000,-9,1S00E00AA01,,2024,1
@@ -62,7 +62,7 @@ Z0000,-9,1S00E00AA02,,2019,12
 	}
 }
 
-func TestEnrolmentFaults(t *testing.T) {
+func TestEnrollmentFaults(t *testing.T) {
 	const secret = "1S00E00AA0I" // I is no letter of an MBI
 	for source, want := range map[string]string{
 		"contract,beneficiary_id,mbi\nZ0000,1,\n":                                                "give the columns year and month, or the columns from and to",
@@ -80,7 +80,7 @@ func TestEnrolmentFaults(t *testing.T) {
 		"contract,beneficiary_id,mbi,from,to\nZ0000,1x,,2024-02,2024-02\n":                       "line 2: beneficiary_id is not a whole number",
 		"contract,beneficiary_id,mbi,from,to\n" + strings.Repeat("x,x,x,x,x\n", 1000):            "faults; nothing was taken in",
 	} {
-		_, err := feed.ReadEnrolment(strings.NewReader(source))
+		_, err := feed.ReadEnrollment(strings.NewReader(source))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.80q: %v, want %q", source, err, want)
 		} else if strings.Contains(err.Error(), secret) {
@@ -89,10 +89,10 @@ func TestEnrolmentFaults(t *testing.T) {
 	}
 }
 
-// TestEnrolment_OpenRange: a range without an end holds every later month, and its
+// TestEnrollment_OpenRange: a range without an end holds every later month, and its
 // row is the latest one.
-func TestEnrolment_OpenRange(t *testing.T) {
-	got, err := feed.ReadEnrolment(strings.NewReader(`contract,beneficiary_id,mbi,from,to
+func TestEnrollment_OpenRange(t *testing.T) {
+	got, err := feed.ReadEnrollment(strings.NewReader(`contract,beneficiary_id,mbi,from,to
 Z0000,1,1S00E00AA02,2024-03,
 Z0000,1,1S00E00AA09,2023-11,2024-01
 Z0000,2,1S00E00AA09,2020-01,
@@ -121,7 +121,7 @@ func TestUnknownColumnsAreNamed(t *testing.T) {
 	for name, read := range map[string]func(header string) error{
 		"contract,sponsor,attested": func(s string) error { _, err := feed.ReadContracts(strings.NewReader(s)); return err },
 		"contract,beneficiary_id,mbi,historic_mbis,year,month,from,to": func(s string) error {
-			_, err := feed.ReadEnrolment(strings.NewReader(s))
+			_, err := feed.ReadEnrollment(strings.NewReader(s))
 			return err
 		},
 		"mbi,share,effective": func(s string) error { _, err := feed.ReadOptOuts(strings.NewReader(s), today); return err },
@@ -135,8 +135,8 @@ func TestUnknownColumnsAreNamed(t *testing.T) {
 	}
 }
 
-// TestEnrolmentAgainstMap: rows in any order give the months a plain map gives.
-func TestEnrolmentAgainstMap(t *testing.T) {
+// TestEnrollmentAgainstMap: rows in any order give the months a plain map gives.
+func TestEnrollmentAgainstMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		type row struct {
 			id         int
@@ -156,7 +156,7 @@ func TestEnrolmentAgainstMap(t *testing.T) {
 				naive[r.id][m] = true
 			}
 		}
-		got, err := feed.ReadEnrolment(strings.NewReader(source.String()))
+		got, err := feed.ReadEnrollment(strings.NewReader(source.String()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -182,11 +182,11 @@ func TestNoFaultQuotesAnIdentifier(t *testing.T) {
 		"no header": "", "months": "contract,beneficiary_id,mbi,historic_mbis,year,month\n", "ranges": "contract,beneficiary_id,mbi,historic_mbis,from,to\n",
 		"too many columns": "contract,beneficiary_id,mbi,from,to\n", "contracts": "contract,sponsor,attested\n",
 	} {
-		_, enrolment := feed.ReadEnrolment(strings.NewReader(header + row))
+		_, enrollment := feed.ReadEnrollment(strings.NewReader(header + row))
 		_, optOuts := feed.ReadOptOuts(strings.NewReader(header+row), today)
 		_, contracts := feed.ReadContracts(strings.NewReader(header + row))
 		_, attested := feed.ReadContracts(strings.NewReader("contract,sponsor,attested\nS1234,A,1S00E00AA00\n"))
-		for _, err := range []error{enrolment, optOuts, contracts, attested} {
+		for _, err := range []error{enrollment, optOuts, contracts, attested} {
 			if err == nil || strings.Contains(strings.ToUpper(err.Error()), "1S00E00AA00") {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -213,7 +213,7 @@ func TestIdentifiersInAnyOrder(t *testing.T) {
 			rows = append(rows, fmt.Sprintf("Z0000,1,%s,%s,2024,%d\n", mbi, historic, month))
 		}
 		read := func(rows []string) []coverage.MBI {
-			all, err := feed.ReadEnrolment(strings.NewReader("contract,beneficiary_id,mbi,historic_mbis,year,month\n" + strings.Join(rows, "")))
+			all, err := feed.ReadEnrollment(strings.NewReader("contract,beneficiary_id,mbi,historic_mbis,year,month\n" + strings.Join(rows, "")))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -291,7 +291,7 @@ func TestIdentifiersOfRangesInAnyOrder(t *testing.T) {
 			}
 		}
 		read := func(rows []string) []coverage.MBI {
-			all, err := feed.ReadEnrolment(strings.NewReader("contract,beneficiary_id,mbi,from,to\n" + strings.Join(rows, "")))
+			all, err := feed.ReadEnrollment(strings.NewReader("contract,beneficiary_id,mbi,from,to\n" + strings.Join(rows, "")))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -320,11 +320,11 @@ func FuzzOptOuts(f *testing.F) {
 	})
 }
 
-func FuzzEnrolment(f *testing.F) {
+func FuzzEnrollment(f *testing.F) {
 	f.Add("contract,beneficiary_id,mbi,year,month\nZ0000,1,1S00E00AA01,2024,1\n")
 	f.Add("contract,beneficiary_id,mbi,historic_mbis,from,to\nZ0000,-1,,1S00E00AA01;1S00E00AA02,2024-01,2024-02\n\"")
 	f.Fuzz(func(t *testing.T, s string) {
-		all, err := feed.ReadEnrolment(strings.NewReader(s))
+		all, err := feed.ReadEnrollment(strings.NewReader(s))
 		if err != nil {
 			return
 		}

@@ -60,8 +60,8 @@ func Outcome(issues ...Issue) OperationOutcome {
 	return OperationOutcome{ResourceType: "OperationOutcome", Issue: issues}
 }
 
-// Fault is an issue of severity error.
-func Fault(code Code, text string) Issue {
+// ErrorIssue is an issue of severity error.
+func ErrorIssue(code Code, text string) Issue {
 	return Issue{Severity: SeverityError, Code: code, Details: Text{text}}
 }
 

@@ -29,7 +29,7 @@ func (e *Error) Error() string { return e.Issues[0].Details.Text }
 
 // Errorf returns an Error with one issue.
 func Errorf(status int, code fhir.Code, format string, args ...any) *Error {
-	return &Error{Status: status, Issues: []fhir.Issue{fhir.Fault(code, fmt.Sprintf(format, args...))}}
+	return &Error{Status: status, Issues: []fhir.Issue{fhir.ErrorIssue(code, fmt.Sprintf(format, args...))}}
 }
 
 // InvalidField returns an Error with status 400 that names the field.

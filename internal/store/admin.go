@@ -235,9 +235,9 @@ func (db *DB) Leases(ctx context.Context) ([]Lease, error) {
 	return list, rows.Err()
 }
 
-// RecentTroubles lists the steps that failed at least once, those of the newest
+// RecentFailedSteps lists the steps that failed at least once, those of the newest
 // jobs first.
-func (db *DB) RecentTroubles(ctx context.Context, limit int) (map[string][]Trouble, []string, error) {
+func (db *DB) RecentFailedSteps(ctx context.Context, limit int) (map[string][]FailedStep, []string, error) {
 	rows, err := db.read.QueryContext(ctx, `select j.id, 0, j.failures, j.fault, j.transaction_time from job j where j.fault <> ''
 		union all select p.job, p.number, p.failures, p.fault, j.transaction_time from part p join job j on j.id = p.job where p.fault <> ''
 		order by 5 desc, 1, 2 limit $1`, limit)
@@ -245,21 +245,21 @@ func (db *DB) RecentTroubles(ctx context.Context, limit int) (map[string][]Troub
 		return nil, nil, fmt.Errorf("list what failed: %w", err)
 	}
 	defer rows.Close()
-	troubles, order := map[string][]Trouble{}, []string{}
+	failed, order := map[string][]FailedStep{}, []string{}
 	for rows.Next() {
 		var job string
 		var at int64
-		t := Trouble{Step: export.StepPart}
+		t := FailedStep{Step: export.StepPart}
 		if err := rows.Scan(&job, &t.Part, &t.Failures, &t.Fault, &at); err != nil {
 			return nil, nil, fmt.Errorf("list what failed: %w", err)
 		}
 		if t.Part == 0 {
 			t.Step = "job"
 		}
-		if troubles[job] == nil {
+		if failed[job] == nil {
 			order = append(order, job)
 		}
-		troubles[job] = append(troubles[job], t)
+		failed[job] = append(failed[job], t)
 	}
-	return troubles, order, rows.Err()
+	return failed, order, rows.Err()
 }

@@ -20,7 +20,7 @@ import (
 // and sent many times.
 const segmentLevel = 6
 
-// Claim is a minimised claim on its way into the store.
+// Claim is a minimized claim on its way into the store.
 type Claim struct {
 	Patient coverage.EnrolleeID
 	Entry   segment.Entry // all but Offset and Length
@@ -58,7 +58,7 @@ type Merger struct {
 	line     []byte
 	rows     rows // of the transaction
 
-	minimizer *eob.Minimiser // for what an older allow-list has reduced
+	minimizer *eob.Minimizer // for what an older allow-list has reduced
 }
 
 // NewMerger makes a Merger.
@@ -251,7 +251,7 @@ func (m *Merger) stored(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeID)
 // stillKept tells whether the allow-list of today would keep a claim that an older
 // one has reduced. It sees only what that one has kept.
 func (m *Merger) stillKept(claim []byte) bool {
-	c, err := m.minimizer.Minimise(claim)
+	c, err := m.minimizer.Minimize(claim)
 	return err == nil && !c.Part2
 }
 
@@ -265,10 +265,10 @@ func withoutMBIs(line []byte, e segment.Entry, mbis []coverage.MBI) ([]byte, err
 }
 
 // currentMBIs finds the identifiers of an enrollee in the newest current
-// enrolment that has the enrollee.
+// enrollment that has the enrollee.
 func currentMBIs(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeID) ([]coverage.MBI, error) {
 	var list string
-	err := tx.QueryRowContext(ctx, `select e.mbis from enrolment e join snapshot s on s.id = e.snapshot
+	err := tx.QueryRowContext(ctx, `select e.mbis from enrollment e join snapshot s on s.id = e.snapshot
 		where e.enrollee = $1 and s.current = 1 order by s.id desc limit 1`, int64(id)).Scan(&list)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil

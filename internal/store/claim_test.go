@@ -24,7 +24,7 @@ import (
 
 const contract = "Z0000"
 
-// claims is a store with a contract and its enrolment.
+// claims is a store with a contract and its enrollment.
 type claims struct {
 	testing.TB
 	*store.DB
@@ -45,9 +45,9 @@ func (c *claims) ok(err error) {
 	}
 }
 
-// enrol makes enrollees the current enrolment, each with one identifier that
+// enroll makes enrollees the current enrollment, each with one identifier that
 // tells the id and a letter.
-func (c *claims) enrol(letter string, ids ...coverage.EnrolleeID) {
+func (c *claims) enroll(letter string, ids ...coverage.EnrolleeID) {
 	c.Helper()
 	var all []coverage.Enrollee
 	for _, id := range ids {
@@ -55,7 +55,7 @@ func (c *claims) enrol(letter string, ids ...coverage.EnrolleeID) {
 		e.Months.AddRange(coverage.MonthOf(2020, 1), coverage.MonthOf(2026, 1))
 		all = append(all, e)
 	}
-	_, err := c.PutEnrolment(c.Context(), contract, all, true)
+	_, err := c.PutEnrollment(c.Context(), contract, all, true)
 	c.ok(err)
 }
 
@@ -212,7 +212,7 @@ func TestClaimsAreReadAsTheyWereMerged(t *testing.T) { each(t, testClaimsAreRead
 
 func testClaimsAreReadAsTheyWereMerged(t *testing.T, open opener) {
 	c := newClaims(t, open)
-	c.enrol("A", 1, 2, 3)
+	c.enroll("A", 1, 2, 3)
 	a, b, other := claim(1, 11, 1000, "a"), claim(1, 12, 2000, "b"), claim(3, 31, 1500, "c")
 	if sum := c.load(b, other, a); sum != (store.Merged{New: 3}) {
 		t.Errorf("merged %+v", sum)
@@ -248,7 +248,7 @@ func TestClaim_Moves(t *testing.T) { each(t, testClaimMoves) }
 
 func testClaimMoves(t *testing.T, open opener) {
 	c := newClaims(t, open)
-	c.enrol("A", 1, 2)
+	c.enroll("A", 1, 2)
 	stays, moves := claim(1, 11, 1000, "stays"), claim(1, 12, 2000, "moves")
 	c.load(stays, moves)
 	before := c.snapshot()
@@ -311,7 +311,7 @@ func TestClaim_Withheld(t *testing.T) { each(t, testClaimWithheld) }
 
 func testClaimWithheld(t *testing.T, open opener) {
 	c := newClaims(t, open)
-	c.enrol("A", 1, 2)
+	c.enroll("A", 1, 2)
 	withheld := func(patient coverage.EnrolleeID, id int, updated int64) store.Claim {
 		cl := claim(patient, id, updated, "must not be shared")
 		cl.Withheld = true
@@ -361,12 +361,12 @@ func testRealPeople(t *testing.T, open opener) {
 		}
 	}
 	marked(false)
-	c.enrol("A", 1)
+	c.enroll("A", 1)
 	marked(false)
-	_, err := c.PutEnrolment(t.Context(), contract, []coverage.Enrollee{{ID: 1, MBIs: []coverage.MBI{"1EG4TE5MK73"}}}, true)
+	_, err := c.PutEnrollment(t.Context(), contract, []coverage.Enrollee{{ID: 1, MBIs: []coverage.MBI{"1EG4TE5MK73"}}}, true)
 	c.ok(err)
 	marked(true)
-	c.enrol("A", 1)
+	c.enroll("A", 1)
 	marked(true)
 }
 
@@ -379,7 +379,7 @@ func testMergeAgainstMap(t *testing.T, open opener) {
 	first := coverage.EnrolleeID(1) // each sequence has enrollees of its own
 	rapid.Check(t, func(t *rapid.T) {
 		first += 3
-		c.enrol("A", first, first+1, first+2)
+		c.enroll("A", first, first+1, first+2)
 		model := map[string]store.Claim{}
 		for range rapid.IntRange(1, 4).Draw(t, "loads") {
 			var batch []store.Claim
@@ -423,7 +423,7 @@ func TestALoadIsSeenAtOnceAndByLaterJobsOnly(t *testing.T) {
 
 func testALoadIsSeenAtOnceAndByLaterJobsOnly(t *testing.T, open opener) {
 	c := newClaims(t, open)
-	c.enrol("A", 1)
+	c.enroll("A", 1)
 	a, b := claim(1, 11, 1000, "a"), claim(1, 12, 2000, "b")
 	c.load(a)
 	before := c.snapshot()
@@ -455,13 +455,13 @@ func TestOneLoadAtATime(t *testing.T) { each(t, testOneLoadAtATime) }
 
 func testOneLoadAtATime(t *testing.T, open opener) {
 	c := newClaims(t, open)
-	c.enrol("A", 1)
+	c.enroll("A", 1)
 	a, b := claim(1, 11, 1000, "a"), claim(1, 12, 2000, "b")
 	first := c.begin("x")
 	c.merge(first, a)
-	var other *store.OtherLoad
+	var other *store.LoadInProgressError
 	if _, err := c.BeginLoad(t.Context(), "y", "y", fhir.V1); !errors.As(err, &other) || other.Load.ID != first.ID {
-		t.Fatalf("a second load: %v, want *OtherLoad", err)
+		t.Fatalf("a second load: %v, want *LoadInProgressError", err)
 	}
 	// Broken off, and begun again: it goes on where it was.
 	again := c.begin("x")
@@ -497,7 +497,7 @@ func testIdentifiersAreTheEnrollees(t *testing.T, open opener) {
 	a, b := claim(1, 11, 1000, "a"), claim(1, 12, 2000, "b")
 	c.load(a, b) // before anybody is enrolled
 	for _, letter := range []string{"A", "C"} {
-		c.enrol(letter, 1)
+		c.enroll(letter, 1)
 		d := c.read(c.snapshot(), time.Time{})[1]
 		c.check(d, []coverage.MBI{mbi(1, letter)}, a, b)
 		if d.segments != 0 {

@@ -26,20 +26,20 @@ func (db *DB) Contract(ctx context.Context, number string) (coverage.Contract, e
 	return c, nil
 }
 
-// Unattests says that an import would take the attestation from contracts that
+// AttestationLossError says that an import would take the attestation from contracts that
 // have one, so that their sponsors would get no data any more.
-type Unattests struct {
+type AttestationLossError struct {
 	Contracts []string
 }
 
 // Error names the contracts.
-func (d *Unattests) Error() string {
+func (d *AttestationLossError) Error() string {
 	return fmt.Sprintf("the attestation of %d contracts would be taken away: %v", len(d.Contracts), d.Contracts)
 }
 
 // PutContracts stores contracts, all or none. Contracts that are not among
 // them stay as they are: that a file lacks one says nothing about it. To take
-// an attestation away is *Unattests unless forced. A contract that is attested
+// an attestation away is *AttestationLossError unless forced. A contract that is attested
 // from an earlier day on, or again, has its next export begin at the beginning.
 func (db *DB) PutContracts(ctx context.Context, contracts []coverage.Contract, force bool) error {
 	return db.tx(ctx, func(tx *sql.Tx) error {
@@ -58,7 +58,7 @@ func (db *DB) PutContracts(ctx context.Context, contracts []coverage.Contract, f
 			}
 		}
 		if len(lost) > 0 && !force {
-			return &Unattests{Contracts: lost}
+			return &AttestationLossError{Contracts: lost}
 		}
 		for _, c := range contracts {
 			if err := startAnew(ctx, tx, c); err != nil {

@@ -24,14 +24,14 @@ func (db *DB) Accept(ctx context.Context, j *export.Job, limit int) error {
 			return fmt.Errorf("look for a job with the same key: %w", err)
 		}
 		if known != nil {
-			return &export.Known{Job: known}
+			return &export.DuplicateRequestError{Job: known}
 		}
 		running, err := underWay(ctx, tx, j.Contract)
 		if err != nil {
 			return fmt.Errorf("look for jobs under way: %w", err)
 		}
 		if len(running) >= limit {
-			return &export.Busy{Running: running}
+			return &export.JobLimitError{Running: running}
 		}
 		_, err = tx.ExecContext(ctx, `insert into job (id, contract, client, version, request, since, since_source, until,
 			service_dates, transaction_time, continuous, notes, state, base, key, source) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
@@ -57,7 +57,7 @@ func (db *DB) known(ctx context.Context, tx *sql.Tx, key string) (*export.Job, e
 	return j, err
 }
 
-// bit is a truth as the tables hold it.
+// bit is a boolean as the tables hold it.
 func bit(b bool) int {
 	if b {
 		return 1
@@ -200,26 +200,26 @@ func (db *DB) Delete(ctx context.Context, id string) (bool, error) {
 	return moved, nil
 }
 
-// Trouble is a step of a job that failed at least once.
-type Trouble struct {
+// FailedStep is a step of a job that failed at least once.
+type FailedStep struct {
 	Step     export.Step
 	Part     int // of StepPart
 	Failures int
 	Fault    string // of the last time, for the operator
 }
 
-// Troubles lists the steps of a job that failed and were tried again, or made
+// FailedSteps lists the steps of a job that failed and were tried again, or made
 // the job fail.
-func (db *DB) Troubles(ctx context.Context, id string) ([]Trouble, error) {
+func (db *DB) FailedSteps(ctx context.Context, id string) ([]FailedStep, error) {
 	rows, err := db.read.QueryContext(ctx, `select 0, failures, fault from job where id = $1 and fault <> ''
 		union all select number, failures, fault from part where job = $1 and fault <> '' order by 1`, id)
 	if err != nil {
 		return nil, fmt.Errorf("read the faults of job %s: %w", id, err)
 	}
 	defer rows.Close()
-	var all []Trouble
+	var all []FailedStep
 	for rows.Next() {
-		t := Trouble{Step: export.StepPart}
+		t := FailedStep{Step: export.StepPart}
 		if err := rows.Scan(&t.Part, &t.Failures, &t.Fault); err != nil {
 			return nil, fmt.Errorf("read the faults of job %s: %w", id, err)
 		}

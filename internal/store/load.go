@@ -23,14 +23,14 @@ type Load struct {
 	Report   string
 }
 
-// OtherLoad says that another import of claims is under way, or was broken
+// LoadInProgressError says that another import of claims is under way, or was broken
 // off: only one at a time can be.
-type OtherLoad struct {
+type LoadInProgressError struct {
 	Load Load
 }
 
 // Error names its source.
-func (o *OtherLoad) Error() string {
+func (o *LoadInProgressError) Error() string {
 	return fmt.Sprintf("an import of %s, begun %s, has not been completed", o.Load.Source, o.Load.Started.Format(time.RFC3339))
 }
 
@@ -38,7 +38,7 @@ func (o *OtherLoad) Error() string {
 var ErrLoadMoved = errors.New("another process goes on with this import")
 
 // BeginLoad begins an import, or goes on with one that was broken off: with the
-// same digest it gives back where that was. *OtherLoad when another one has
+// same digest it gives back where that was. *LoadInProgressError when another one has
 // not been completed.
 func (db *DB) BeginLoad(ctx context.Context, source, digest string, v fhir.Version) (*Load, error) {
 	l := &Load{Source: source, Version: v, Started: db.now().UTC().Truncate(time.Millisecond), Report: "{}"}
@@ -56,7 +56,7 @@ func (db *DB) BeginLoad(ctx context.Context, source, digest string, v fhir.Versi
 				return err
 			}
 		case err == nil:
-			return &OtherLoad{Load: *open}
+			return &LoadInProgressError{Load: *open}
 		case !errors.Is(err, sql.ErrNoRows):
 			return err
 		}

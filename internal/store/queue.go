@@ -311,7 +311,7 @@ func (db *DB) Finish(ctx context.Context, l export.Lease, files []export.File, t
 }
 
 // Release gives a lease back, and fails the job if the fault says so.
-func (db *DB) Release(ctx context.Context, l export.Lease, f *export.Fault) error {
+func (db *DB) Release(ctx context.Context, l export.Lease, f *export.StepFailure) error {
 	err := db.held(ctx, "give a lease back", func(change func(string, ...any) error, tx *sql.Tx) error {
 		var again int64 // when the step is free again
 		failures, text := 0, ""

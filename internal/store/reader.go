@@ -63,7 +63,7 @@ func split(s segment.Segment, index segment.Index) (head, tail []byte) {
 	return s.Deflate[:at], s.Deflate[at:]
 }
 
-// index reads the row's index. Claims that were minimised by another allow-list
+// index reads the row's index. Claims that were minimized by another allow-list
 // than today's are refused.
 func (r *segmentRow) index() (segment.Index, error) {
 	if r.allowList != eob.AllowList {

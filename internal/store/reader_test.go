@@ -19,7 +19,7 @@ func TestSinceWithinASegment(t *testing.T) { each(t, testSinceWithinASegment) }
 
 func testSinceWithinASegment(t *testing.T, open opener) {
 	c := newClaims(t, open)
-	c.enrol("A", 1, 2)
+	c.enroll("A", 1, 2)
 	var all []store.Claim
 	for i := range 80 {
 		all = append(all, claim(1, i, int64(i+1)*1000, fmt.Sprintf("%d %s", i, strings.Repeat(fmt.Sprint(i*i), 400))))
@@ -33,7 +33,7 @@ func testSinceWithinASegment(t *testing.T, open opener) {
 	if d := c.read(snapshot, time.UnixMilli(80_000)); len(d[1].lines) != 0 {
 		t.Errorf("%d claims after the newest", len(d[1].lines))
 	}
-	c.enrol("B", 1, 2) // other identifiers than those that are stored
+	c.enroll("B", 1, 2) // other identifiers than those that are stored
 	snapshot = c.snapshot()
 	for _, from := range []int{0, 60, 78} {
 		c.check(c.read(snapshot, time.UnixMilli(int64(from)*1000))[1], []coverage.MBI{mbi(1, "B")}, all[from:]...)
@@ -46,7 +46,7 @@ func TestManyReaders(t *testing.T) { each(t, testManyReaders) }
 
 func testManyReaders(t *testing.T, open opener) {
 	c := newClaims(t, open)
-	c.enrol("A", 1, 2)
+	c.enroll("A", 1, 2)
 	c.load(claim(1, 1, 1000, "old"), claim(2, 2, 9000, "new"))
 	snapshot := c.snapshot()
 	con, err := c.Contract(t.Context(), contract)

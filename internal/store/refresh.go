@@ -31,7 +31,7 @@ func (db *DB) RefreshMBIs(ctx context.Context, contract string) (int, error) {
 	for _, v := range []fhir.Version{fhir.V1, fhir.V2} {
 		n, err := db.refreshVersion(ctx, contract, v)
 		total += n
-		var other *OtherLoad
+		var other *LoadInProgressError
 		if errors.As(err, &other) {
 			return total, nil
 		}
@@ -51,7 +51,7 @@ func (db *DB) refreshVersion(ctx context.Context, contract string, v fhir.Versio
 
 // ApplyAllowList applies today's allow-list to the stored claims that an older
 // one has reduced: claims that must not be shared by it are removed. It tells how
-// many enrollees had such claims. *OtherLoad when an import of claims has not
+// many enrollees had such claims. *LoadInProgressError when an import of claims has not
 // been completed.
 func (db *DB) ApplyAllowList(ctx context.Context) (int, error) {
 	total := 0
@@ -123,9 +123,9 @@ func (db *DB) enrollees(ctx context.Context, query string, args ...any) ([]cover
 const minEnrollee coverage.EnrolleeID = -1 << 63
 
 // staleMBIs finds the next enrollees after one whose newest segment has other
-// identifiers than the contract's current enrolment.
+// identifiers than the contract's current enrollment.
 func (db *DB) staleMBIs(ctx context.Context, contract string, v fhir.Version, after coverage.EnrolleeID) ([]coverage.EnrolleeID, error) {
-	return db.enrollees(ctx, `select s.enrollee from snapshot p join enrolment e on e.snapshot = p.id
+	return db.enrollees(ctx, `select s.enrollee from snapshot p join enrollment e on e.snapshot = p.id
 		join segment s on s.version = $2 and s.enrollee = e.enrollee
 		where p.contract = $1 and p.current = 1 and e.enrollee > $3 and s.mbis <> e.mbis
 			and not exists (select 1 from segment n where n.version = s.version and n.enrollee = s.enrollee and n.load > s.load)

@@ -18,7 +18,7 @@ type desk struct {
 	claims     claimgen.Generator
 	line       eobjson.Buffer
 	minimized  []byte
-	minimizers [fhir.V2 + 1]*eob.Minimiser
+	minimizers [fhir.V2 + 1]*eob.Minimizer
 }
 
 // reader makes the claims of one enrollee after another.
@@ -91,7 +91,7 @@ func (r *reader) offerRaw(c *claimgen.Claim, mbis []coverage.MBI, sink export.Si
 	if d.minimizers[r.version] == nil {
 		d.minimizers[r.version] = eob.New(r.version)
 	}
-	minimized, err := d.minimizers[r.version].Minimise(d.raw(c, r.format))
+	minimized, err := d.minimizers[r.version].Minimize(d.raw(c, r.format))
 	if err != nil {
 		return err
 	}

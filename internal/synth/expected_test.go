@@ -38,7 +38,7 @@ func drawQuery(t *rapid.T, stamps []time.Time) ExpectedQuery {
 }
 
 // TestExportsAreAsExpected holds whole exports, through the rules of coverage and the
-// readers of both versions, equal to the truth: over seeds, contracts, moments
+// readers of both versions, equal to the expected results: over seeds, contracts, moments
 // and queries.
 func TestExportsAreAsExpected(t *testing.T) {
 	outcomes := map[string]int{}
@@ -67,7 +67,7 @@ func TestExportsAreAsExpected(t *testing.T) {
 			return nil
 		})
 		if err != nil || len(got) > 0 {
-			t.Fatalf("%v; %d enrollees more than in truth", err, len(got))
+			t.Fatalf("%v; %d enrollees more than expected", err, len(got))
 		}
 	})
 	if len(outcomes) != 3 {

@@ -34,7 +34,7 @@ func TestRaw(t *testing.T) {
 			err := d.claims.Each(context.Background(), asOf.UnixMilli(), func(c *claimgen.Claim) error {
 				facts := c.Claim
 				raw := bytes.Clone(d.raw(c, format))
-				reduced, err := minimizer.Minimise(raw)
+				reduced, err := minimizer.Minimize(raw)
 				if err != nil {
 					t.Fatalf("%v: %s", err, raw)
 				}

@@ -40,9 +40,9 @@ func (s *Source) Freshness(_ context.Context, contract string, _ fhir.Version) (
 	}
 	now := s.now().UTC()
 	return export.Freshness{
-		Enrolment: time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC),
-		Enrollees: int64(m.Enrollees),
-		LastLoad:  time.UnixMilli(claimgen.LastLoad(now.UnixMilli())).UTC(),
+		Enrollment: time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC),
+		Enrollees:  int64(m.Enrollees),
+		LastLoad:   time.UnixMilli(claimgen.LastLoad(now.UnixMilli())).UTC(),
 	}, nil
 }
 

@@ -93,7 +93,7 @@ type Line struct {
 	Supplier    string   `parquet:"supplier_type,optional,dict" variable:"dmerc_line_supplr_type_cd" doc:"supplier type of a DME line"`
 	Quantity    *float64 `parquet:"quantity" doc:"number of units of the service"`
 	Unit        string   `parquet:"unit,optional,dict" doc:"their unit"`
-	Anaesthesia *float64 `parquet:"anaesthesia_units" variable:"carr_line_ansthsa_unit_cnt" doc:"anaesthesia units"`
+	Anesthesia  *float64 `parquet:"anesthesia_units" variable:"carr_line_ansthsa_unit_cnt" doc:"anesthesia units"`
 	MTUS        string   `parquet:"mtus_code,optional,dict" variable:"carr_line_mtus_cd" doc:"what mtus_count counts: miles, time, services; v1, as all below"`
 	MTUSCount   *float64 `parquet:"mtus_count" variable:"carr_line_mtus_cnt" doc:"miles, time units or services of a carrier line"`
 	DMECount    *float64 `parquet:"dme_mtus_count" variable:"dmerc_line_mtus_cnt" doc:"the same of a DME line"`

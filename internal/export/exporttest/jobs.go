@@ -108,9 +108,9 @@ func jobsRoundTrip(b *bench) {
 func jobsLimit(b *bench) {
 	first := b.job("Z0000")
 	b.ok(b.Store.Accept(b.Context(), first, 1))
-	var busy *export.Busy
+	var busy *export.JobLimitError
 	if err := b.Store.Accept(b.Context(), b.job("Z0000"), 1); !errors.As(err, &busy) {
-		b.Fatalf("got %v, want *Busy", err)
+		b.Fatalf("got %v, want *JobLimitError", err)
 	}
 	if diff := cmp.Diff([]string{first.ID}, busy.Running); diff != "" {
 		b.Error(diff)

@@ -252,7 +252,7 @@ func queueCancel(b *bench) {
 	b.ok(err)
 	b.lost(b.Extend(b.Context(), t.Lease, ttl, 1))
 	b.lost(b.CommitPart(b.Context(), t.Lease, result(t, export.Entry{Enrollee: 1, Outcome: export.Delivered, Claims: 3})))
-	b.ok(b.Release(b.Context(), t.Lease, &export.Fault{Reason: "late"}))
+	b.ok(b.Release(b.Context(), t.Lease, &export.StepFailure{Reason: "late"}))
 	b.state(j.ID, export.Cancelled)
 
 	j = b.accept("Z0001")
@@ -266,7 +266,7 @@ func queueCancel(b *bench) {
 func queueFault(b *bench) {
 	j := b.accept("Z0000")
 	t := b.lease(export.StepPlan)
-	b.ok(b.Release(b.Context(), t.Lease, &export.Fault{Text: "no database", Pause: time.Minute}))
+	b.ok(b.Release(b.Context(), t.Lease, &export.StepFailure{Text: "no database", Pause: time.Minute}))
 	b.noWork()
 	b.clock.Add(time.Minute)
 	if t = b.lease(export.StepPlan); t.Failures != 1 {
@@ -276,7 +276,7 @@ func queueFault(b *bench) {
 	b.clock.Add(ttl)
 	b.plan(1)
 	part := b.lease(export.StepPart)
-	b.ok(b.Release(b.Context(), part.Lease, &export.Fault{Text: "no claims", Pause: time.Second}))
+	b.ok(b.Release(b.Context(), part.Lease, &export.StepFailure{Text: "no claims", Pause: time.Second}))
 	b.noWork()
 	b.clock.Add(time.Second)
 	if part = b.lease(export.StepPart); part.Failures != 1 {
@@ -294,7 +294,7 @@ func queueFail(b *bench) {
 			b.commit(b.lease(export.StepPart))
 		}
 		t := b.lease(step)
-		b.ok(b.Release(b.Context(), t.Lease, &export.Fault{Text: "internal", Reason: "try again"}))
+		b.ok(b.Release(b.Context(), t.Lease, &export.StepFailure{Text: "internal", Reason: "try again"}))
 		if got := b.state(j.ID, export.Failed); got.Reason != "try again" {
 			b.Errorf("the reason is %q", got.Reason)
 		}

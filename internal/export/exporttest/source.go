@@ -14,7 +14,7 @@ import (
 	"ab2d/internal/fhir"
 )
 
-// Source is enrolment and claims written down by a test: it implements
+// Source is enrollment and claims written down by a test: it implements
 // export.Claims, and its Roster export.Roster, for any number of contracts. Set it up
 // before it is used; Fail, Repair and Reads may be called at any time.
 type Source struct {
@@ -111,11 +111,11 @@ func (s *Source) Freshness(_ context.Context, contract string, _ fhir.Version) (
 	if contract == "Z0001" {
 		return export.Freshness{}, nil
 	}
-	return export.Freshness{Enrolment: time.Date(2026, 1, 3, 4, 5, 6, 7e6, time.UTC), Enrollees: int64(len(s.Enrollees[contract])),
+	return export.Freshness{Enrollment: time.Date(2026, 1, 3, 4, 5, 6, 7e6, time.UTC), Enrollees: int64(len(s.Enrollees[contract])),
 		LastLoad: time.Date(2026, 1, 14, 0, 0, 0, 0, time.UTC), NewestClaim: time.Date(2026, 1, 13, 0, 0, 0, 0, time.UTC)}, nil
 }
 
-// Snapshot keeps a copy of the enrolment as it is now.
+// Snapshot keeps a copy of the enrollment as it is now.
 func (s *Source) Snapshot(_ context.Context, contract string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

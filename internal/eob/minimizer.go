@@ -26,7 +26,7 @@ func (e *Error) Error() string {
 }
 
 // Claim is a claim reduced to the minimum necessary, and the facts about it.
-// Its slices are valid until the Minimiser is used again.
+// Its slices are valid until the Minimizer is used again.
 type Claim struct {
 	coverage.Claim
 	ID        []byte // of the resource
@@ -43,17 +43,17 @@ type Claim struct {
 	HasExtension bool
 }
 
-// Minimiser reduces claims. It keeps its buffers, so that a claim costs no
+// Minimizer reduces claims. It keeps its buffers, so that a claim costs no
 // allocation. Not safe for concurrent use: make one a goroutine, and keep it.
-type Minimiser struct {
+type Minimizer struct {
 	root  *node
 	scan  scanner
 	claim Claim
 }
 
-// New makes a minimiser with the allow-list of a version of the API.
-func New(v fhir.Version) *Minimiser {
-	m := &Minimiser{root: compile(tables(v))}
+// New makes a minimizer with the allow-list of a version of the API.
+func New(v fhir.Version) *Minimizer {
+	m := &Minimizer{root: compile(tables(v))}
 	shape := shapes(v)
 	m.root.forbid(shape.foreign)
 	m.scan.facts.codes, m.scan.facts.shape = newPart2Codes(), shape
@@ -68,13 +68,13 @@ func tables(v fhir.Version) [][]element {
 	return [][]element{tableR4}
 }
 
-// Minimise reduces raw, one ExplanationOfBenefit as JSON, pretty-printed or
+// Minimize reduces raw, one ExplanationOfBenefit as JSON, pretty-printed or
 // not. The claim returned is valid until the next call. The error is an *Error:
 // raw is not strict JSON, exceeds a limit, is not an ExplanationOfBenefit with an
 // id and a patient, or is written in another version. Facts that are only missing
 // are no error, nor is a claim that must not be delivered: that is for
 // coverage.Selection to judge.
-func (m *Minimiser) Minimise(raw []byte) (*Claim, error) {
+func (m *Minimizer) Minimize(raw []byte) (*Claim, error) {
 	if len(raw) > MaxSize {
 		return nil, &Error{fmt.Sprintf("larger than %d bytes", MaxSize), MaxSize}
 	}

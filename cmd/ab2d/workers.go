@@ -16,13 +16,13 @@ import (
 	"ab2d/internal/store"
 )
 
-// works is what a process needs to work on exports: the back ends, and the
+// workers are what a process needs to work on exports: the back ends, and the
 // workers on them.
-type works struct {
+type workers struct {
 	db       *store.DB
 	files    export.Files
 	source   source
-	bell     *export.Bell
+	notifier *export.Notifier
 	checks   []api.Check
 	workers  []*export.Worker
 	now      func() time.Time // the database's clock
@@ -31,13 +31,13 @@ type works struct {
 	profiled func() error // writes the profiles; nil without --profiles
 }
 
-// openWorks opens the back ends and makes the workers.
-func openWorks(ctx context.Context, c *workConfig, s streams) (*works, error) {
+// openWorkers opens the back ends and makes the workers.
+func openWorkers(ctx context.Context, c *workConfig, s streams) (*workers, error) {
 	log, err := obs.NewLogger(s.err, c.LogFormat, c.LogLevel)
 	if err != nil {
 		return nil, &usageError{err}
 	}
-	w := &works{bell: export.NewBell(), log: log}
+	w := &workers{notifier: export.NewNotifier(), log: log}
 	if c.Profiles != "" {
 		if w.profiled, err = obs.Profile(c.Profiles); err != nil {
 			return nil, fmt.Errorf("--profiles=%s: %w", c.Profiles, err)
@@ -62,9 +62,9 @@ func openWorks(ctx context.Context, c *workConfig, s streams) (*works, error) {
 	return w, nil
 }
 
-func (w *works) makeWorkers(c *workConfig) {
+func (w *workers) makeWorkers(c *workConfig) {
 	settings := export.DefaultSettings()
-	settings.Lease, settings.Retention = c.Lease, c.Keep
+	settings.Lease, settings.Retention = c.Lease, c.Retention
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
@@ -76,7 +76,7 @@ func (w *works) makeWorkers(c *workConfig) {
 	for i := range c.Workers {
 		w.workers = append(w.workers, &export.Worker{
 			Name: fmt.Sprintf("%s/%d/%d", host, os.Getpid(), i+1), Queue: w.db, Jobs: w.db, Ledgers: w.db, Roster: w.source, Claims: claims, Source: w.source.Source(),
-			Files: w.files, Bell: w.bell, Now: w.now, Log: w.log, Settings: settings, Ready: w.clock.Check,
+			Files: w.files, Notifier: w.notifier, Now: w.now, Log: w.log, Settings: settings, Ready: w.clock.Check,
 		})
 	}
 }
@@ -92,7 +92,7 @@ const sourcesEvery = 10 * time.Second
 const orphansEvery = 10 * time.Minute
 
 // close closes what was opened.
-func (w *works) close() error {
+func (w *workers) close() error {
 	var err error
 	if w.profiled != nil {
 		err = w.profiled()
@@ -101,7 +101,7 @@ func (w *works) close() error {
 }
 
 // start starts the workers, and returns how to wait for their end.
-func (w *works) start(ctx context.Context) (wait func()) {
+func (w *workers) start(ctx context.Context) (wait func()) {
 	var all sync.WaitGroup
 	for _, worker := range w.workers {
 		all.Go(func() { worker.Run(ctx) })

@@ -37,7 +37,7 @@ func valuesOf(w http.ResponseWriter, r *http.Request) (values url.Values, faults
 	}
 	values, faults = parseParameters(body)
 	if r.URL.RawQuery != "" {
-		faults = append(faults, fhir.Fault(fhir.CodeInvalid, "The parameters of a POST stand in its body, not in the address. "+
+		faults = append(faults, fhir.ErrorIssue(fhir.CodeInvalid, "The parameters of a POST stand in its body, not in the address. "+
 			"Leave out what follows the question mark, and send "+bodyExample+"."))
 	}
 	return values, faults, nil
@@ -67,14 +67,14 @@ func queryValues(query string) (values url.Values, faults []fhir.Issue) {
 	}
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		faults = append(faults, fhir.Fault(fhir.CodeInvalid, fmt.Sprintf("The query string cannot be read: %s in it is not written as it should. "+
+		faults = append(faults, fhir.ErrorIssue(fhir.CodeInvalid, fmt.Sprintf("The query string cannot be read: %s in it is not written as it should. "+
 			"Write a value's special characters as %%XX, for example _outputFormat=application%%2Ffhir%%2Bndjson.", unreadable(err))))
 	}
 	return values, faults
 }
 
 func tooMany(where string, n int) []fhir.Issue {
-	return []fhir.Issue{fhir.Fault(fhir.CodeTooCostly, fmt.Sprintf("The %s has %d parameters; at most %d are read. Supported are %s.",
+	return []fhir.Issue{fhir.ErrorIssue(fhir.CodeTooCostly, fmt.Sprintf("The %s has %d parameters; at most %d are read. Supported are %s.",
 		where, n, maxParams, strings.Join(knownParams, ", ")))}
 }
 
@@ -96,7 +96,7 @@ type parameters struct {
 func parseParameters(body []byte) (values url.Values, faults []fhir.Issue) {
 	var p parameters
 	if err := json.Unmarshal(body, &p); err != nil || p.ResourceType != "Parameters" {
-		return nil, []fhir.Issue{fhir.Fault(fhir.CodeInvalid, "The body is not a FHIR Parameters resource in JSON. Send "+bodyExample+".")}
+		return nil, []fhir.Issue{fhir.ErrorIssue(fhir.CodeInvalid, "The body is not a FHIR Parameters resource in JSON. Send "+bodyExample+".")}
 	}
 	if len(p.Parameter) > maxParams {
 		return nil, tooMany("body", len(p.Parameter))
@@ -105,7 +105,7 @@ func parseParameters(body []byte) (values url.Values, faults []fhir.Issue) {
 	for i, parameter := range p.Parameter {
 		name, value, err := readParameter(parameter)
 		if err != nil {
-			faults = append(faults, fhir.Fault(fhir.CodeInvalid, fmt.Sprintf("Parameter %d of the body %v. Write each as in %s.", i+1, err, bodyExample)))
+			faults = append(faults, fhir.ErrorIssue(fhir.CodeInvalid, fmt.Sprintf("Parameter %d of the body %v. Write each as in %s.", i+1, err, bodyExample)))
 			continue
 		}
 		values.Add(name, value)

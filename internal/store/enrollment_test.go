@@ -24,17 +24,17 @@ func ids(list []coverage.Enrollee) []coverage.EnrolleeID {
 	return all
 }
 
-func TestEnrolmentIsReplacedAsAWhole(t *testing.T) { each(t, testEnrolmentIsReplacedAsAWhole) }
+func TestEnrollmentIsReplacedAsAWhole(t *testing.T) { each(t, testEnrollmentIsReplacedAsAWhole) }
 
-func testEnrolmentIsReplacedAsAWhole(t *testing.T, open opener) {
+func testEnrollmentIsReplacedAsAWhole(t *testing.T, open opener) {
 	c := newClaims(t, open)
-	if s := c.snapshot(); s != "enrolment-0.load-0" {
-		t.Errorf("before the first enrolment the snapshot is %s", s)
+	if s := c.snapshot(); s != "enrollment-0.load-0" {
+		t.Errorf("before the first enrollment the snapshot is %s", s)
 	}
 	if list, err := c.Enrollees(t.Context(), contract, c.snapshot(), -1<<63, 9); err != nil || len(list) != 0 {
-		t.Errorf("before the first enrolment there are %v, %v", list, err)
+		t.Errorf("before the first enrollment there are %v, %v", list, err)
 	}
-	c.enrol("A", -3, 1, 2, 5)
+	c.enroll("A", -3, 1, 2, 5)
 	first := c.snapshot()
 	page, err := c.Enrollees(t.Context(), contract, first, 1, 2)
 	c.ok(err)
@@ -44,11 +44,11 @@ func testEnrolmentIsReplacedAsAWhole(t *testing.T, open opener) {
 	if page[0].MBIs[0] != mbi(1, "A") || !page[0].Months.Has(coverage.MonthOf(2026, time.January)) || page[0].Months.Has(coverage.MonthOf(2026, time.February)) {
 		t.Error("an enrollee is not read as it was stored")
 	}
-	c.enrol("A", -3, 1, 2, 5) // the same
+	c.enroll("A", -3, 1, 2, 5) // the same
 	if s := c.snapshot(); s != first {
-		t.Errorf("the same enrolment again is snapshot %s, was %s", s, first)
+		t.Errorf("the same enrollment again is snapshot %s, was %s", s, first)
 	}
-	c.enrol("A", 1, 2, 7)
+	c.enroll("A", 1, 2, 7)
 	page, err = c.Enrollees(t.Context(), contract, c.snapshot(), -1<<63, 9)
 	c.ok(err)
 	if diff := cmp.Diff([]coverage.EnrolleeID{1, 2, 7}, ids(page)); diff != "" {
@@ -57,29 +57,29 @@ func testEnrolmentIsReplacedAsAWhole(t *testing.T, open opener) {
 	if _, err := c.Enrollees(t.Context(), contract, first, -1<<63, 9); !errors.Is(err, export.ErrNoSnapshot) {
 		t.Errorf("a snapshot that nobody needs: %v, want ErrNoSnapshot", err)
 	}
-	for _, bad := range []string{"", "x", "enrolment-1", "enrolment-1.load-1x", "synth-1.seed-1.2026-01"} {
+	for _, bad := range []string{"", "x", "enrollment-1", "enrollment-1.load-1x", "synth-1.seed-1.2026-01"} {
 		if _, err := c.Enrollees(t.Context(), contract, bad, 0, 1); !errors.Is(err, export.ErrNoSnapshot) {
 			t.Errorf("snapshot %q: %v, want ErrNoSnapshot", bad, err)
 		}
 	}
 }
 
-func TestEnrolmentThatAJobNeedsIsKept(t *testing.T) { each(t, testEnrolmentThatAJobNeedsIsKept) }
+func TestEnrollmentThatAJobNeedsIsKept(t *testing.T) { each(t, testEnrollmentThatAJobNeedsIsKept) }
 
-func testEnrolmentThatAJobNeedsIsKept(t *testing.T, open opener) {
+func testEnrollmentThatAJobNeedsIsKept(t *testing.T, open opener) {
 	c := newClaims(t, open)
-	c.enrol("A", 1)
+	c.enroll("A", 1)
 	first := c.snapshot()
 	j := &export.Job{ID: "0f8fad5b-d9cb-469f-a165-70867728950e", Contract: contract, Version: fhir.V2, Continuous: true, State: export.Accepted, TransactionTime: c.clock.Now()}
 	c.ok(c.Accept(t.Context(), j, 1))
 	plan, err := c.Lease(t.Context(), "w", "test:", time.Minute)
 	c.ok(err)
 	c.ok(c.SavePlan(t.Context(), plan.Lease, first, nil))
-	c.enrol("A", 1, 2)
+	c.enroll("A", 1, 2)
 	kept := func(when string) {
 		t.Helper()
 		if list, err := c.Enrollees(t.Context(), contract, first, 0, 9); err != nil || len(list) != 1 {
-			t.Errorf("%s the job's enrolment is %v, %v", when, list, err)
+			t.Errorf("%s the job's enrollment is %v, %v", when, list, err)
 		}
 	}
 	kept("while it runs")
@@ -89,45 +89,47 @@ func testEnrolmentThatAJobNeedsIsKept(t *testing.T, open opener) {
 	if _, err := c.Delete(t.Context(), j.ID); err != nil { // downloaded, deleted: the next job goes on from it
 		t.Fatal(err)
 	}
-	c.enrol("A", 1, 2, 3)
+	c.enroll("A", 1, 2, 3)
 	kept("when the next job may go on from it")
 }
 
-func TestEnrolmentIsNotLostByABrokenFile(t *testing.T) { each(t, testEnrolmentIsNotLostByABrokenFile) }
+func TestEnrollmentIsNotLostByABrokenFile(t *testing.T) {
+	each(t, testEnrollmentIsNotLostByABrokenFile)
+}
 
-func testEnrolmentIsNotLostByABrokenFile(t *testing.T, open opener) {
+func testEnrollmentIsNotLostByABrokenFile(t *testing.T, open opener) {
 	c := newClaims(t, open)
-	c.enrol("A", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
+	c.enroll("A", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
 	put := func(n int, force bool) error {
 		var all []coverage.Enrollee
 		for i := range n {
 			all = append(all, coverage.Enrollee{ID: coverage.EnrolleeID(i + 1)})
 		}
-		_, err := c.PutEnrolment(t.Context(), contract, all, force)
+		_, err := c.PutEnrollment(t.Context(), contract, all, force)
 		return err
 	}
-	var shrinks *store.Shrinks
+	var shrinks *store.ShrinkError
 	for _, n := range []int{0, 7} {
 		if err := put(n, false); !errors.As(err, &shrinks) || shrinks.Before != 10 || shrinks.Then != int64(n) {
-			t.Errorf("from 10 enrollees to %d: %v, want *Shrinks", n, err)
+			t.Errorf("from 10 enrollees to %d: %v, want *ShrinkError", n, err)
 		}
 	}
 	c.ok(put(8, false))
 	c.ok(put(0, true))
-	if _, err := c.PutEnrolment(t.Context(), "Z9999", nil, true); !errors.Is(err, export.ErrNoContract) {
+	if _, err := c.PutEnrollment(t.Context(), "Z9999", nil, true); !errors.Is(err, export.ErrNoContract) {
 		t.Errorf("an unknown contract: %v, want ErrNoContract", err)
 	}
 }
 
-func TestOpenEnrolmentGrows(t *testing.T) { each(t, testOpenEnrolmentGrows) }
+func TestOpenEnrollmentGrows(t *testing.T) { each(t, testOpenEnrollmentGrows) }
 
-// testOpenEnrolmentGrows: an enrollment without an end is stored once, and an
+// testOpenEnrollmentGrows: an enrollment without an end is stored once, and an
 // export counts its months up to its own.
-func testOpenEnrolmentGrows(t *testing.T, open opener) {
+func testOpenEnrollmentGrows(t *testing.T, open opener) {
 	c := newClaims(t, open)
-	all, err := feed.ReadEnrolment(strings.NewReader("contract,beneficiary_id,mbi,from,to\n" + contract + ",1,1S00E00AA01,2026-01,\n"))
+	all, err := feed.ReadEnrollment(strings.NewReader("contract,beneficiary_id,mbi,from,to\n" + contract + ",1,1S00E00AA01,2026-01,\n"))
 	c.ok(err)
-	_, err = c.PutEnrolment(t.Context(), contract, all[contract], false)
+	_, err = c.PutEnrollment(t.Context(), contract, all[contract], false)
 	c.ok(err)
 	page, err := c.Enrollees(t.Context(), contract, c.snapshot(), 0, 9)
 	c.ok(err)
@@ -159,10 +161,10 @@ func testContracts(t *testing.T, open opener) {
 	if _, err := c.Contract(t.Context(), "Z0001"); !errors.Is(err, export.ErrNoContract) {
 		t.Errorf("got %v, want ErrNoContract", err)
 	}
-	var unattests *store.Unattests
+	var unattests *store.AttestationLossError
 	changed := []coverage.Contract{{Number: "Z0001", Sponsor: "new"}, {Number: contract, Sponsor: "PDP"}}
 	if err := c.PutContracts(t.Context(), changed, false); !errors.As(err, &unattests) || len(unattests.Contracts) != 1 {
-		t.Errorf("got %v, want *Unattests", err)
+		t.Errorf("got %v, want *AttestationLossError", err)
 	}
 	if _, err := c.Contract(t.Context(), "Z0001"); !errors.Is(err, export.ErrNoContract) {
 		t.Error("a refused file was stored in part")
@@ -224,7 +226,7 @@ func TestOptOuts(t *testing.T) { each(t, testOptOuts) }
 
 func testOptOuts(t *testing.T, open opener) {
 	c := newClaims(t, open)
-	c.enrol("A", 1, 2)
+	c.enroll("A", 1, 2)
 	put := func(want store.OptOutCounts, share bool, m coverage.MBI, effective coverage.Date) {
 		t.Helper()
 		got, err := c.PutOptOuts(t.Context(), []store.OptOut{{MBI: m, Share: share, Effective: effective}})

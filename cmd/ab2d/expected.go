@@ -13,8 +13,8 @@ import (
 	"ab2d/internal/synth"
 )
 
-// truthCommand is ab2d sandbox truth.
-type truthCommand struct {
+// expectedCommand is ab2d sandbox expected.
+type expectedCommand struct {
 	populationConfig
 	Contract string `help:"The contract's number, for example Z0001." required:"" placeholder:"NUMBER"`
 	Since    string `help:"The export's _since: claims updated after it." placeholder:"TIME"`
@@ -25,14 +25,14 @@ type truthCommand struct {
 }
 
 // Help is printed with the command's flags.
-func (c *truthCommand) Help() string {
+func (c *expectedCommand) Help() string {
 	return "Prints which claims an export of the sandbox must deliver, a line each: claim id, patient, lastUpdated and status, separated by tabs, in the order of the " +
 		"enrollees. It is computed in another way than exports are. Give --as-of the transactionTime of the export's manifest, and the seed the sandbox has. To compare: " +
-		`jq -r '[.id, .patient.reference, .meta.lastUpdated, .status] | @tsv' Z0001_*.ndjson | sort | diff - <(ab2d sandbox truth --contract Z0001 --as-of TIME | sort)`
+		`jq -r '[.id, .patient.reference, .meta.lastUpdated, .status] | @tsv' Z0001_*.ndjson | sort | diff - <(ab2d sandbox expected --contract Z0001 --as-of TIME | sort)`
 }
 
-// Run prints the truth.
-func (c *truthCommand) Run(ctx context.Context, s streams) error {
+// Run prints the expected claims.
+func (c *expectedCommand) Run(ctx context.Context, s streams) error {
 	source, _, err := c.dataset(c.Contract)
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func (c *truthCommand) Run(ctx context.Context, s streams) error {
 			return &usageError{fmt.Errorf("%s=%s: write YYYY-MM-DD", date.flag, date.value)}
 		}
 	}
-	return writeTruth(ctx, s.out, source, q, c.ByPerson)
+	return writeExpected(ctx, s.out, source, q, c.ByPerson)
 }
 
 // instant reads a flag that is an instant, or was not given.
@@ -67,9 +67,9 @@ func instant(flag, value string) (time.Time, error) {
 	return t, nil
 }
 
-// writeTruth writes the claims that must be delivered, or how each enrollee
+// writeExpected writes the claims that must be delivered, or how each enrollee
 // must end.
-func writeTruth(ctx context.Context, to io.Writer, source *synth.Source, q synth.ExpectedQuery, byPerson bool) error {
+func writeExpected(ctx context.Context, to io.Writer, source *synth.Source, q synth.ExpectedQuery, byPerson bool) error {
 	w := bufio.NewWriter(to)
 	err := source.Expected(ctx, q, func(t synth.ExpectedResult) error {
 		if byPerson {

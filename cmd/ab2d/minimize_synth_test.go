@@ -15,11 +15,11 @@ import (
 	"ab2d/internal/synth"
 )
 
-// strict is a sink that holds every synthetic claim to the minimiser: it must
+// strict is a sink that holds every synthetic claim to the minimizer: it must
 // come out as it went in, and tell the facts that the source told.
 type strict struct {
 	t         *testing.T
-	minimiser *eob.Minimiser
+	minimizer *eob.Minimizer
 	mbis      []coverage.MBI
 	told      coverage.Claim
 	again     []byte
@@ -34,16 +34,16 @@ func (s *strict) Wants(c *coverage.Claim) bool {
 
 func (s *strict) Line(line []byte) error {
 	s.claims++
-	c, err := s.minimiser.Minimise(line)
+	c, err := s.minimizer.Minimize(line)
 	if err != nil {
 		return err
 	}
 	s.again = append(c.AppendWithMBIs(s.again[:0], s.mbis), '\n')
 	if !bytes.Equal(s.again, line) {
-		s.t.Errorf("the minimiser changes %s:\n%s", c.ID, cmp.Diff(string(line), string(s.again)))
+		s.t.Errorf("the minimizer changes %s:\n%s", c.ID, cmp.Diff(string(line), string(s.again)))
 	}
 	if d := cmp.Diff(s.told, c.Claim); d != "" {
-		s.t.Errorf("%s: the minimiser finds other facts than the source tells:\n%s", c.ID, d)
+		s.t.Errorf("%s: the minimizer finds other facts than the source tells:\n%s", c.ID, d)
 	}
 	return nil
 }
@@ -72,7 +72,7 @@ func TestSyntheticClaimsAreMinimal(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer reader.Close()
-		sink := &strict{t: t, minimiser: eob.New(v)}
+		sink := &strict{t: t, minimizer: eob.New(v)}
 		for i := range enrollees {
 			sink.mbis = enrollees[i].MBIs
 			if err := reader.Write(t.Context(), &coverage.Selection{Enrollee: &enrollees[i], Until: now}, sink); err != nil {

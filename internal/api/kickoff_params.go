@@ -62,7 +62,7 @@ func parseParams(values url.Values, wanted handling, v fhir.Version, now time.Ti
 }
 
 func (r *reader) fault(code fhir.Code, format string, args ...any) {
-	r.faults = append(r.faults, fhir.Fault(code, fmt.Sprintf(format, args...)))
+	r.faults = append(r.faults, fhir.ErrorIssue(code, fmt.Sprintf(format, args...)))
 }
 
 // names looks at which parameters there are.

@@ -12,31 +12,31 @@ import (
 	"ab2d/internal/export"
 )
 
-// pin is what a snapshot's name stands for: an enrolment, and the claims of
+// pin is what a snapshot's name stands for: an enrollment, and the claims of
 // all loads up to one. Zero: none yet.
 type pin struct {
-	enrolment, load int64
+	enrollment, load int64
 }
 
-const pinFormat = "enrolment-%d.load-%d"
+const pinFormat = "enrollment-%d.load-%d"
 
-func (p pin) String() string { return fmt.Sprintf(pinFormat, p.enrolment, p.load) }
+func (p pin) String() string { return fmt.Sprintf(pinFormat, p.enrollment, p.load) }
 
 func parsePin(name string) (p pin, err error) {
-	if n, err := fmt.Sscanf(name, pinFormat, &p.enrolment, &p.load); err != nil || n != 2 || p.String() != name {
+	if n, err := fmt.Sscanf(name, pinFormat, &p.enrollment, &p.load); err != nil || n != 2 || p.String() != name {
 		return pin{}, fmt.Errorf("snapshot %q is not one of imported data: %w", name, export.ErrNoSnapshot)
 	}
 	return p, nil
 }
 
-// Snapshot names the current enrolment of a contract, and what is published
+// Snapshot names the current enrollment of a contract, and what is published
 // of the claims.
 func (db *DB) Snapshot(ctx context.Context, contract string) (string, error) {
 	var p pin
 	err := db.read.QueryRowContext(ctx, `select coalesce((select id from snapshot where contract = $1 and current = 1), 0),
-		coalesce((select max(id) from load where published > 0), 0)`, contract).Scan(&p.enrolment, &p.load)
+		coalesce((select max(id) from load where published > 0), 0)`, contract).Scan(&p.enrollment, &p.load)
 	if err != nil {
-		return "", fmt.Errorf("find the current enrolment of contract %s: %w", contract, err)
+		return "", fmt.Errorf("find the current enrollment of contract %s: %w", contract, err)
 	}
 	return p.String(), nil
 }
@@ -44,29 +44,29 @@ func (db *DB) Snapshot(ctx context.Context, contract string) (string, error) {
 // Enrollees reads a page of a snapshot, with opt-outs as of now.
 func (db *DB) Enrollees(ctx context.Context, contract, snapshot string, from coverage.EnrolleeID, limit int) ([]coverage.Enrollee, error) {
 	p, err := parsePin(snapshot)
-	if err != nil || p.enrolment == 0 {
+	if err != nil || p.enrollment == 0 {
 		return nil, err
 	}
 	var kept int
-	err = db.read.QueryRowContext(ctx, `select count(*) from snapshot where id = $1 and contract = $2`, p.enrolment, contract).Scan(&kept)
+	err = db.read.QueryRowContext(ctx, `select count(*) from snapshot where id = $1 and contract = $2`, p.enrollment, contract).Scan(&kept)
 	if err == nil && kept == 0 {
-		return nil, fmt.Errorf("enrolment %d of contract %s: %w", p.enrolment, contract, export.ErrNoSnapshot)
+		return nil, fmt.Errorf("enrollment %d of contract %s: %w", p.enrollment, contract, export.ErrNoSnapshot)
 	}
 	var page []coverage.Enrollee
 	if err == nil {
-		page, err = db.enrolmentPage(ctx, p.enrolment, from, limit)
+		page, err = db.enrollmentPage(ctx, p.enrollment, from, limit)
 	}
 	if err == nil {
 		err = db.markOptOuts(ctx, page)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the enrolment of contract %s: %w", contract, err)
+		return nil, fmt.Errorf("read the enrollment of contract %s: %w", contract, err)
 	}
 	return page, nil
 }
 
-func (db *DB) enrolmentPage(ctx context.Context, id int64, from coverage.EnrolleeID, limit int) ([]coverage.Enrollee, error) {
-	rows, err := db.read.QueryContext(ctx, `select enrollee, mbis, months0, months1, months2, months3 from enrolment
+func (db *DB) enrollmentPage(ctx context.Context, id int64, from coverage.EnrolleeID, limit int) ([]coverage.Enrollee, error) {
+	rows, err := db.read.QueryContext(ctx, `select enrollee, mbis, months0, months1, months2, months3 from enrollment
 		where snapshot = $1 and enrollee >= $2 order by enrollee limit $3`, id, int64(from), limit)
 	if err != nil {
 		return nil, err
@@ -184,35 +184,35 @@ func optOutOf(ctx context.Context, tx *sql.Tx, m coverage.MBI) (known, share boo
 	return err == nil, n != 0, err
 }
 
-// Shrinks says that an enrolment file is empty, or so much smaller than what it
+// ShrinkError says that an enrollment file is empty, or so much smaller than what it
 // would replace that it is rather a broken file than a change.
-type Shrinks struct {
+type ShrinkError struct {
 	Contract     string
 	Before, Then int64
 }
 
 // Error gives both numbers.
-func (s *Shrinks) Error() string {
+func (s *ShrinkError) Error() string {
 	return fmt.Sprintf("contract %s would go from %d enrollees to %d", s.Contract, s.Before, s.Then)
 }
 
 // farSmaller: a fifth fewer enrollees, or none.
 func farSmaller(before, then int64) bool { return then == 0 || then < before-before/5 }
 
-// Enrolled is what became of an enrolment file.
+// Enrolled is what became of an enrollment file.
 type Enrolled struct {
 	Before, Enrollees int64
 	Unchanged         bool // the file says what was known
 }
 
-// PutEnrolment makes enrollees, in ascending order of id, the contract's
-// current enrolment: all at once, so that a job sees the one before or this
-// one. ErrNoContract when the contract is unknown; *Shrinks unless forced. The
-// same enrolment again changes nothing.
-func (db *DB) PutEnrolment(ctx context.Context, contract string, enrollees []coverage.Enrollee, force bool) (Enrolled, error) {
+// PutEnrollment makes enrollees, in ascending order of id, the contract's
+// current enrollment: all at once, so that a job sees the one before or this
+// one. ErrNoContract when the contract is unknown; *ShrinkError unless forced. The
+// same enrollment again changes nothing.
+func (db *DB) PutEnrollment(ctx context.Context, contract string, enrollees []coverage.Enrollee, force bool) (Enrolled, error) {
 	done := Enrolled{Enrollees: int64(len(enrollees))}
 	err := db.txOn(ctx, func(tx *sql.Tx, conn *sql.Conn) error {
-		if err := db.alone(ctx, tx, "enrolment of contract "+contract); err != nil {
+		if err := db.alone(ctx, tx, "enrollment of contract "+contract); err != nil {
 			return err
 		}
 		var known int
@@ -228,25 +228,25 @@ func (db *DB) PutEnrolment(ctx context.Context, contract string, enrollees []cov
 			return err
 		}
 		if farSmaller(done.Before, done.Enrollees) && !force {
-			return &Shrinks{Contract: contract, Before: done.Before, Then: done.Enrollees}
+			return &ShrinkError{Contract: contract, Before: done.Before, Then: done.Enrollees}
 		}
 		if old != 0 {
-			if done.Unchanged, err = sameEnrolment(ctx, tx, old, enrollees); err != nil || done.Unchanged {
+			if done.Unchanged, err = sameEnrollment(ctx, tx, old, enrollees); err != nil || done.Unchanged {
 				return err
 			}
 		}
-		return db.replaceEnrolment(ctx, tx, conn, contract, enrollees)
+		return db.replaceEnrollment(ctx, tx, conn, contract, enrollees)
 	})
 	if err != nil {
-		return done, fmt.Errorf("store the enrolment of contract %s: %w", contract, err)
+		return done, fmt.Errorf("store the enrollment of contract %s: %w", contract, err)
 	}
 	return done, nil
 }
 
-// enrolmentBatch is how many enrollees are inserted at a time.
-const enrolmentBatch = 10_000
+// enrollmentBatch is how many enrollees are inserted at a time.
+const enrollmentBatch = 10_000
 
-func enrolmentRow(snapshot int64, e *coverage.Enrollee) []any {
+func enrollmentRow(snapshot int64, e *coverage.Enrollee) []any {
 	m := e.Months
 	return []any{snapshot, int64(e.ID), mbiList(e.MBIs), int64(m[0]), int64(m[1]), int64(m[2]), int64(m[3])}
 }
@@ -259,9 +259,9 @@ func mbiList(mbis []coverage.MBI) string {
 	return encoded(mbis)
 }
 
-// sameEnrolment tells whether a snapshot holds exactly these enrollees.
-func sameEnrolment(ctx context.Context, tx *sql.Tx, id int64, enrollees []coverage.Enrollee) (bool, error) {
-	rows, err := tx.QueryContext(ctx, `select snapshot, enrollee, mbis, months0, months1, months2, months3 from enrolment
+// sameEnrollment tells whether a snapshot holds exactly these enrollees.
+func sameEnrollment(ctx context.Context, tx *sql.Tx, id int64, enrollees []coverage.Enrollee) (bool, error) {
+	rows, err := tx.QueryContext(ctx, `select snapshot, enrollee, mbis, months0, months1, months2, months3 from enrollment
 		where snapshot = $1 order by enrollee`, id)
 	if err != nil {
 		return false, err
@@ -277,7 +277,7 @@ func sameEnrolment(ctx context.Context, tx *sql.Tx, id int64, enrollees []covera
 		if n == len(enrollees) {
 			return false, nil
 		}
-		want := enrolmentRow(id, &enrollees[n])
+		want := enrollmentRow(id, &enrollees[n])
 		if got := []any{v[0], v[1], mbis, v[2], v[3], v[4], v[5]}; fmt.Sprint(got...) != fmt.Sprint(want...) {
 			return false, nil
 		}
@@ -303,7 +303,7 @@ func (db *DB) RealPeople(ctx context.Context, contract string) (bool, error) {
 	return n > 0, nil
 }
 
-func (db *DB) replaceEnrolment(ctx context.Context, tx *sql.Tx, conn *sql.Conn, contract string, enrollees []coverage.Enrollee) error {
+func (db *DB) replaceEnrollment(ctx context.Context, tx *sql.Tx, conn *sql.Conn, contract string, enrollees []coverage.Enrollee) error {
 	var id int64
 	err := tx.QueryRowContext(ctx, `insert into snapshot (contract, created, enrollees) values ($1, $2, $3) returning id`,
 		contract, millis(db.now()), len(enrollees)).Scan(&id)
@@ -316,12 +316,12 @@ func (db *DB) replaceEnrolment(ctx context.Context, tx *sql.Tx, conn *sql.Conn, 
 			return fmt.Errorf("mark the contract: %w", err)
 		}
 	}
-	r := rows{table: "enrolment", columns: []string{"snapshot", "enrollee", "mbis", "months0", "months1", "months2", "months3"}}
+	r := rows{table: "enrollment", columns: []string{"snapshot", "enrollee", "mbis", "months0", "months1", "months2", "months3"}}
 	for i := range enrollees {
 		if i > 0 && enrollees[i].ID <= enrollees[i-1].ID {
 			return errors.New("the enrollees are not in ascending order")
 		}
-		if r.values = append(r.values, enrolmentRow(id, &enrollees[i])); len(r.values) == enrolmentBatch || i == len(enrollees)-1 {
+		if r.values = append(r.values, enrollmentRow(id, &enrollees[i])); len(r.values) == enrollmentBatch || i == len(enrollees)-1 {
 			if err := db.bulk(ctx, tx, conn, r); err != nil {
 				return fmt.Errorf("store enrollees: %w", err)
 			}
@@ -334,22 +334,22 @@ func (db *DB) replaceEnrolment(ctx context.Context, tx *sql.Tx, conn *sql.Conn, 
 	if _, err := tx.ExecContext(ctx, `update snapshot set current = 1 where id = $1`, id); err != nil {
 		return err
 	}
-	return pruneEnrolments(ctx, tx)
+	return pruneEnrollments(ctx, tx)
 }
 
-// pruneEnrolments deletes the snapshots that nobody needs: neither current, nor
+// pruneEnrollments deletes the snapshots that nobody needs: neither current, nor
 // of a job under way, nor of one that a default _since may go on from.
-func pruneEnrolments(ctx context.Context, tx *sql.Tx) error {
+func pruneEnrollments(ctx context.Context, tx *sql.Tx) error {
 	const unneeded = ` in (select s.id from snapshot s where s.current = 0 and not exists (
-		select 1 from job j where j.contract = s.contract and j.snapshot like 'enrolment-' || s.id || '.%'
+		select 1 from job j where j.contract = s.contract and j.snapshot like 'enrollment-' || s.id || '.%'
 			and (j.state in ('accepted', 'running') or j.continuous = 1 and (j.state = 'completed' or j.completed = 1 and j.downloaded = 1
 				and not exists (select 1 from job n where n.contract = j.contract and n.version = j.version and n.continuous = 1 and n.completed = 1
 					and n.downloaded = 1 and n.transaction_time > j.transaction_time)))))`
-	if _, err := tx.ExecContext(ctx, `delete from enrolment where snapshot`+unneeded); err != nil {
-		return fmt.Errorf("delete old enrolment: %w", err)
+	if _, err := tx.ExecContext(ctx, `delete from enrollment where snapshot`+unneeded); err != nil {
+		return fmt.Errorf("delete old enrollment: %w", err)
 	}
 	if _, err := tx.ExecContext(ctx, `delete from snapshot where id`+unneeded); err != nil {
-		return fmt.Errorf("delete old enrolment: %w", err)
+		return fmt.Errorf("delete old enrollment: %w", err)
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ func parseMBI(s string) (coverage.MBI, bool) {
 	return coverage.MBI(s), mbi.MatchString(s)
 }
 
-// ReadEnrolment reads who is enrolled: CSV with the columns contract,
+// ReadEnrollment reads who is enrolled: CSV with the columns contract,
 // beneficiary_id, mbi (may be empty), historic_mbis (separated by ; or spaces,
 // may be empty or missing), and the months: year and month, or from and to
 // (YYYY-MM, both included). A range with an empty to is still open: it reaches to
@@ -43,8 +43,8 @@ func parseMBI(s string) (coverage.MBI, bool) {
 // of those the one that comes last in the alphabet), and all others are historic,
 // in alphabetical order. It gives the enrollees of each contract in ascending
 // order of id: about 100 bytes each, and while it reads 250. The error is
-// Faults when lines are wrong.
-func ReadEnrolment(r io.Reader) (map[string][]coverage.Enrollee, error) {
+// LineErrors when lines are wrong.
+func ReadEnrollment(r io.Reader) (map[string][]coverage.Enrollee, error) {
 	t, err := openTable(r, []string{"contract", "beneficiary_id", "mbi"}, []string{"historic_mbis", "year", "month", "from", "to"})
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func ReadEnrolment(r io.Reader) (map[string][]coverage.Enrollee, error) {
 	}
 	rolls := map[string]roll{}
 	for t.next() {
-		t.enrolmentRow(rolls, ranges)
+		t.enrollmentRow(rolls, ranges)
 	}
 	if err := t.err(); err != nil {
 		return nil, err
@@ -98,7 +98,7 @@ func (r roll) sorted() []coverage.Enrollee {
 	return list
 }
 
-func (t *table) enrolmentRow(rolls map[string]roll, ranges bool) {
+func (t *table) enrollmentRow(rolls map[string]roll, ranges bool) {
 	before := len(t.faults)
 	contract := strings.Clone(t.get("contract"))
 	t.contract(contract)
@@ -197,7 +197,7 @@ func zeroPadded(month string) string {
 	return month
 }
 
-// The years that can be years of enrolment: Medicare began in 1965.
+// The years that can be years of enrollment: Medicare began in 1965.
 const (
 	firstYear = 1965
 	lastYear  = 2100

@@ -18,8 +18,8 @@ import (
 	"ab2d/internal/fhir"
 )
 
-// minimiseCommand is ab2d minimise.
-type minimiseCommand struct {
+// minimizeCommand is ab2d minimize.
+type minimizeCommand struct {
 	Files   []string `arg:"" optional:"" help:"Files of raw claims; - or none for standard input."`
 	FHIR    string   `help:"FHIR version of the claims: stu3 or r4. The default is what the first claim of each file shows." name:"fhir" placeholder:"VERSION"`
 	Out     string   `help:"File to write; the default is standard output." placeholder:"FILE"`
@@ -30,7 +30,7 @@ type minimiseCommand struct {
 }
 
 // Help is printed with the command's flags.
-func (c *minimiseCommand) Help() string {
+func (c *minimizeCommand) Help() string {
 	return "Reads raw ExplanationOfBenefit resources (NDJSON, a Bundle or single resources, plain or gzipped) and writes NDJSON as a sponsor would get it. " +
 		"Part D events, substance-use treatment and other types are left out, and so are invalid claims. " +
 		"Exit codes: 0 all claims were valid, 3 some were not and were left out, 1 a file could not be read or written, 2 wrong arguments."
@@ -39,8 +39,8 @@ func (c *minimiseCommand) Help() string {
 // errSomeInvalid ends a run in which some claims were left out as invalid.
 var errSomeInvalid = errors.New("some claims were invalid and were left out")
 
-// Run minimises all files into one output.
-func (c *minimiseCommand) Run(ctx context.Context, s streams) (err error) {
+// Run minimizes all files into one output.
+func (c *minimizeCommand) Run(ctx context.Context, s streams) (err error) {
 	signal.Ignore(syscall.SIGPIPE) // a write to a closed pipe is an error then, and not the end
 	version, err := parseFHIR(c.FHIR)
 	if err != nil {
@@ -59,7 +59,7 @@ func (c *minimiseCommand) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return err
 	}
-	m := &minimising{out: bufio.NewWriterSize(to, 1<<20), mbis: mbis, rejects: rejects}
+	m := &minimizing{out: bufio.NewWriterSize(to, 1<<20), mbis: mbis, rejects: rejects}
 	err = c.all(ctx, version, m)
 	if err == nil {
 		err = m.out.Flush()
@@ -83,7 +83,7 @@ func (c *minimiseCommand) Run(ctx context.Context, s streams) (err error) {
 
 // output opens where the claims go. commit ends it: with an error nothing is
 // left of a file, without one it has its name.
-func (c *minimiseCommand) output(s streams) (io.Writer, func(error) error, error) {
+func (c *minimizeCommand) output(s streams) (io.Writer, func(error) error, error) {
 	if c.Out == "" {
 		return s.out, func(err error) error { return err }, nil
 	}
@@ -100,8 +100,8 @@ func (c *minimiseCommand) output(s streams) (io.Writer, func(error) error, error
 	}, nil
 }
 
-// all minimises one file after the other.
-func (c *minimiseCommand) all(ctx context.Context, version fhir.Version, m *minimising) error {
+// all minimizes one file after the other.
+func (c *minimizeCommand) all(ctx context.Context, version fhir.Version, m *minimizing) error {
 	names := c.Files
 	if len(names) == 0 {
 		names = []string{"-"}
@@ -115,7 +115,7 @@ func (c *minimiseCommand) all(ctx context.Context, version fhir.Version, m *mini
 }
 
 // identifiers reads the MBIs of flags and file.
-func (c *minimiseCommand) identifiers() ([]coverage.MBI, error) {
+func (c *minimizeCommand) identifiers() ([]coverage.MBI, error) {
 	lines := c.MBI
 	if c.MBIFile != "" {
 		b, err := os.ReadFile(c.MBIFile)
@@ -135,8 +135,8 @@ func (c *minimiseCommand) identifiers() ([]coverage.MBI, error) {
 	return mbis, nil
 }
 
-// minimising is a run of the command.
-type minimising struct {
+// minimizing is a run of the command.
+type minimizing struct {
 	out     *bufio.Writer
 	mbis    []coverage.MBI
 	rejects io.Writer
@@ -144,7 +144,7 @@ type minimising struct {
 	line    []byte
 }
 
-func (m *minimising) file(ctx context.Context, name string, version fhir.Version) error {
+func (m *minimizing) file(ctx context.Context, name string, version fhir.Version) error {
 	f, err := (&importConfig{File: name}).open()
 	if err != nil {
 		return err
@@ -160,7 +160,7 @@ func (m *minimising) file(ctx context.Context, name string, version fhir.Version
 	return claims.Each(ctx, runtime.GOMAXPROCS(0), 0, m.batch)
 }
 
-func (m *minimising) batch(b *feed.Batch) error {
+func (m *minimizing) batch(b *feed.Batch) error {
 	m.report.Bytes += b.Bytes
 	for i := range b.Claims {
 		c := &b.Claims[i]

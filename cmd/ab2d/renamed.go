@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+)
+
+// rename is an old name that is still accepted for one release.
+type rename struct {
+	old, new string
+}
+
+// renamedCommands are the old names of commands.
+func renamedCommands() []rename {
+	return []rename{
+		{"import enrolment", "import enrollment"},
+		{"minimise", "minimize"},
+		{"sandbox truth", "sandbox expected"},
+		{"admin trouble", "admin failure"},
+	}
+}
+
+// renamedFlags are the old names of flags.
+func renamedFlags() []rename {
+	return []rename{{"--keep", "--retention"}}
+}
+
+// renamedVariables are the old names of environment variables. The flag's env tag
+// names both.
+func renamedVariables() []rename {
+	return []rename{{"AB2D_KEEP", "AB2D_RETENTION"}}
+}
+
+// currentNames replaces old names in the arguments by today's. It writes a notice
+// for each of them to w.
+func currentNames(args []string, w io.Writer) []string {
+	args = slices.Clone(args)
+	notice := func(r rename) {
+		fmt.Fprintf(w, "ab2d: %s is now called %s. The next release will not accept the old name.\n", r.old, r.new)
+	}
+	for _, r := range renamedCommands() {
+		old := strings.Fields(r.old)
+		if len(args) >= len(old) && slices.Equal(args[:len(old)], old) {
+			copy(args, strings.Fields(r.new))
+			notice(r)
+		}
+	}
+	for _, r := range renamedFlags() {
+		for i, arg := range args {
+			if arg == "--" {
+				break
+			}
+			if value, found := strings.CutPrefix(arg, r.old); found && (value == "" || value[0] == '=') {
+				args[i] = r.new + value
+				notice(r)
+			}
+		}
+	}
+	for _, r := range renamedVariables() {
+		if _, set := os.LookupEnv(r.old); set {
+			notice(r)
+		}
+	}
+	return args
+}
