@@ -3,6 +3,23 @@
 test:
 	./test
 
+# The program, with its version from the build information.
+.PHONY: build
+build:
+	CGO_ENABLED=0 go build -trimpath -o ab2d ./cmd/ab2d
+
+# What a change should pass before it is committed: format, vet, lint and the short tests. Under a minute once the caches are warm.
+.PHONY: check
+check: lint
+	@unformatted=$$(gofmt -l client cmd docs internal interop validate); if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	go test -short ./...
+
+# golangci-lint, in the version that tools/lint.mod pins. The first run builds it, which takes minutes.
+.PHONY: lint
+lint:
+	go tool -modfile=tools/lint.mod golangci-lint run ./...
+
 # Long: 200 random kills, half in each arrangement of processes, or KILLS=n. The figures are printed at the end.
 # Then ab2d export, killed up to 60 times in each of EXPORTS exports.
 KILLS ?= 200

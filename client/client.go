@@ -205,11 +205,11 @@ func (c *Client) resolve(s string, from *url.URL) (*url.URL, error) {
 	return endpoint("the URL the server sent", u.String())
 }
 
-// send makes a request, with the token when authorised is set. A token that
+// send makes a request, with the token when authorized is set. A token that
 // was kept from before and is refused is fetched anew, once: AB2D answers 403
 // to an expired token, others 401 (RFC 6750 §3.1).
-func (c *Client) send(ctx context.Context, method string, u *url.URL, header http.Header, authorised bool) (*http.Response, error) {
-	if !authorised || c.tokenURL == nil {
+func (c *Client) send(ctx context.Context, method string, u *url.URL, header http.Header, authorized bool) (*http.Response, error) {
+	if !authorized || c.tokenURL == nil {
 		return c.attempt(ctx, method, u, header, "")
 	}
 	token, fresh, err := c.accessToken(ctx, "")

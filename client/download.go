@@ -219,7 +219,7 @@ func (i inflater) Read(p []byte) (int, error) {
 }
 
 func inflating(err error) error {
-	if err == nil || err == io.EOF || lost(err) || errors.Is(err, ErrDamaged) {
+	if err == nil || errors.Is(err, io.EOF) || lost(err) || errors.Is(err, ErrDamaged) {
 		return err
 	}
 	return fmt.Errorf("%w: inflating it: %w", ErrDamaged, err)

@@ -212,7 +212,7 @@ func (f *Folder) Finish() error {
 	return f.save()
 }
 
-// Cancel abandons the export that is not finished: it is cancelled at the
+// Cancel abandons the export that is not finished: it is canceled at the
 // server, and what was fetched of it is removed. Without one it does nothing.
 func (f *Folder) Cancel(ctx context.Context) error {
 	old := f.state.Current

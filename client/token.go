@@ -114,8 +114,7 @@ func parseToken(body []byte) (string, time.Duration, error) {
 	if err := json.Unmarshal(body, &t); err != nil {
 		return "", 0, errors.New("the token endpoint's answer is not the JSON of RFC 6749 §5.1")
 	}
-	switch {
-	case t.AccessToken == "" || strings.ContainsFunc(t.AccessToken, func(r rune) bool { return r <= ' ' || r > '~' }):
+	if t.AccessToken == "" || strings.ContainsFunc(t.AccessToken, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return "", 0, errors.New("the token endpoint's answer has no usable access_token")
 	}
 	// token_type is not looked at: gateways write BearerToken or leave it out,

@@ -29,7 +29,7 @@ type Progress struct {
 // hour, every five seconds without. A server that is busy or away is asked
 // again, at growing distances, ten times in a row at most. progress, which may
 // be nil, is called after each answer that is not the last one. A job that
-// failed, was cancelled or has expired is an *Error.
+// failed, was canceled or has expired is an *Error.
 func (c *Client) Wait(ctx context.Context, job Job, progress func(Progress)) (*Manifest, error) {
 	u, err := c.statusURL(job)
 	if err != nil {

@@ -122,7 +122,7 @@ func TestWaitEndsWithTheJob(t *testing.T) {
 	}{
 		{"failed", answer(500, `{"resourceType":"OperationOutcome","issue":[{"code":"exception","details":{"text":"The claims cannot be read."}}]}`),
 			"500 Internal Server Error: The claims cannot be read."},
-		{"cancelled", answer(404, `{"issue":[{"code":"deleted"}]}`), "404 Not Found: deleted"},
+		{"canceled", answer(404, `{"issue":[{"code":"deleted"}]}`), "404 Not Found: deleted"},
 		{"expired", answer(410, ""), "410 Gone: it has expired"},
 		{"no manifest", answer(200, `<html>`), "not a Bulk Data manifest"},
 		{"another JSON", answer(200, `{"resourceType":"Bundle"}`), "not a Bulk Data manifest"},

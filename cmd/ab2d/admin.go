@@ -208,8 +208,8 @@ func (k *responseRecorder) Header() http.Header         { return k.header }
 func (k *responseRecorder) WriteHeader(status int)      { k.status = status }
 func (k *responseRecorder) Write(b []byte) (int, error) { return k.body.Write(b) }
 
-// print asks, and shows the answer: as JSON, or as show writes it for people.
-func print[T any](ctx context.Context, s streams, c *adminConfig, method, path string, body any, show func(io.Writer, T) error) error {
+// printResponse makes a request and prints the response: as JSON, or as show writes it for people.
+func printResponse[T any](ctx context.Context, s streams, c *adminConfig, method, path string, body any, show func(io.Writer, T) error) error {
 	b, err := c.ask(ctx, s, method, path, body)
 	if err != nil {
 		return err

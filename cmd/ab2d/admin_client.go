@@ -33,7 +33,7 @@ type adminClientListCommand struct {
 
 // Run lists clients.
 func (c *adminClientListCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "GET", "/clients?contract="+url.QueryEscape(c.Contract), nil,
+	return printResponse(ctx, s, &c.adminConfig, "GET", "/clients?contract="+url.QueryEscape(c.Contract), nil,
 		listing("client\tname\tcontract\tlet in\tjobs\tsecrets\tkeys\tfrom", func(k admin.Client) string {
 			return fmt.Sprintf("%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s", k.ID, k.Name, k.Contract, yesNo(k.Enabled && !k.ContractDisabled), k.MaxJobs,
 				secretsLine(k.Secrets), keysLine(k), networksLine(k))
@@ -79,7 +79,7 @@ type adminClientShowCommand struct {
 
 // Run shows a client.
 func (c *adminClientShowCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "GET", clientPath(c.ID), nil, printClient)
+	return printResponse(ctx, s, &c.adminConfig, "GET", clientPath(c.ID), nil, printClient)
 }
 
 func clientPath(id string) string { return "/clients/" + url.PathEscape(id) }
@@ -162,7 +162,7 @@ func (c *adminClientAddCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	n := admin.NewClient{ID: c.ID, Contract: c.Contract, NoSecret: c.NoSecret, Lifetime: c.Lifetime, ClientFields: fields}
-	return print(ctx, s, &c.adminConfig, "POST", "/clients", n, printClient)
+	return printResponse(ctx, s, &c.adminConfig, "POST", "/clients", n, printClient)
 }
 
 type adminClientSetCommand struct {
@@ -177,7 +177,7 @@ func (c *adminClientSetCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return print(ctx, s, &c.adminConfig, "PATCH", clientPath(c.ID), fields, printClient)
+	return printResponse(ctx, s, &c.adminConfig, "PATCH", clientPath(c.ID), fields, printClient)
 }
 
 type adminClientEnableCommand struct {
@@ -187,7 +187,7 @@ type adminClientEnableCommand struct {
 
 // Run enables a client.
 func (c *adminClientEnableCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "POST", clientPath(c.ID)+"/enable", nil, printEffect)
+	return printResponse(ctx, s, &c.adminConfig, "POST", clientPath(c.ID)+"/enable", nil, printEffect)
 }
 
 type adminClientDisableCommand struct {
@@ -198,7 +198,7 @@ type adminClientDisableCommand struct {
 
 // Run disables a client.
 func (c *adminClientDisableCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "POST", c.on(clientPath(c.ID)+"/disable"), nil, printEffect)
+	return printResponse(ctx, s, &c.adminConfig, "POST", c.on(clientPath(c.ID)+"/disable"), nil, printEffect)
 }
 
 type adminClientRotateCommand struct {
@@ -210,7 +210,7 @@ type adminClientRotateCommand struct {
 
 // Run gives a client a new secret.
 func (c *adminClientRotateCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "POST", clientPath(c.ID)+"/rotate", admin.Rotation{Overlap: c.Overlap, Lifetime: c.Lifetime}, printClient)
+	return printResponse(ctx, s, &c.adminConfig, "POST", clientPath(c.ID)+"/rotate", admin.Rotation{Overlap: c.Overlap, Lifetime: c.Lifetime}, printClient)
 }
 
 type adminClientRevokeCommand struct {
@@ -225,5 +225,5 @@ func (c *adminClientRevokeCommand) Run(ctx context.Context, s streams) error {
 	if len(c.Secret) > 20 {
 		return &usageError{errors.New("give the secret's name, not the secret")}
 	}
-	return print(ctx, s, &c.adminConfig, "DELETE", c.on(clientPath(c.ID)+"/secrets/"+url.PathEscape(c.Secret)), nil, printEffect)
+	return printResponse(ctx, s, &c.adminConfig, "DELETE", c.on(clientPath(c.ID)+"/secrets/"+url.PathEscape(c.Secret)), nil, printEffect)
 }

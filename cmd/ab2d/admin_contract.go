@@ -21,7 +21,7 @@ type adminSponsorListCommand struct{ adminConfig }
 
 // Run lists sponsors.
 func (c *adminSponsorListCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "GET", "/sponsors", nil, listing("sponsor\tcontracts\tdisabled\tclients", func(p admin.Sponsor) string {
+	return printResponse(ctx, s, &c.adminConfig, "GET", "/sponsors", nil, listing("sponsor\tcontracts\tdisabled\tclients", func(p admin.Sponsor) string {
 		return fmt.Sprintf("%s\t%s\t%d\t%d", p.Name, strings.Join(p.Contracts, " "), p.Disabled, p.Clients)
 	}))
 }
@@ -33,7 +33,7 @@ type adminSponsorEnableCommand struct {
 
 // Run enables a sponsor.
 func (c *adminSponsorEnableCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "POST", "/sponsors/"+url.PathEscape(c.Name)+"/enable", nil, printEffect)
+	return printResponse(ctx, s, &c.adminConfig, "POST", "/sponsors/"+url.PathEscape(c.Name)+"/enable", nil, printEffect)
 }
 
 type adminSponsorDisableCommand struct {
@@ -44,7 +44,7 @@ type adminSponsorDisableCommand struct {
 
 // Run disables a sponsor.
 func (c *adminSponsorDisableCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "POST", c.on("/sponsors/"+url.PathEscape(c.Name)+"/disable"), nil, printEffect)
+	return printResponse(ctx, s, &c.adminConfig, "POST", c.on("/sponsors/"+url.PathEscape(c.Name)+"/disable"), nil, printEffect)
 }
 
 type adminContractCommand struct {
@@ -68,7 +68,7 @@ type adminContractListCommand struct{ adminConfig }
 
 // Run lists contracts.
 func (c *adminContractListCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "GET", "/contracts", nil, listing("contract\tsponsor\tattested\tlet in\tclients", func(k admin.Contract) string {
+	return printResponse(ctx, s, &c.adminConfig, "GET", "/contracts", nil, listing("contract\tsponsor\tattested\tlet in\tclients", func(k admin.Contract) string {
 		return fmt.Sprintf("%s\t%s\t%s\t%s\t%d", k.Number, k.Sponsor, attested(k), yesNo(!k.Disabled), k.Clients)
 	}))
 }
@@ -96,7 +96,7 @@ type adminContractShowCommand struct {
 
 // Run shows a contract.
 func (c *adminContractShowCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "GET", c.path(""), nil, printContract)
+	return printResponse(ctx, s, &c.adminConfig, "GET", c.path(""), nil, printContract)
 }
 
 type adminContractAddCommand struct {
@@ -107,7 +107,7 @@ type adminContractAddCommand struct {
 
 // Run makes a contract. It has to be attested before it gets data.
 func (c *adminContractAddCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "PUT", c.path(""), admin.ContractFields{Sponsor: c.Sponsor}, printContract)
+	return printResponse(ctx, s, &c.adminConfig, "PUT", c.path(""), admin.ContractFields{Sponsor: c.Sponsor}, printContract)
 }
 
 type adminContractAttestCommand struct {
@@ -118,7 +118,7 @@ type adminContractAttestCommand struct {
 
 // Run notes an attestation.
 func (c *adminContractAttestCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "POST", c.path("/attest"), admin.Attestation{Date: c.Date}, printContract)
+	return printResponse(ctx, s, &c.adminConfig, "POST", c.path("/attest"), admin.Attestation{Date: c.Date}, printContract)
 }
 
 type adminContractUnattestCommand struct {
@@ -129,7 +129,7 @@ type adminContractUnattestCommand struct {
 
 // Run takes an attestation away.
 func (c *adminContractUnattestCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "POST", c.on(c.path("/unattest")), nil, printEffect)
+	return printResponse(ctx, s, &c.adminConfig, "POST", c.on(c.path("/unattest")), nil, printEffect)
 }
 
 type adminContractEnableCommand struct {
@@ -139,7 +139,7 @@ type adminContractEnableCommand struct {
 
 // Run enables a contract.
 func (c *adminContractEnableCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "POST", c.path("/enable"), nil, printEffect)
+	return printResponse(ctx, s, &c.adminConfig, "POST", c.path("/enable"), nil, printEffect)
 }
 
 type adminContractDisableCommand struct {
@@ -150,5 +150,5 @@ type adminContractDisableCommand struct {
 
 // Run disables a contract.
 func (c *adminContractDisableCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "POST", c.on(c.path("/disable")), nil, printEffect)
+	return printResponse(ctx, s, &c.adminConfig, "POST", c.on(c.path("/disable")), nil, printEffect)
 }

@@ -47,7 +47,7 @@ func (c *adminFilesVerifyCommand) Run(ctx context.Context, s streams) error {
 		path = jobPath(c.Job) + "/verify"
 	}
 	faulty := 0
-	err := print(ctx, s, &c.adminConfig, "POST", path, nil, func(w io.Writer, v admin.Verification) error {
+	err := printResponse(ctx, s, &c.adminConfig, "POST", path, nil, func(w io.Writer, v admin.Verification) error {
 		faulty = len(v.Faulty)
 		for _, f := range v.Faulty {
 			fmt.Fprintf(w, "%s  %s/%s: %s\n", f.State, f.Job, f.Name, f.Error)

@@ -39,7 +39,7 @@ func (c *adminJobShowCommand) Run(ctx context.Context, s streams) error {
 	if c.Enrollees {
 		return c.ledger(ctx, s)
 	}
-	return print(ctx, s, &c.adminConfig, "GET", jobPath(c.ID), nil, func(w io.Writer, d admin.JobDetail) error { return explanation(d).print(w) })
+	return printResponse(ctx, s, &c.adminConfig, "GET", jobPath(c.ID), nil, func(w io.Writer, d admin.JobDetail) error { return explanation(d).print(w) })
 }
 
 func jobPath(id string) string { return "/jobs/" + url.PathEscape(id) }
@@ -70,7 +70,7 @@ type adminJobListCommand struct {
 
 // Run lists jobs, the newest first.
 func (c *adminJobListCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "GET", "/jobs"+c.query()+"&contract="+url.QueryEscape(c.Contract), nil,
+	return printResponse(ctx, s, &c.adminConfig, "GET", "/jobs"+c.query()+"&contract="+url.QueryEscape(c.Contract), nil,
 		listing("job\tcontract\tversion\taccepted\tstate\tdone\tparts\tclaims\tbytes", func(j admin.Job) string {
 			return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%d %%\t%d/%d\t%s\t%s", j.ID, j.Contract, j.Version, moment(j.Accepted), j.State, j.Percent,
 				j.PartsDone, j.Parts, humanize.Comma(j.Claims), humanize.Bytes(uint64(j.Bytes)))
@@ -91,7 +91,7 @@ type adminJobStartCommand struct {
 func (c *adminJobStartCommand) Run(ctx context.Context, s streams) error {
 	c.claims, c.seed = c.Claims, c.Seed
 	n := admin.NewJob{Contract: c.Contract, Version: c.Version, Since: c.Since, Until: c.Until}
-	return print(ctx, s, &c.adminConfig, "POST", "/jobs", n, func(w io.Writer, j admin.Job) error {
+	return printResponse(ctx, s, &c.adminConfig, "POST", "/jobs", n, func(w io.Writer, j admin.Job) error {
 		_, err := fmt.Fprintf(w, "job  %s\n", j.ID)
 		return err
 	})
@@ -105,7 +105,7 @@ type adminJobCancelCommand struct {
 
 // Run cancels a job.
 func (c *adminJobCancelCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "DELETE", c.on(jobPath(c.ID)), nil, printEffect)
+	return printResponse(ctx, s, &c.adminConfig, "DELETE", c.on(jobPath(c.ID)), nil, printEffect)
 }
 
 type adminJobExtendCommand struct {
@@ -116,7 +116,7 @@ type adminJobExtendCommand struct {
 
 // Run keeps a job longer.
 func (c *adminJobExtendCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "POST", jobPath(c.ID)+"/extend", admin.Extension{By: c.By}, func(w io.Writer, d admin.JobDetail) error {
+	return printResponse(ctx, s, &c.adminConfig, "POST", jobPath(c.ID)+"/extend", admin.Extension{By: c.By}, func(w io.Writer, d admin.JobDetail) error {
 		_, err := fmt.Fprintf(w, "the job expires %s\n", moment(d.Expires))
 		return err
 	})
@@ -188,8 +188,8 @@ func (e explanation) state() string {
 		return fmt.Sprintf("completed %s, expires %s", moment(e.Finished), moment(e.Expires))
 	case export.Failed:
 		return fmt.Sprintf("failed %s: %s", moment(e.Finished), e.Reason)
-	case export.Cancelled:
-		return "cancelled " + moment(e.Finished)
+	case export.Canceled:
+		return "canceled " + moment(e.Finished)
 	}
 	return string(e.State)
 }

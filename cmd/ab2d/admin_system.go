@@ -22,7 +22,7 @@ type adminWorkerListCommand struct{ adminConfig }
 
 // Run lists leases.
 func (c *adminWorkerListCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "GET", "/workers", nil, listing("worker\tjob\tpart\tlease until", func(l admin.Lease) string {
+	return printResponse(ctx, s, &c.adminConfig, "GET", "/workers", nil, listing("worker\tjob\tpart\tlease until", func(l admin.Lease) string {
 		return fmt.Sprintf("%s\t%s\t%d\t%s", l.Worker, l.Job, l.Part, moment(l.Until))
 	}))
 }
@@ -45,7 +45,7 @@ func (l limitFlag) query() string { return fmt.Sprintf("?limit=%d", l.Limit) }
 
 // Run lists what failed.
 func (c *adminFailureListCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "GET", "/failures"+c.query(), nil, listing("job\tstep\tpart\tfailed\tlast fault", func(t admin.StepFailure) string {
+	return printResponse(ctx, s, &c.adminConfig, "GET", "/failures"+c.query(), nil, listing("job\tstep\tpart\tfailed\tlast fault", func(t admin.StepFailure) string {
 		fault, _, _ := strings.Cut(t.Fault, "\n")
 		return fmt.Sprintf("%s\t%s\t%d\t%d\t%s", t.Job, t.Step, t.Part, t.Failures, fault)
 	}))
@@ -62,7 +62,7 @@ type adminDownloadListCommand struct {
 
 // Run lists downloads.
 func (c *adminDownloadListCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "GET", "/downloads"+c.query(), nil, listing("time\tclient\tfrom\tjob\tfile\tsent", func(l audit.Link) string {
+	return printResponse(ctx, s, &c.adminConfig, "GET", "/downloads"+c.query(), nil, listing("time\tclient\tfrom\tjob\tfile\tsent", func(l audit.Link) string {
 		var e audit.Entry
 		if err := json.Unmarshal(l.Body, &e); err != nil {
 			return "an entry that cannot be read"
@@ -81,7 +81,7 @@ type adminKeyListCommand struct{ adminConfig }
 
 // Run lists keys.
 func (c *adminKeyListCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "GET", "/keys", nil, listing("key\tmade", func(k admin.Key) string {
+	return printResponse(ctx, s, &c.adminConfig, "GET", "/keys", nil, listing("key\tmade", func(k admin.Key) string {
 		return fmt.Sprintf("%s\t%s", k.ID, moment(k.Created))
 	}))
 }
@@ -90,7 +90,7 @@ type adminKeyRotateCommand struct{ adminConfig }
 
 // Run makes a key.
 func (c *adminKeyRotateCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "POST", "/keys", nil, func(w io.Writer, k admin.Key) error {
+	return printResponse(ctx, s, &c.adminConfig, "POST", "/keys", nil, func(w io.Writer, k admin.Key) error {
 		_, err := fmt.Fprintf(w, "new key  %s\n", k.ID)
 		return err
 	})
@@ -104,7 +104,7 @@ type adminKeyRemoveCommand struct {
 
 // Run removes a key.
 func (c *adminKeyRemoveCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "DELETE", c.on("/keys/"+url.PathEscape(c.ID)), nil, printEffect)
+	return printResponse(ctx, s, &c.adminConfig, "DELETE", c.on("/keys/"+url.PathEscape(c.ID)), nil, printEffect)
 }
 
 type adminMaintenanceCommand struct {
@@ -129,7 +129,7 @@ type adminMaintenanceShowCommand struct{ adminConfig }
 
 // Run tells whether there is maintenance.
 func (c *adminMaintenanceShowCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "GET", "/maintenance", nil, printMaintenance)
+	return printResponse(ctx, s, &c.adminConfig, "GET", "/maintenance", nil, printMaintenance)
 }
 
 type adminMaintenanceOnCommand struct {
@@ -140,14 +140,14 @@ type adminMaintenanceOnCommand struct {
 
 // Run begins a maintenance.
 func (c *adminMaintenanceOnCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "PUT", "/maintenance", admin.MaintenanceFields{For: c.For, Message: c.Message}, printMaintenance)
+	return printResponse(ctx, s, &c.adminConfig, "PUT", "/maintenance", admin.MaintenanceFields{For: c.For, Message: c.Message}, printMaintenance)
 }
 
 type adminMaintenanceOffCommand struct{ adminConfig }
 
 // Run ends a maintenance.
 func (c *adminMaintenanceOffCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "DELETE", "/maintenance", nil, printMaintenance)
+	return printResponse(ctx, s, &c.adminConfig, "DELETE", "/maintenance", nil, printMaintenance)
 }
 
 type adminTokenCommand struct {
@@ -160,7 +160,7 @@ type adminTokenListCommand struct{ adminConfig }
 
 // Run lists tokens.
 func (c *adminTokenListCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "GET", "/tokens", nil, listing("token\tname\tscopes\texpires", func(t admin.Token) string {
+	return printResponse(ctx, s, &c.adminConfig, "GET", "/tokens", nil, listing("token\tname\tscopes\texpires", func(t admin.Token) string {
 		return fmt.Sprintf("%s\t%s\t%s\t%s", t.ID, t.Name, strings.Join(t.Scopes, " "), moment(t.Expires))
 	}))
 }
@@ -175,7 +175,7 @@ type adminTokenAddCommand struct {
 // Run makes a token. Only a hash of it is kept.
 func (c *adminTokenAddCommand) Run(ctx context.Context, s streams) error {
 	n := admin.NewToken{Name: c.Name, Scopes: c.Scope, Lifetime: c.Lifetime}
-	return print(ctx, s, &c.adminConfig, "POST", "/tokens", n, func(w io.Writer, t admin.Token) error {
+	return printResponse(ctx, s, &c.adminConfig, "POST", "/tokens", n, func(w io.Writer, t admin.Token) error {
 		_, err := fmt.Fprintln(w, t.Token)
 		return err
 	})
@@ -189,5 +189,5 @@ type adminTokenRemoveCommand struct {
 
 // Run removes a token.
 func (c *adminTokenRemoveCommand) Run(ctx context.Context, s streams) error {
-	return print(ctx, s, &c.adminConfig, "DELETE", c.on("/tokens/"+url.PathEscape(c.ID)), nil, printEffect)
+	return printResponse(ctx, s, &c.adminConfig, "DELETE", c.on("/tokens/"+url.PathEscape(c.ID)), nil, printEffect)
 }

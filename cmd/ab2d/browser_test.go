@@ -25,7 +25,7 @@ func TestBrowser(t *testing.T) {
 	p := startProcess(t, nil, "--listen=localhost:0", "--data="+t.TempDir())
 	b.Permit(p.url)
 	for name, test := range map[string]func(*testserver.Tab, string){
-		"every page": everyPage, "tutorial": clickTutorial, "try": tryExport, "try cancelled": tryCancel, "dictionary": filterDictionary, "keyboard": keyboard,
+		"every page": everyPage, "tutorial": clickTutorial, "try": tryExport, "try canceled": tryCancel, "dictionary": filterDictionary, "keyboard": keyboard,
 	} {
 		t.Run(name, func(t *testing.T) {
 			b.In(t)
@@ -194,7 +194,7 @@ func tryCancel(b *testserver.Tab, url string) {
 	b.Until(`!document.getElementById("cancel").disabled && document.getElementById("state").textContent.includes("complete")`)
 	b.Screenshot("try-progress")
 	b.Click("#cancel")
-	b.Until(`document.getElementById("state").textContent.startsWith("Cancelled")`)
+	b.Until(`document.getElementById("state").textContent.startsWith("Canceled")`)
 	if wire := testserver.Eval[string](b, `document.getElementById("exchanges").textContent`); !strings.Contains(wire, "service-date%3Dge2023-01-01") || !strings.Contains(wire, "DELETE") {
 		b.Errorf("the wire shows %s", wire)
 	}

@@ -110,7 +110,7 @@ func (p *process) wait(t *testing.T, s synth.Sponsor, job client.Job, kill func(
 			cancel(errKilled)
 		}
 	})
-	if context.Cause(ctx) == errKilled {
+	if errors.Is(context.Cause(ctx), errKilled) {
 		return nil
 	}
 	if err != nil {

@@ -153,7 +153,7 @@ func (a *arrangement) token() string {
 	return grant.Token
 }
 
-// TestCrashWhileSweeping: files of a cancelled job go, also when the sweep dies
+// TestCrashWhileSweeping: files of a canceled job go, also when the sweep dies
 // after the first.
 func TestCrashWhileSweeping(t *testing.T) {
 	withCrashPoints(t)

@@ -192,7 +192,7 @@ func (c *exportCommand) cancel(ctx context.Context, folder *client.Folder, s str
 	if err := folder.Cancel(ctx); err != nil {
 		return c.coded(ctx, err)
 	}
-	fmt.Fprintln(s.out, "The unfinished export is cancelled, and what was downloaded of it removed.")
+	fmt.Fprintln(s.out, "The unfinished export is canceled, and what was downloaded of it removed.")
 	return nil
 }
 

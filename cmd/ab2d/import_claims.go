@@ -274,7 +274,7 @@ func (c *readCounter) Read(b []byte) (int, error) {
 // storeClaim is a minimized claim as the store takes it.
 func storeClaim(c *feed.Claim) store.Claim {
 	e := segment.Entry{
-		ID: string(c.ID), Type: uint8(c.Type), Cancelled: c.Cancelled, Start: int32(c.Start), End: int32(c.End), HasStart: c.HasStart, HasEnd: c.HasEnd,
+		ID: string(c.ID), Type: uint8(c.Type), Canceled: c.Canceled, Start: int32(c.Start), End: int32(c.End), HasStart: c.HasStart, HasEnd: c.HasEnd,
 		ExtensionAt: uint32(c.ExtensionAt), HasExtension: c.HasExtension,
 	}
 	if !c.LastUpdated.IsZero() {

@@ -240,7 +240,7 @@ func TestArrangementsGiveTheSame(t *testing.T) {
 	}
 }
 
-// TestCancelStopsAndDeletes: files of a cancelled job go, wherever its parts
+// TestCancelStopsAndDeletes: files of a canceled job go, wherever its parts
 // were under way.
 func TestCancelStopsAndDeletes(t *testing.T) {
 	eachArrangement(t, func(a *arrangement) {
@@ -435,7 +435,7 @@ func TestASmallJobIsNotHeldUp(t *testing.T) {
 				cancel(running)
 			}
 		})
-		if context.Cause(ctx) != running {
+		if !errors.Is(context.Cause(ctx), running) {
 			a.Fatal("the large export ended before the small one began")
 		}
 		job, err := small.Start(a.Context(), client.Request{})

@@ -14,12 +14,6 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// version is this release, dated by released.
-const (
-	version  = "0.1.0"
-	released = "2026-11-24"
-)
-
 // Exit codes.
 const (
 	exitOK     = 0
@@ -82,7 +76,7 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 	ctx = asOperator(ctx)
 	var c commands
 	parser, err := kong.New(&c, kong.Name("ab2d"), kong.Description(description), kong.DefaultEnvars("AB2D"),
-		kong.Vars{"version": version, "processors": strconv.Itoa(runtime.GOMAXPROCS(0))}, kong.Writers(s.out, s.err), kong.Help(help),
+		kong.Vars{"version": versionText(), "processors": strconv.Itoa(runtime.GOMAXPROCS(0))}, kong.Writers(s.out, s.err), kong.Help(help),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
 		kong.Exit(func(code int) { panic(exited(code)) }), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))
 	if err != nil {

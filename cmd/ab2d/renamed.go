@@ -17,7 +17,7 @@ type rename struct {
 func renamedCommands() []rename {
 	return []rename{
 		{"import enrolment", "import enrollment"},
-		{"minimise", "minimize"},
+		{"minimise", "minimize"}, //nolint:misspell // the old spelling
 		{"sandbox truth", "sandbox expected"},
 		{"admin trouble", "admin failure"},
 	}

@@ -105,12 +105,12 @@ func contractsOf(ctx context.Context, srv *server) (sponsors []synth.Sponsor, ot
 		if !row.Stored {
 			continue
 		}
-		real, err := srv.db.RealPeople(ctx, row.Number)
+		imported, err := srv.db.RealPeople(ctx, row.Number)
 		if err != nil {
 			return nil, nil, err
 		}
 		i := slices.IndexFunc(synth.Sponsors(), func(p synth.Sponsor) bool { return p.Contract == row.Number })
-		if real || i < 0 {
+		if imported || i < 0 {
 			others = append(others, row.Number)
 			continue
 		}

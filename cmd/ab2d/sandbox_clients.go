@@ -39,7 +39,7 @@ func (s sandboxClients) Client(ctx context.Context, id string) (*auth.Client, er
 	if err != nil || !isPublished(id) {
 		return c, err
 	}
-	if real, err := s.RealPeople(ctx, c.Contract); err != nil || real {
+	if imported, err := s.RealPeople(ctx, c.Contract); err != nil || imported {
 		return nil, errors.Join(err, auth.ErrNoClient)
 	}
 	return c, nil

@@ -73,7 +73,7 @@ func writeClaimStatistics(w io.Writer, t *synth.Statistics) {
 	for i, name := range []string{"one version", "two versions", "three versions"} {
 		share(w, "  "+name, t.ByVersion[i], t.Groups)
 	}
-	share(w, "  cancelled outright", t.Cancelled, t.Groups)
+	share(w, "  canceled outright", t.Canceled, t.Groups)
 	share(w, "Stamped by the bulk reload", t.Reloaded, t.Claims)
 	share(w, "With a stamp that another has too", t.Shared, t.Claims)
 	fmt.Fprintf(w, "Stays in hospital\t%d\n", t.Stays)

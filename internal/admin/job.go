@@ -156,7 +156,7 @@ func (s *Service) CancelJob(ctx context.Context, id string, dryRun bool) (Effect
 	if err != nil {
 		return Effect{}, err
 	}
-	if j.State == export.Cancelled || j.State == export.Expired {
+	if j.State == export.Canceled || j.State == export.Expired {
 		return Effect{}, rest.Conflict("The job is %s already.", j.State)
 	}
 	volumes, err := s.store.Volumes(ctx, []string{j.ID})

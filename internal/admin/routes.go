@@ -100,13 +100,13 @@ func one[T any](name string, get func(context.Context, string) (T, error)) handl
 }
 
 // create makes something from the body.
-func create[In, Out any](make func(context.Context, In) (Out, error)) handle {
+func create[In, Out any](put func(context.Context, In) (Out, error)) handle {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		in, err := readJSON[In](r)
 		if err != nil {
 			return err
 		}
-		out, err := make(r.Context(), in)
+		out, err := put(r.Context(), in)
 		return respond(w, http.StatusCreated, out, err)
 	}
 }

@@ -310,7 +310,7 @@ func TestMaintenance(t *testing.T) {
 }
 
 // TestJobsByAdministrators: started for a contract, seen by its clients, kept
-// longer, cancelled.
+// longer, canceled.
 func TestJobsByAdministrators(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)

@@ -21,7 +21,7 @@ func deleteJob(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 		return err
 	}
 	if !moved {
-		j.State = export.Cancelled // by now, by somebody else
+		j.State = export.Canceled // by now, by somebody else
 		return ended(j)
 	}
 	a.Intake.Notifier.Notify() // for the sweep

@@ -48,7 +48,7 @@ func (i *inflated) Read(b []byte) (int, error) {
 	n, err := i.gzip.Read(b)
 	i.read += int64(n)
 	i.at = i.read
-	if err == io.EOF && i.read < i.length {
+	if errors.Is(err, io.EOF) && i.read < i.length {
 		err = io.ErrUnexpectedEOF
 	}
 	return n, err

@@ -77,7 +77,7 @@ func (a *API) task(r *http.Request, c call, j *export.Job) fhir.Task {
 		t.Status, t.Business = "completed", string(j.State)
 	case export.Failed:
 		t.Status, t.Business = "failed", "failed"
-	case export.Cancelled:
+	case export.Canceled:
 		t.Status, t.Business = "cancelled", "deleted"
 	}
 	return t

@@ -94,13 +94,13 @@ func FuzzServiceDate(f *testing.F) {
 	for _, s := range []string{"2023", "ge2023-02", "lt2024-02-29", "sa2023-01-01T00:00:00Z", "ne2023", "", "eb", "2023-02-30", "ge1899", "9999-12", "gt2023-01-01T00:00:00 05:00"} {
 		f.Add(s)
 	}
-	any := coverage.AnyServiceDates()
+	unlimited := coverage.AnyServiceDates()
 	f.Fuzz(func(t *testing.T, s string) {
 		d, ok := parseServiceDate(s)
 		if !ok {
 			return
 		}
-		if d == any || d.StartFrom > d.StartTo || d.EndFrom > d.EndTo {
+		if d == unlimited || d.StartFrom > d.StartTo || d.EndFrom > d.EndTo {
 			t.Fatalf("%q is %+v", s, d)
 		}
 		if prefix := strings.TrimLeft(s, "abcdefghijklmnopqrstuvwxyz"); len(s)-len(prefix) != 0 && len(s)-len(prefix) != 2 {
@@ -143,7 +143,7 @@ func TestDistance(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
 		want int
-	}{{"", "", 0}, {"since", "", 5}, {"since", "since", 0}, {"since", "sicne", 2}, {"since", "sinc", 1}, {"kitten", "sitting", 3}, {strings.Repeat("x", 41), "x", 40}} {
+	}{{"", "", 0}, {"since", "", 5}, {"since", "since", 0}, {"since", "since", 2}, {"since", "sinc", 1}, {"kitten", "sitting", 3}, {strings.Repeat("x", 41), "x", 40}} {
 		if got := distance(c.a, c.b); got != c.want {
 			t.Errorf("distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
 		}

@@ -105,7 +105,7 @@ func TestOthersJobsAreNotThere(t *testing.T) {
 	victims = map[string]string{"completed": running}
 	attack()
 	s.do(one, "DELETE", "/api/v2/fhir/Job/"+running+"/$status")
-	victims = map[string]string{"cancelled": running}
+	victims = map[string]string{"canceled": running}
 	attack()
 }
 

@@ -52,7 +52,7 @@ func noJob(r *http.Request) *rest.Error {
 // any other.
 func ended(j *export.Job) *rest.Error {
 	switch j.State {
-	case export.Cancelled:
+	case export.Canceled:
 		return rest.Errorf(http.StatusNotFound, fhir.CodeDeleted, "The job was deleted, and its files with it. To get the claims, start a new export.")
 	case export.Expired:
 		return rest.Errorf(http.StatusGone, fhir.CodeExpired, "The job expired on %s, and its files were deleted. To get the claims, start a new export.",

@@ -78,7 +78,7 @@ func FuzzParseBasic(f *testing.F) {
 	f.Fuzz(func(t *testing.T, header string) {
 		id, secret, err := ParseBasic(header)
 		if err != nil {
-			if err != ErrNotBasic && err != ErrBasic && err != ErrBasicNewline {
+			if !errors.Is(err, ErrNotBasic) && !errors.Is(err, ErrBasic) && !errors.Is(err, ErrBasicNewline) {
 				t.Fatalf("%q: %v", header, err)
 			}
 			return

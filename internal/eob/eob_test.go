@@ -85,12 +85,12 @@ func TestFacts(t *testing.T) {
 		}
 	}
 	v1 := minimize(t, fhir.V1, readMade(t, fhir.V1))
-	if string(v1.ID) != "inpatient--4711" || string(v1.Group) != "-815" || v1.Cancelled {
-		t.Errorf("v1: id %q, group %q, cancelled %v", v1.ID, v1.Group, v1.Cancelled)
+	if string(v1.ID) != "inpatient--4711" || string(v1.Group) != "-815" || v1.Canceled {
+		t.Errorf("v1: id %q, group %q, canceled %v", v1.ID, v1.Group, v1.Canceled)
 	}
 	v2 := minimize(t, fhir.V2, readMade(t, fhir.V2))
-	if string(v2.ID) != "carrier--10000001619362" || string(v2.Group) != "-9" || !v2.Cancelled {
-		t.Errorf("v2: id %q, group %q, cancelled %v", v2.ID, v2.Group, v2.Cancelled)
+	if string(v2.ID) != "carrier--10000001619362" || string(v2.Group) != "-9" || !v2.Canceled {
+		t.Errorf("v2: id %q, group %q, canceled %v", v2.ID, v2.Group, v2.Canceled)
 	}
 }
 

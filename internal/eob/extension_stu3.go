@@ -54,5 +54,5 @@ var extensionSTU3 = []element{
 	{"item[].extension[line_bene_prmry_pyr_cd]", coding, "Primary payer of the line", variables + "line_bene_prmry_pyr_cd"},
 	{"item[].extension[line_service_deductible]", coding, "Whether the service is subject to the deductible", variables + "line_service_deductible"},
 	{"item[].extension[http://hl7.org/fhir/sid/ndc]", coding, "National drug code", "http://hl7.org/fhir/sid/ndc"},
-	{"item[].extension[rev_cntr_ndc_qty]", quantity, "Quantity of the drug of a revenue centre line (REV_CNTR_NDC_QTY)", "http://unitsofmeasure.org"},
+	{"item[].extension[rev_cntr_ndc_qty]", quantity, "Quantity of the drug of a revenue center line (REV_CNTR_NDC_QTY)", "http://unitsofmeasure.org"},
 }

@@ -135,7 +135,7 @@ func (f *facts) note(k fact, v []byte) {
 		f.idBuf = append(f.idBuf, v...)
 		c.ID, f.goodID = f.idBuf, isID(v)
 	case statusFact:
-		c.Cancelled = string(v) == "cancelled"
+		c.Canceled = string(v) == "cancelled"
 	case useFact:
 		f.otherUse = string(v) != "claim"
 	case patientFact:

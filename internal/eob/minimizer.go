@@ -29,9 +29,9 @@ func (e *Error) Error() string {
 // Its slices are valid until the Minimizer is used again.
 type Claim struct {
 	coverage.Claim
-	ID        []byte // of the resource
-	Group     []byte // claim group, which all versions of a claim share; empty when there is none
-	Cancelled bool   // status is cancelled: there is a newer version
+	ID       []byte // of the resource
+	Group    []byte // claim group, which all versions of a claim share; empty when there is none
+	Canceled bool   // status is cancelled: there is a newer version
 	// ShowsVersion says that the code system of the type, or the service of a line,
 	// is that of the version. Without it, the claim only has nothing that speaks
 	// against it; ask Detect.

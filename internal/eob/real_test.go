@@ -31,8 +31,8 @@ func needReal(t testing.TB) {
 	}
 }
 
-// real reads the sample claims of a version, one a claim type.
-func real(t testing.TB, v fhir.Version) map[string][]byte {
+// realClaims reads the sample claims of a version, one a claim type.
+func realClaims(t testing.TB, v fhir.Version) map[string][]byte {
 	t.Helper()
 	needReal(t)
 	dir := filepath.Join(realDir(), "eob-stu3")
@@ -77,9 +77,9 @@ func raw500(t testing.TB) [][]byte {
 // everyReal gives all sample claims of a version.
 func everyReal(t testing.TB, v fhir.Version) [][]byte {
 	var all [][]byte
-	samples := real(t, v)
-	for _, name := range slices.Sorted(maps.Keys(samples)) {
-		all = append(all, samples[name])
+	byType := realClaims(t, v)
+	for _, name := range slices.Sorted(maps.Keys(byType)) {
+		all = append(all, byType[name])
 	}
 	if v == fhir.V1 {
 		all = append(all, raw500(t)...)
@@ -90,7 +90,7 @@ func everyReal(t testing.TB, v fhir.Version) [][]byte {
 func TestRealClaims(t *testing.T) {
 	for _, v := range versions {
 		m := New(v)
-		for name, raw := range real(t, v) {
+		for name, raw := range realClaims(t, v) {
 			compare(t, v, m, raw)
 			c := minimize(t, v, raw)
 			if c.PartD != (name == "PartD") || c.Type != coverage.ParseClaimType(strings.ToLower(name)) || c.Part2 {

@@ -142,7 +142,7 @@ func codes(v any, names ...string) (all []pair) {
 // refFacts reads the facts from what is left of a claim.
 func refFacts(kept string) (*Claim, error) {
 	t := tree(kept)
-	c := &Claim{ID: []byte(str(t, "id")), JSON: []byte(kept), Cancelled: str(t, "status") == "cancelled"}
+	c := &Claim{ID: []byte(str(t, "id")), JSON: []byte(kept), Canceled: str(t, "status") == "cancelled"}
 	number, isPatient := strings.CutPrefix(str(t, "patient", "reference"), "Patient/")
 	id, err := strconv.ParseInt(number, 10, 64)
 	switch {

@@ -40,8 +40,8 @@ func parse(raw []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := d.ReadToken(); err != io.EOF {
-		return nil, fmt.Errorf("after the value: %v", err)
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("after the value: %w", err)
 	}
 	return v, nil
 }

@@ -54,7 +54,7 @@ var tableSTU3 = []element{
 	{"item[].diagnosisLinkId[]", number, "Diagnoses of the line, by diagnosis.sequence", ""},
 	{"item[].procedureLinkId[]", number, "Procedures of the line, by procedure.sequence", ""},
 	{"item[].service", concept, "Service (HCPCS_CD); version is the HCPCS year code", "https://bluebutton.cms.gov/resources/codesystem/hcpcs"},
-	{"item[].service.extension[rev_cntr_ide_ndc_upc_num]", coding, "National drug code of a revenue centre line (REV_CNTR_IDE_NDC_UPC_NUM)", variables + "rev_cntr_ide_ndc_upc_num"},
+	{"item[].service.extension[rev_cntr_ide_ndc_upc_num]", coding, "National drug code of a revenue center line (REV_CNTR_IDE_NDC_UPC_NUM)", variables + "rev_cntr_ide_ndc_upc_num"},
 	{"item[].service.extension[carr_line_ansthsa_unit_cnt]", quantity, "Anesthesia units (CARR_LINE_ANSTHSA_UNIT_CNT)", ""},
 	{"item[].servicedDate", text, "Day of the service (REV_CNTR_DT)", ""},
 	{"item[].servicedPeriod", period, "First and last day of the service (LINE_1ST_EXPNS_DT, LINE_LAST_EXPNS_DT)", ""},

@@ -8,7 +8,7 @@
 //		                        │             │                              │   time is up
 //		                        ├─────────────┤ Delete                       │ Delete
 //		                        │             ▼                              ▼
-//		                        │         cancelled ◀────────────────────────┘
+//		                        │         canceled ◀────────────────────────┘
 //		                        └──▶ failed ◀──┘ a step failed for the last time
 //
 //	 1. accept.go: the rules of a request, then one INSERT. The job's row is the
@@ -29,10 +29,10 @@
 //	    files in enrollee order, writes the error file, and completes the job.
 //	 7. sweep.go: StepSweep deletes what is stored for the job and is none of its
 //	    files: what crashed attempts left behind, and everything once the job has
-//	    been cancelled, has failed or has expired.
+//	    been canceled, has failed or has expired.
 //
 // All moves between states are compare-and-swap on the state and the lease, so
-// a cancelled job is never overwritten by a late "failed" or "completed".
+// a canceled job is never overwritten by a late "failed" or "completed".
 //
 // The same job gives the same files: enrollees are taken in ascending order of
 // id, a source gives an enrollee's claims always in the same order, and file

@@ -345,7 +345,7 @@ func TestACancelledJobStopsAndLeavesNothing(t *testing.T) {
 		t.Fatal(moved, err)
 	}
 	e.until("the files to go", func() bool { return len(e.stored(j.ID)) == 0 })
-	if got := e.job(j.ID); got.State != export.Cancelled {
+	if got := e.job(j.ID); got.State != export.Canceled {
 		t.Errorf("the job is %s", got.State)
 	}
 }
@@ -413,8 +413,8 @@ func TestOrphansAreFound(t *testing.T) {
 			t.Errorf("found %d, %v; want %d", n, err, want)
 		}
 	}
-	done, cancelled := e.run(e.accept(), 1), e.accept()
-	if _, err := e.db.Delete(t.Context(), cancelled.ID); err != nil {
+	done, canceled := e.run(e.accept(), 1), e.accept()
+	if _, err := e.db.Delete(t.Context(), canceled.ID); err != nil {
 		t.Fatal(err)
 	}
 	for { // both are swept, there is nothing to remove
@@ -430,7 +430,7 @@ func TestOrphansAreFound(t *testing.T) {
 		}
 	}
 	look(0)
-	for _, id := range []string{done.ID, cancelled.ID} {
+	for _, id := range []string{done.ID, canceled.ID} {
 		w, err := e.files.Create(t.Context(), id+"/part000001-99-0.ndjson.gz")
 		if err != nil {
 			t.Fatal(err)
@@ -442,7 +442,7 @@ func TestOrphansAreFound(t *testing.T) {
 	look(2)
 	stop := e.start(1)
 	defer stop()
-	e.until("the orphans to go", func() bool { return len(e.stored(done.ID)) == 2 && len(e.stored(cancelled.ID)) == 0 })
+	e.until("the orphans to go", func() bool { return len(e.stored(done.ID)) == 2 && len(e.stored(canceled.ID)) == 0 })
 	look(0)
 }
 

@@ -19,7 +19,7 @@ const (
 	Running   State = "running"
 	Completed State = "completed"
 	Failed    State = "failed"
-	Cancelled State = "cancelled"
+	Canceled  State = "cancelled"
 	Expired   State = "expired"
 )
 
@@ -141,7 +141,7 @@ type Jobs interface {
 	// of it later; ErrNoJob when there is none.
 	Base(ctx context.Context, contract string, v fhir.Version) (*Job, error)
 
-	// Delete moves a job that is Accepted, Running, Completed or Failed to Cancelled.
+	// Delete moves a job that is Accepted, Running, Completed or Failed to Canceled.
 	// It reports whether it moved. May be repeated.
 	Delete(ctx context.Context, id string) (bool, error)
 

@@ -2,6 +2,7 @@ package export
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -57,7 +58,7 @@ func (o *Orphans) Look(ctx context.Context) (int, error) {
 	found, unknown := 0, 0
 	for _, id := range ids {
 		j, err := o.Jobs.Job(ctx, id)
-		if err == ErrNoJob {
+		if errors.Is(err, ErrNoJob) {
 			unknown++
 			continue
 		}

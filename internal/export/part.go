@@ -142,8 +142,8 @@ func (s *partSink) Line(line []byte) error {
 }
 
 // Segment passes all claims on to the output, as they are stored.
-func (p *partSink) Segment(s segment.Segment, plain []byte, n int64) error {
-	p.lines += n
-	p.failed = p.out.segment(s, plain, n)
-	return p.failed
+func (s *partSink) Segment(stored segment.Segment, plain []byte, n int64) error {
+	s.lines += n
+	s.failed = s.out.segment(stored, plain, n)
+	return s.failed
 }

@@ -13,7 +13,7 @@ var (
 	// ErrNoWork says that there is nothing to do at the moment.
 	ErrNoWork = errors.New("no work")
 	// ErrLeaseLost says that the lease is no longer held: it lapsed and
-	// somebody else has it, or the job was cancelled. The holder must stop,
+	// somebody else has it, or the job was canceled. The holder must stop,
 	// and nothing of its work may become visible.
 	ErrLeaseLost = errors.New("the lease is no longer held")
 )

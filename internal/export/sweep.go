@@ -8,7 +8,7 @@ import (
 )
 
 // sweep deletes what is stored for an ended job and is none of its files. A
-// job that was cancelled, has failed or has expired has no files.
+// job that was canceled, has failed or has expired has no files.
 func (w *Worker) sweep(ctx context.Context, t *Task) error {
 	files, err := w.Jobs.Files(ctx, t.Job.ID)
 	if err != nil {

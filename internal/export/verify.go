@@ -46,7 +46,7 @@ func verify(ctx context.Context, stored io.ReadSeeker, f *File) error {
 		hash.Write(buffer[:n])
 		lines += int64(bytes.Count(buffer[:n], []byte{'\n'}))
 		length += int64(n)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

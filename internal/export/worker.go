@@ -88,7 +88,7 @@ func (w *Worker) do(ctx context.Context, t *Task) {
 	began := w.Now()
 	err := w.step(work, t, &progress)
 	stop()
-	if err != nil && context.Cause(work) == ErrLeaseLost {
+	if err != nil && errors.Is(context.Cause(work), ErrLeaseLost) {
 		err = ErrLeaseLost
 	}
 	w.settle(ctx, t, err, w.Now().Sub(began))
@@ -159,7 +159,7 @@ func (w *Worker) settle(ctx context.Context, t *Task, err error, took time.Durat
 	var failed *StepFailure
 	switch {
 	case errors.Is(err, ErrLeaseLost):
-		log.Info("step given up: the job was cancelled or the lease is lost")
+		log.Info("step given up: the job was canceled or the lease is lost")
 	case ctx.Err() != nil:
 		log.Info("step handed back: the worker stops")
 	default:

@@ -57,7 +57,7 @@ func OpenClaims(r io.Reader, v fhir.Version) (*Claims, error) {
 		return c, nil
 	}
 	c.ahead, err = c.read()
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	c.version, err = c.ahead.version()
@@ -149,7 +149,7 @@ func (c *Claims) readAll(ctx context.Context, skip int64, todo, order chan<- *Ba
 		if c.ahead = nil; b == nil {
 			b, err = c.read()
 		}
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("read claims: %w", err)
 		}
 		position += int64(len(b.Claims))
@@ -164,7 +164,7 @@ func (c *Claims) readAll(ctx context.Context, skip int64, todo, order chan<- *Ba
 				}
 			}
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 	}

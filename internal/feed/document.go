@@ -37,7 +37,7 @@ func (s *documentSplitter) next(buf []byte) ([]byte, int64, error) {
 		}
 		found, err := read(&v)
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return buf, s.number, io.EOF
 		case err != nil:
 			return buf, s.number, fmt.Errorf("after resource %d: %w", s.number, err)
@@ -80,7 +80,7 @@ func (s *documentSplitter) document(v *value) (found bool, err error) {
 		bundle = bundle || string(key) == `"resourceType"` && string(v.buf[from:]) == `"Bundle"`
 		return err
 	})
-	if err == errEntries {
+	if errors.Is(err, errEntries) {
 		s.entries, s.first = true, true
 		return false, s.take('[')
 	}
@@ -189,7 +189,7 @@ func (s *documentSplitter) take(want byte) error {
 
 // cut makes of the end of the input that it came too early.
 func cut(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return errCut
 	}
 	return err

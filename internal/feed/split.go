@@ -82,7 +82,7 @@ func (g *gunzip) Read(b []byte) (n int, err error) {
 		return 0, g.err
 	}
 	n, err = g.z.Read(b)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		g.open = false
 		return n, nil
 	}
@@ -104,10 +104,10 @@ func (g *gunzip) next() error {
 }
 
 func inflateError(err error) error {
-	switch err {
-	case nil:
+	switch {
+	case err == nil:
 		return nil
-	case io.EOF, io.ErrUnexpectedEOF:
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errCut
 	}
 	return fmt.Errorf("inflate: %w", err)
@@ -121,7 +121,7 @@ func newSplitter(r io.Reader) (splitter, error) {
 		return nil, err
 	}
 	head, err := b.Peek(readBuffer)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read: %w", err)
 	}
 	if isDocument(head) {

@@ -45,7 +45,7 @@ func openTable(r io.Reader, required, optional []string) (*table, error) {
 	t.csv.ReuseRecord = true
 	t.csv.TrimLeadingSpace = true
 	header, err := t.csv.Read()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("the file is empty; its first line names the columns: %s", strings.Join(required, ","))
 	}
 	if err != nil {

@@ -14,7 +14,7 @@ const (
 )
 
 // Manifest is the body of a completed export's status (Bulk Data Access IG,
-// "Response - Complete Status"). Marshalled it is one line: AB2D's sample
+// "Response - Complete Status"). Marshaled it is one line: AB2D's sample
 // client reads it with grep.
 type Manifest struct {
 	TransactionTime     string         `json:"transactionTime"`

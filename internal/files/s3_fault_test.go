@@ -60,7 +60,7 @@ func TestS3GoesAway(t *testing.T) {
 	}
 }
 
-// TestS3Cancelled: when the work is cancelled nothing is stored and no upload
+// TestS3Cancelled: when the work is canceled nothing is stored and no upload
 // is left behind.
 func TestS3Cancelled(t *testing.T) {
 	s := testserver.S3(t)

@@ -91,7 +91,7 @@ func (r *s3Reader) Read(b []byte) (int, error) {
 			return n, nil
 		}
 		r.Close()
-		if err == nil || err == io.EOF {
+		if err == nil || errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
 	}

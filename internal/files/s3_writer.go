@@ -18,7 +18,7 @@ import (
 const uploadPart = 8 << 20
 
 // abortTime is how long it may take to clean up, also when the work has been
-// cancelled.
+// canceled.
 const abortTime = 30 * time.Second
 
 // markName is the metadata that tells a writer's object from another's.

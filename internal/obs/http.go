@@ -81,7 +81,7 @@ func Handler(log *slog.Logger, m *Metrics, next http.Handler, failed func(http.R
 		rec := &recorder{ResponseWriter: w}
 		defer func() {
 			p := recover()
-			if p != nil && p != http.ErrAbortHandler { // which is the way to cut a connection off
+			if p != nil && p != any(http.ErrAbortHandler) { // which is the way to cut a connection off
 				log.Error("panic", "request", id, "panic", p, "stack", string(debug.Stack()))
 				if rec.status == 0 {
 					failed(rec, r)

@@ -11,9 +11,9 @@ import (
 
 // Entry is what is known of one claim without inflating its line.
 type Entry struct {
-	ID        string // at most 64 bytes, as a FHIR id
-	Type      uint8  // the caller's numbering of claim types
-	Cancelled bool
+	ID       string // at most 64 bytes, as a FHIR id
+	Type     uint8  // the caller's numbering of claim types
+	Canceled bool
 
 	// Start and End are days since 1970-01-01, 0 when there is none.
 	Start, End       int32
@@ -163,7 +163,7 @@ func (e *Entry) flags() (f byte) {
 		is   bool
 		flag byte
 	}{
-		{e.Cancelled, flagCancelled},
+		{e.Canceled, flagCancelled},
 		{e.HasStart, flagStart},
 		{e.HasEnd, flagEnd},
 		{e.HasExtension, flagExtension},
@@ -245,7 +245,7 @@ func (r *indexReader) entry(before *Entry) (e Entry) {
 	e.ID = r.id(before.ID)
 	e.Offset = before.Offset + before.Length
 	e.Length = int64(r.uvarint(maxLineInIndex))
-	e.Cancelled = flags&flagCancelled != 0
+	e.Canceled = flags&flagCancelled != 0
 	if e.HasStart = flags&flagStart != 0; e.HasStart {
 		e.Start = r.day(before.Start)
 	}

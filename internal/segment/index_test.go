@@ -22,7 +22,7 @@ var indexOf = rapid.Custom(func(t *rapid.T) Index {
 		e := Entry{
 			ID:           rapid.StringMatching(`(carrier--[0-9]{1,8}|.{0,16})`).Draw(t, "id"),
 			Type:         rapid.Uint8().Draw(t, "type"),
-			Cancelled:    rapid.Bool().Draw(t, "cancelled"),
+			Canceled:     rapid.Bool().Draw(t, "canceled"),
 			Start:        rapid.Int32().Draw(t, "start"),
 			End:          rapid.Int32().Draw(t, "end"),
 			HasStart:     rapid.Bool().Draw(t, "has start"),

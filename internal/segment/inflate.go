@@ -43,7 +43,7 @@ func (i *Inflater) Inflate(dst []byte, s Segment) ([]byte, error) {
 	grown := slices.Grow(dst, int(s.Length))
 	plain := grown[len(dst) : len(dst)+int(s.Length)]
 	if n, err := io.ReadFull(i.inflate, plain); err != nil {
-		return dst, fmt.Errorf("%w: %d bytes of %d, then: %v", ErrDamaged, n, s.Length, err)
+		return dst, fmt.Errorf("%w: %d bytes of %d, then: %w", ErrDamaged, n, s.Length, err)
 	}
 	if err := i.atEnd(); err != nil {
 		return dst, err
@@ -119,7 +119,7 @@ func (i *Inflater) atEnd() error {
 	case n != 0:
 		return fmt.Errorf("%w: it is longer than it says", ErrDamaged)
 	case err != io.EOF:
-		return fmt.Errorf("%w: %v", ErrDamaged, err)
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	case i.source.Len() != 0:
 		return fmt.Errorf("%w: it has a final block", ErrDamaged)
 	}

@@ -34,7 +34,7 @@ func build(t *rapid.T, b *Builder) (Segment, Index, []byte) {
 	for i := range rapid.IntRange(0, 30).Draw(t, "lines") {
 		l := line(t, "line")
 		e := Entry{
-			ID: fmt.Sprintf("carrier-%d", rapid.IntRange(0, 1<<40).Draw(t, "id")), Type: uint8(i), Cancelled: rapid.Bool().Draw(t, "cancelled"),
+			ID: fmt.Sprintf("carrier-%d", rapid.IntRange(0, 1<<40).Draw(t, "id")), Type: uint8(i), Canceled: rapid.Bool().Draw(t, "canceled"),
 			HasStart: rapid.Bool().Draw(t, "has start"), HasEnd: rapid.Bool().Draw(t, "has end"), HasExtension: rapid.Bool().Draw(t, "has extension"),
 			LastUpdated: rapid.Int64().Draw(t, "updated"), ExtensionAt: uint32(rapid.IntRange(0, len(l)).Draw(t, "extension")),
 		}

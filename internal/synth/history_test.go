@@ -64,8 +64,8 @@ func offersAt(t *rapid.T, of coverage.Selection, at time.Time) map[string]offer 
 }
 
 // TestVersionsOfClaims: all versions share the claim group and have an id of
-// their own; the newest is active unless the claim is cancelled outright, all
-// others are cancelled by what replaces them, and no two say the same.
+// their own; the newest is active unless the claim is canceled outright, all
+// others are canceled by what replaces them, and no two say the same.
 func TestVersionsOfClaims(t *testing.T) {
 	s := sourceAt(42, asOf)
 	versions, moved := map[int]int{}, 0
@@ -79,8 +79,8 @@ func TestVersionsOfClaims(t *testing.T) {
 		for group, all := range groups {
 			versions[len(all)]++
 			for i, d := range all {
-				cancelled := d["status"] == "cancelled"
-				if i+1 < len(all) && !cancelled {
+				canceled := d["status"] == "cancelled"
+				if i+1 < len(all) && !canceled {
 					t.Fatalf("group %s: version %d is replaced and %s", group, i, d["status"])
 				}
 				if i == 0 {

@@ -23,7 +23,7 @@ const (
 )
 
 // realLooking says what of a coding or text could be real, or may not be used
-// without a licence; empty when nothing is.
+// without a license; empty when nothing is.
 func realLooking(system, value string) string {
 	switch {
 	case strings.Contains(system, "hcpcs") && cpt.MatchString(value), strings.HasSuffix(system, "/cpt"):

@@ -279,15 +279,15 @@ func TestErrorsNameNobody(t *testing.T) {
 	failing := &collector{selection: selection, all: true, fail: errors.New("disk full")}
 	full := write(ctx, s, 1, selection, failing)
 	cancel()
-	cancelled := write(ctx, s, 1, selection, &collector{selection: selection})
+	canceled := write(ctx, s, 1, selection, &collector{selection: selection})
 	version := write(ctx, s, 9, selection, &collector{selection: selection})
 	stranger := e
 	stranger.ID = population.FirstID - 18_100
 	unknown := write(ctx, s, 1, selectionOf(t, s, "Z0000", &stranger), &collector{selection: selection})
-	if !errors.Is(full, failing.fail) || !errors.Is(cancelled, context.Canceled) {
-		t.Errorf("got %v and %v", full, cancelled)
+	if !errors.Is(full, failing.fail) || !errors.Is(canceled, context.Canceled) {
+		t.Errorf("got %v and %v", full, canceled)
 	}
-	for _, err := range []error{full, cancelled, version, unknown} {
+	for _, err := range []error{full, canceled, version, unknown} {
 		if err == nil {
 			t.Fatal("an error is missing")
 		}

@@ -30,7 +30,7 @@ type Statistics struct {
 	Withheld  map[string]int // claims that must never be delivered, by the reason
 	Groups    int            // claims without regard to their versions
 	ByVersion [claimgen.MaxVersions]int
-	Cancelled int   // groups that are canceled without a replacement
+	Canceled  int   // groups that are canceled without a replacement
 	Reloaded  int   // claims stamped by the bulk reload
 	Shared    int   // claims whose lastUpdated another claim has too
 	Lateness  []int // days from the end of service to the first load, ascending
@@ -121,7 +121,7 @@ func (t *tally) claim(c *claimgen.Claim) {
 	}
 	t.Groups++
 	t.ByVersion[0]++
-	t.Cancelled += one(c.History.Cancelled != 0 && c.Cancelled)
+	t.Canceled += one(c.History.Canceled != 0 && c.Canceled)
 	t.Lateness = append(t.Lateness, int(c.History.Loaded[0]/claimgen.DayMillis)-int(c.End))
 	t.Stays += one(c.Type == coverage.Inpatient)
 	if c.Stay != nil {

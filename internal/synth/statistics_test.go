@@ -77,7 +77,7 @@ func bandsOf(s *Statistics) []band {
 		{"one version", s.ByVersion[0], s.Groups, 910, 950},
 		{"two versions", s.ByVersion[1], s.Groups, 45, 70},
 		{"three versions", s.ByVersion[2], s.Groups, 5, 13},
-		{"cancelled outright", s.Cancelled, s.Groups, 6, 13},
+		{"canceled outright", s.Canceled, s.Groups, 6, 13},
 		{"reloaded", s.Reloaded, claims, 50, 100},
 		{"identical stamps", s.Shared, claims, 80, 300},
 		{"median claims of a person", Percentile(s.PerPerson, 50), 0, 30, 60},

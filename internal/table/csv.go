@@ -73,12 +73,12 @@ func cell(v reflect.Value, kind string) string {
 		}
 		v = v.Elem()
 	}
-	switch {
-	case kind == "date":
+	switch kind {
+	case "date":
 		return time.Unix(v.Int()*24*60*60, 0).UTC().Format(time.DateOnly)
-	case kind == "timestamp":
+	case "timestamp":
 		return time.UnixMicro(v.Int()).UTC().Format("2006-01-02T15:04:05.000Z")
-	case kind == "decimal":
+	case "decimal":
 		return amount(v.Int())
 	}
 	switch v.Kind() {

@@ -16,12 +16,12 @@ import (
 type eobLine struct {
 	id, group string
 	updated   int // hours
-	cancelled bool
+	canceled  bool
 }
 
 func (e eobLine) String() string {
 	status := "active"
-	if e.cancelled {
+	if e.canceled {
 		status = "cancelled"
 	}
 	group := ""
@@ -44,7 +44,7 @@ func TestLatest(t *testing.T) {
 		{"updated", []eobLine{{"a", "1", 2, false}, {"a", "1", 1, false}}, "0"},
 		{"superseded", []eobLine{{"a", "1", 1, false}, {"a", "1", 5, true}, {"b", "1", 4, false}}, "2"},
 		{"superseded, without word of it", []eobLine{{"a", "1", 1, false}, {"b", "1", 4, false}}, "1"},
-		{"cancelled for good", []eobLine{{"a", "1", 1, false}, {"a", "1", 2, true}}, ""},
+		{"canceled for good", []eobLine{{"a", "1", 1, false}, {"a", "1", 2, true}}, ""},
 		{"two claims", []eobLine{{"a", "1", 1, false}, {"b", "2", 1, false}}, "0 1"},
 		{"without groups", []eobLine{{"a", "", 1, false}, {"b", "", 1, false}, {"a", "", 2, false}}, "1 2"},
 	} {
@@ -117,12 +117,12 @@ func current(lines []eobLine, i int, l eobLine) bool {
 		}
 		return true
 	}
-	if l.cancelled || !stands(i) {
+	if l.canceled || !stands(i) {
 		return false
 	}
 	for j, o := range lines {
 		same := o.id == l.id || l.group != "" && o.group == l.group
-		if j != i && same && stands(j) && !o.cancelled && (o.updated > l.updated || o.updated == l.updated && j > i) {
+		if j != i && same && stands(j) && !o.canceled && (o.updated > l.updated || o.updated == l.updated && j > i) {
 			return false
 		}
 	}

@@ -102,7 +102,7 @@ type Line struct {
 	BETOS       string   `parquet:"betos,optional,dict" variable:"betos_cd" doc:"Berenson-Eggers type of service"`
 	Payer       string   `parquet:"primary_payer,optional,dict" variable:"line_bene_prmry_pyr_cd" doc:"primary payer of the line"`
 	Deductible  string   `parquet:"subject_to_deductible,optional,dict" variable:"line_service_deductible" doc:"whether the service is subject to the deductible"`
-	NDCQuantity *float64 `parquet:"ndc_quantity" variable:"rev_cntr_ndc_qty" doc:"quantity of the drug of a revenue centre line"`
+	NDCQuantity *float64 `parquet:"ndc_quantity" variable:"rev_cntr_ndc_qty" doc:"quantity of the drug of a revenue center line"`
 	CareTeam    string   `parquet:"care_team,optional" doc:"its providers: care_team.sequence, with a space between"`
 	Diagnoses   string   `parquet:"diagnoses,optional" doc:"its diagnoses: diagnoses.sequence, with a space between"`
 	Procedures  string   `parquet:"procedures,optional" doc:"its procedures: procedures.sequence, with a space between"`

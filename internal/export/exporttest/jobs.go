@@ -168,7 +168,7 @@ func jobsDelete(b *bench) {
 			b.Errorf("call %d of Delete moved the job: %v", want+1, moved)
 		}
 	}
-	b.state(id, export.Cancelled)
+	b.state(id, export.Canceled)
 	done := b.complete("Z0000", 1)
 	moved, err := b.Delete(b.Context(), done)
 	b.ok(err)

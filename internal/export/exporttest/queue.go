@@ -21,7 +21,7 @@ func RunQueue(t *testing.T, open Open) {
 		"each part is leased once":                   queueLeaseOnce,
 		"a lapsed lease is free, and its holder out": queueLapse,
 		"an extended lease is not free":              queueExtend,
-		"a cancelled job stops its workers":          queueCancel,
+		"a canceled job stops its workers":           queueCancel,
 		"a fault pauses a step":                      queueFault,
 		"the last fault fails the job":               queueFail,
 		"a step handed back is as new":               queueHandBack,
@@ -253,14 +253,14 @@ func queueCancel(b *bench) {
 	b.lost(b.Extend(b.Context(), t.Lease, ttl, 1))
 	b.lost(b.CommitPart(b.Context(), t.Lease, result(t, export.Entry{Enrollee: 1, Outcome: export.Delivered, Claims: 3})))
 	b.ok(b.Release(b.Context(), t.Lease, &export.StepFailure{Reason: "late"}))
-	b.state(j.ID, export.Cancelled)
+	b.state(j.ID, export.Canceled)
 
 	j = b.accept("Z0001")
 	p := b.lease(export.StepPlan)
 	_, err = b.Delete(b.Context(), j.ID)
 	b.ok(err)
 	b.lost(b.SavePlan(b.Context(), p.Lease, "late", nil))
-	b.state(j.ID, export.Cancelled)
+	b.state(j.ID, export.Canceled)
 }
 
 func queueFault(b *bench) {

@@ -133,18 +133,18 @@ type reader struct{ *Source }
 func (r reader) Close() error { return nil }
 
 // Write offers the claims in the order in which they were written down.
-func (s reader) Write(ctx context.Context, sel *coverage.Selection, sink export.Sink) error {
+func (r reader) Write(ctx context.Context, sel *coverage.Selection, sink export.Sink) error {
 	id := sel.Enrollee.ID
-	s.mu.Lock()
-	s.reads[id]++
-	fail := s.fails[id]
-	s.mu.Unlock()
-	if s.Before != nil {
-		if err := s.Before(ctx, id); err != nil {
+	r.mu.Lock()
+	r.reads[id]++
+	fail := r.fails[id]
+	r.mu.Unlock()
+	if r.Before != nil {
+		if err := r.Before(ctx, id); err != nil {
 			return err
 		}
 	}
-	for _, c := range s.Claims[id] {
+	for _, c := range r.Claims[id] {
 		if sink.Wants(&c.Claim) {
 			if err := sink.Line([]byte(c.Line + "\n")); err != nil {
 				return err

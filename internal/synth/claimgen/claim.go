@@ -17,7 +17,7 @@ type Claim struct {
 	Stay          *codes.Stay // the stay it belongs to; nil for everyday care
 	History       History     // of all its versions
 	Version       int         // which of them this is, from 0
-	Cancelled     bool        // whether it is canceled or replaced
+	Canceled      bool        // whether it is canceled or replaced
 	UpdatedMillis int64       // lastUpdated since 1970
 
 	ID, Group int64
@@ -241,9 +241,9 @@ func (c *Claim) day(i, n int) coverage.Date {
 // Institutional reports whether a facility billed the claim, not a doctor or supplier.
 func (c *Claim) Institutional() bool { return c.Kind.Facility.Code != "" }
 
-// Status returns the FHIR status: active, or cancelled if the version is not in force.
+// Status returns the FHIR status: active, or canceled if the version is not in force.
 func (c *Claim) Status() string {
-	if c.Cancelled {
+	if c.Canceled {
 		return "cancelled"
 	}
 	return "active"

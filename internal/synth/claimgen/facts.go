@@ -109,11 +109,11 @@ func length(r *random.Stream, t coverage.ClaimType) int {
 // asOf makes c one of its versions as it is at a moment. It returns false if the
 // version is not loaded yet. start and end are the days of the first version.
 func (c *Claim) asOf(version int, at int64, start, end, death coverage.Date) bool {
-	stamp, cancelled, there := c.History.at(version, at)
+	stamp, canceled, there := c.History.at(version, at)
 	if !there {
 		return false
 	}
-	c.Version, c.Cancelled, c.UpdatedMillis = version, cancelled, stamp
+	c.Version, c.Canceled, c.UpdatedMillis = version, canceled, stamp
 	c.LastUpdated = time.UnixMilli(stamp).UTC()
 	c.Start, c.End = start, end
 	if moved := coverage.Date(c.History.shift); version > 0 && version == c.History.versions-1 && end+moved <= death {

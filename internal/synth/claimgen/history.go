@@ -12,11 +12,11 @@ import (
 // each of its versions is loaded, and what happens to them later. Moments are
 // milliseconds since 1970.
 type History struct {
-	Loaded    [MaxVersions]int64
-	versions  int
-	Cancelled int64 // when the last version is canceled without a replacement; 0: never
-	reloaded  int64 // when the bulk reload stamps the claim again; 0: never
-	shift     int   // days by which the last version moves the services
+	Loaded   [MaxVersions]int64
+	versions int
+	Canceled int64 // when the last version is canceled without a replacement; 0: never
+	reloaded int64 // when the bulk reload stamps the claim again; 0: never
+	shift    int   // days by which the last version moves the services
 }
 
 // MaxVersions is how many versions a claim has at most.
@@ -39,7 +39,7 @@ func drawHistory(r *random.Stream, t coverage.ClaimType, end coverage.Date) (h H
 	h.versions = 1
 	switch kind := r.Below(1000); {
 	case kind < 10:
-		h.Cancelled = changed(r, h.Loaded[0])
+		h.Canceled = changed(r, h.Loaded[0])
 	case kind < 20:
 		h.versions = 3
 	case kind < 80:
@@ -95,7 +95,7 @@ func LastLoad(before int64) int64 {
 
 // at returns the state of a version at a moment: its stamp, whether it is canceled,
 // and whether it is loaded yet.
-func (h *History) at(version int, asOf int64) (stamp int64, cancelled, there bool) {
+func (h *History) at(version int, asOf int64) (stamp int64, canceled, there bool) {
 	stamp = h.Loaded[version]
 	if stamp > asOf {
 		return 0, false, false
@@ -103,12 +103,12 @@ func (h *History) at(version int, asOf int64) (stamp int64, cancelled, there boo
 	last := version == h.versions-1
 	switch {
 	case !last && h.Loaded[version+1] <= asOf:
-		stamp, cancelled = h.Loaded[version+1], true
-	case last && h.Cancelled != 0 && h.Cancelled <= asOf:
-		stamp, cancelled = h.Cancelled, true
+		stamp, canceled = h.Loaded[version+1], true
+	case last && h.Canceled != 0 && h.Canceled <= asOf:
+		stamp, canceled = h.Canceled, true
 	}
 	if stamp < h.reloaded && h.reloaded <= asOf {
 		stamp = h.reloaded
 	}
-	return stamp, cancelled, true
+	return stamp, canceled, true
 }

@@ -23,11 +23,11 @@ func (w *Buffer) text(parts ...string) {
 }
 
 // end closes a list or an object. It removes the comma after the last element.
-func (w *Buffer) end(close string) {
+func (w *Buffer) end(bracket string) {
 	if n := len(w.b) - 1; w.b[n] == ',' {
 		w.b = w.b[:n]
 	}
-	w.b = append(w.b, close...)
+	w.b = append(w.b, bracket...)
 }
 
 // number appends a decimal integer.

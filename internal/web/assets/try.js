@@ -113,7 +113,7 @@ async function cancel() {
 	$("cancel").disabled = true;
 	job.stop.abort();
 	await wire.json({ title: "Cancel it", method: "DELETE", path: job.path, headers: { Accept: "application/json" }, ...await bearer() });
-	state("Cancelled. The job and its files are gone.", 0);
+	state("Canceled. The job and its files are gone.", 0);
 }
 
 function state(text, percent) {
