@@ -6,7 +6,7 @@ test:
 # The program, with its version from the build information.
 .PHONY: build
 build:
-	CGO_ENABLED=0 go build -trimpath -o ab2d ./cmd/ab2d
+	CGO_ENABLED=0 go build -buildvcs=auto -trimpath -o ab2d ./cmd/ab2d
 
 # What a change should pass before it is committed: format, vet, lint and the short tests. Under a minute once the caches are warm.
 .PHONY: check

@@ -15,7 +15,6 @@ import (
 	"ab2d/internal/admin"
 	"ab2d/internal/coverage"
 	"ab2d/internal/export"
-	"ab2d/internal/fhir"
 	"ab2d/internal/store"
 )
 
@@ -130,7 +129,7 @@ func (e explanation) print(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(name, format string, args ...any) { fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
 	row("Job", "%s", e.ID)
-	row("Contract", "%s, %s, by client %s", e.Contract, versionName(e.Version), e.Client)
+	row("Contract", "%s, %s, by client %s", e.Contract, e.Version.Name(), e.Client)
 	row("Request", "%s", e.Request)
 	row("State", "%s", e.state())
 	row("Accepted", "%s, which is the transactionTime", moment(e.TransactionTime))
@@ -208,13 +207,6 @@ func (e explanation) bounds() string {
 		until = e.Until
 	}
 	return from + " up to " + moment(until)
-}
-
-func versionName(v fhir.Version) string {
-	if v == fhir.V1 {
-		return "v1 (FHIR STU3)"
-	}
-	return "v2 (FHIR R4)"
 }
 
 // printLedger writes how each enrollee ended, in order.

@@ -2,26 +2,21 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
-	"ab2d/internal/audit"
-	"ab2d/internal/coverage"
-	"ab2d/internal/feed"
+	"ab2d/internal/ingest"
 	"ab2d/internal/store"
 )
 
 // importCommand is ab2d import.
 type importCommand struct {
 	Contracts  importContractsCommand  `cmd:"" help:"Contracts with their attestation: CSV with the columns contract,sponsor,attested."`
-	Enrollment importEnrollmentCommand `cmd:"" help:"Who is enrolled in which months: CSV with the columns contract,beneficiary_id,mbi,historic_mbis and year,month or from,to (empty: still open). Each contract in the file gets it as its whole enrollment, at once."`
+	Enrollment importEnrollmentCommand `cmd:"" help:"Who is enrolled in which months: CSV with the columns contract,beneficiary_id,mbi,historic_mbis and year,month or from,to (an empty to: still enrolled). For each contract in the file it replaces the whole enrollment, at once."`
 	OptOuts    importOptOutsCommand    `cmd:"" help:"Who does not share claims: CMS's file of fixed width, or CSV with the columns mbi,share,effective."`
 	Claims     importClaimsCommand     `cmd:"" help:"Raw ExplanationOfBenefit resources, FHIR STU3 or R4: NDJSON, a Bundle or single resources, plain or gzipped. They are reduced to the minimum necessary before they are stored."`
 }
@@ -45,73 +40,8 @@ func (c *importConfig) open() (io.ReadCloser, error) {
 	return f, nil
 }
 
-// into reads the file with read, and unless it is a dry run stores what it
-// gave with put.
-func into[T any](ctx context.Context, c *importConfig, kind string, read func(io.Reader) (T, error), put func(context.Context, *store.DB, T) (string, error)) (err error) {
-	f, err := c.open()
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	sum := sha256.New()
-	what, err := read(io.TeeReader(f, sum))
-	if err != nil {
-		return fmt.Errorf("%s: %w", c.File, err)
-	}
-	if c.DryRun {
-		_, err := put(ctx, nil, what)
-		return err
-	}
-	c.complete()
-	db, err := openStore(ctx, &c.stateConfig)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	ctx = asOperator(ctx)
-	file := fmt.Sprintf("%s from %s, SHA-256 %x", kind, filepath.Base(c.File), sum.Sum(nil))
-	if err := db.Record(ctx, audit.Entry{Event: audit.ImportBegan, Detail: file}); err != nil {
-		return err
-	}
-	counts, err := put(ctx, db, what)
-	if err != nil {
-		return err
-	}
-	return db.Record(ctx, audit.Entry{Event: audit.ImportEnded, Detail: file + ": " + counts})
-}
-
-type importContractsCommand struct {
-	importConfig
-	Force bool `help:"Take attestations away where the file says so."`
-}
-
-// Run imports contracts.
-func (c *importContractsCommand) Run(ctx context.Context, s streams) error {
-	return into(ctx, &c.importConfig, "contracts", feed.ReadContracts, func(ctx context.Context, db *store.DB, list []coverage.Contract) (string, error) {
-		if len(list) == 0 {
-			return "", errors.New("the file has no contracts; nothing was imported")
-		}
-		attested := 0
-		for _, one := range list {
-			if one.HasAttested {
-				attested++
-			}
-		}
-		if db != nil {
-			err := db.PutContracts(ctx, list, c.Force)
-			var unattests *store.AttestationLossError
-			if errors.As(err, &unattests) {
-				return "", fmt.Errorf("%w; if that is meant, add --force", err)
-			}
-			if err != nil {
-				return "", err
-			}
-		}
-		counts := fmt.Sprintf("%d contracts, %d attested", len(list), attested)
-		fmt.Fprintf(s.out, "%s%s\n", counts, c.unchanged())
-		return counts, nil
-	})
-}
+// name is the file without its folder.
+func (c *importConfig) name() string { return filepath.Base(c.File) }
 
 // unchanged ends the report of a dry run.
 func (c *importConfig) unchanged() string {
@@ -121,6 +51,53 @@ func (c *importConfig) unchanged() string {
 	return ""
 }
 
+// store opens the store and imports with it.
+func (c *importConfig) store(ctx context.Context, run func(context.Context, *store.DB) error) (err error) {
+	c.complete()
+	db, err := openStore(ctx, &c.stateConfig)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return run(asOperator(ctx), db)
+}
+
+// table imports a file of contracts, enrollment or opt-outs.
+func (c *importConfig) table(ctx context.Context, read func(io.Reader) (*ingest.File, error)) error {
+	f, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	file, err := read(f)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.File, err)
+	}
+	if c.DryRun {
+		return file.Check(ctx)
+	}
+	return c.store(ctx, file.Store)
+}
+
+type importContractsCommand struct {
+	importConfig
+	Force bool `help:"Take attestations away where the file says so."`
+}
+
+// Run imports contracts.
+func (c *importContractsCommand) Run(ctx context.Context, s streams) error {
+	err := c.table(ctx, func(r io.Reader) (*ingest.File, error) {
+		return ingest.ReadContracts(r, c.name(), c.Force, func(report ingest.ContractsReport) {
+			fmt.Fprintf(s.out, "%s%s\n", report, c.unchanged())
+		})
+	})
+	var lost *store.AttestationLossError
+	if errors.As(err, &lost) {
+		return fmt.Errorf("%w; if that is meant, add --force", err)
+	}
+	return err
+}
+
 type importEnrollmentCommand struct {
 	importConfig
 	Force bool `help:"Take an enrollment also if it is empty or has a fifth fewer enrollees than the one before."`
@@ -128,71 +105,37 @@ type importEnrollmentCommand struct {
 
 // Run imports enrollment, contract by contract.
 func (c *importEnrollmentCommand) Run(ctx context.Context, s streams) error {
-	return into(ctx, &c.importConfig, "enrollment", feed.ReadEnrollment, func(ctx context.Context, db *store.DB, all map[string][]coverage.Enrollee) (string, error) {
-		if len(all) == 0 {
-			return "", errors.New("the file has no enrollees; nothing was imported")
-		}
-		var failed []error
-		var counts []string
-		for _, contract := range sortedKeys(all) {
-			if err := c.one(ctx, s, db, contract, all[contract]); err != nil {
-				failed = append(failed, err)
-				continue
-			}
-			counts = append(counts, fmt.Sprintf("%s %d enrollees", contract, len(all[contract])))
-		}
-		return strings.Join(counts, ", "), errors.Join(failed...)
+	err := c.table(ctx, func(r io.Reader) (*ingest.File, error) {
+		return ingest.ReadEnrollment(r, c.name(), c.Force, func(report ingest.EnrollmentReport) { c.print(s.out, &report) })
 	})
-}
-
-func (c *importEnrollmentCommand) one(ctx context.Context, s streams, db *store.DB, contract string, enrollees []coverage.Enrollee) error {
-	without, open := 0, 0
-	for _, e := range enrollees {
-		if len(e.MBIs) == 0 {
-			without++
-		}
-		if e.Months.Has(coverage.LastMonth) {
-			open++
-		}
-	}
-	note := ""
-	if open > 0 {
-		note = fmt.Sprintf(", %d enrolled without an end", open)
-	}
-	if without > 0 {
-		note += fmt.Sprintf(", %d without an MBI, who cannot be delivered", without)
-	}
-	if db == nil {
-		fmt.Fprintf(s.out, "%s: %d enrollees%s%s\n", contract, len(enrollees), note, c.unchanged())
-		return nil
-	}
-	done, err := db.PutEnrollment(ctx, contract, enrollees, c.Force)
 	var shrinks *store.ShrinkError
 	if errors.As(err, &shrinks) {
 		return fmt.Errorf("%w; the enrollment before stays; if it is meant, add --force", err)
 	}
-	if err != nil {
-		return err
-	}
-	if done.Unchanged {
-		fmt.Fprintf(s.out, "%s: %d enrollees%s, as before\n", contract, done.Enrollees, note)
-	} else {
-		fmt.Fprintf(s.out, "%s: %d enrollees%s, before %d\n", contract, done.Enrollees, note, done.Before)
-	}
-	refreshed, err := db.RefreshMBIs(ctx, contract)
-	if refreshed > 0 {
-		fmt.Fprintf(s.out, "%s: the claims of %d enrollees have new identifiers\n", contract, refreshed)
-	}
 	return err
 }
 
-func sortedKeys[T any](m map[string]T) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
+// print writes the report of one contract.
+func (c *importEnrollmentCommand) print(w io.Writer, r *ingest.EnrollmentReport) {
+	note := ""
+	if r.Open > 0 {
+		note = fmt.Sprintf(", %d enrolled without an end", r.Open)
 	}
-	slices.Sort(keys)
-	return keys
+	if r.WithoutMBI > 0 {
+		note += fmt.Sprintf(", %d without an MBI, who cannot be delivered", r.WithoutMBI)
+	}
+	switch {
+	case !r.Stored:
+		note += c.unchanged()
+	case r.Unchanged:
+		note += ", as before"
+	default:
+		note += fmt.Sprintf(", before %d", r.Before)
+	}
+	fmt.Fprintf(w, "%s: %d enrollees%s\n", r.Contract, r.Enrollees, note)
+	if r.Refreshed > 0 {
+		fmt.Fprintf(w, "%s: the claims of %d enrollees have new identifiers\n", r.Contract, r.Refreshed)
+	}
 }
 
 type importOptOutsCommand struct {
@@ -201,31 +144,9 @@ type importOptOutsCommand struct {
 
 // Run imports data sharing preferences.
 func (c *importOptOutsCommand) Run(ctx context.Context, s streams) error {
-	read := func(r io.Reader) ([]feed.OptOut, error) {
-		return feed.ReadOptOuts(r, coverage.DateOf(time.Now().UTC().Date()))
-	}
-	return into(ctx, &c.importConfig, "opt-outs", read, func(ctx context.Context, db *store.DB, list []feed.OptOut) (string, error) {
-		share := 0
-		known := make([]store.OptOut, 0, len(list))
-		for _, o := range list {
-			if o.Share {
-				share++
-			}
-			known = append(known, store.OptOut(o))
-		}
-		var sum store.OptOutCounts
-		if db != nil {
-			var err error
-			if sum, err = db.PutOptOuts(ctx, known); err != nil {
-				return "", err
-			}
-		}
-		older := ""
-		if sum.Older > 0 {
-			older = fmt.Sprintf("; %d not changed, because a later preference is known", sum.Older)
-		}
-		counts := fmt.Sprintf("%d persons: %d do not share, %d share; %d changed%s", len(list), len(list)-share, share, sum.Changed, older)
-		fmt.Fprintf(s.out, "%s%s\n", counts, c.unchanged())
-		return counts, nil
+	return c.table(ctx, func(r io.Reader) (*ingest.File, error) {
+		return ingest.ReadOptOuts(r, c.name(), time.Now(), func(report ingest.OptOutsReport) {
+			fmt.Fprintf(s.out, "%s%s\n", report, c.unchanged())
+		})
 	})
 }

@@ -22,7 +22,7 @@ func (c *migrateCommand) Run(ctx context.Context, s streams) (err error) {
 	defer func() { err = errors.Join(err, db.Close()) }()
 	n, err := db.ApplyAllowList(ctx)
 	if err != nil {
-		return otherLoad(err)
+		return loadInProgress(err)
 	}
 	fmt.Fprintln(s.out, "The database's tables are up to date")
 	if n > 0 {

@@ -9,10 +9,19 @@ type Version uint8
 const (
 	V1 Version = 1 // FHIR STU3
 	V2 Version = 2 // FHIR R4
+	V3 Version = 3 // FHIR R4, claims of BFD's version 3
 )
 
-// String gives "v1" or "v2".
+// String gives "v1", "v2" or "v3".
 func (v Version) String() string { return fmt.Sprintf("v%d", uint8(v)) }
+
+// Name gives the version with its FHIR release, for people.
+func (v Version) Name() string {
+	if v == V1 {
+		return "v1 (FHIR STU3)"
+	}
+	return v.String() + " (FHIR R4)"
+}
 
 // FHIR gives the FHIR release number that metadata declares.
 func (v Version) FHIR() string {
