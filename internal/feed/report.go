@@ -17,14 +17,14 @@ const faultsKept = 10
 // Report counts what became of a source's claims. Kept and the numbers of those
 // that were not add up to Read.
 type Report struct {
-	Read         int64    `json:"read"`
-	Bytes        int64    `json:"bytes"`
-	Kept         int64    `json:"kept"`
-	PartD        int64    `json:"partD"`
-	SubstanceUse int64    `json:"substanceUse"`
-	OtherType    int64    `json:"otherType"`
-	Invalid      int64    `json:"invalid"`
-	WithoutDates int64    `json:"withoutDates"` // kept, but can never be delivered
+	Read         int64        `json:"read"`
+	Bytes        int64        `json:"bytes"`
+	Kept         int64        `json:"kept"`
+	PartD        int64        `json:"partD"`
+	SubstanceUse int64        `json:"substanceUse"`
+	OtherType    int64        `json:"otherType"`
+	Invalid      int64        `json:"invalid"`
+	WithoutDates int64        `json:"withoutDates"` // kept, but can never be delivered
 	First        []*LineError `json:"faults,omitempty"`
 }
 
