@@ -28,17 +28,17 @@ import (
 
 // adminCommand is ab2d admin.
 type adminCommand struct {
-	Sponsor     adminSponsorCommand     `cmd:"" help:"Sponsors: the names that contracts say."`
-	Contract    adminContractCommand    `cmd:"" help:"Contracts and their attestations."`
-	Client      adminClientCommand      `cmd:"" help:"OAuth2 clients and their secrets."`
-	Job         adminJobCommand         `cmd:"" help:"Export jobs."`
-	Worker      adminWorkerCommand      `cmd:"" help:"Workers and what they work on."`
-	Failure     adminFailureCommand     `cmd:"" help:"What failed."`
-	Files       adminFilesCommand       `cmd:"" help:"Stored result files."`
-	Download    adminDownloadCommand    `cmd:"" help:"Who fetched what."`
-	Key         adminKeyCommand         `cmd:"" help:"The keys that sign access tokens."`
-	Maintenance adminMaintenanceCommand `cmd:"" help:"Maintenance: no new exports are taken."`
-	Token       adminTokenCommand       `cmd:"" help:"Tokens for the administration over HTTP. They are made on the machine that has the database."`
+	Sponsor     adminSponsorCommand     `cmd:"" help:"Manage sponsors. Contracts name them."`
+	Contract    adminContractCommand    `cmd:"" help:"Manage contracts and their attestations."`
+	Client      adminClientCommand      `cmd:"" help:"Manage OAuth2 clients and their secrets."`
+	Job         adminJobCommand         `cmd:"" help:"Manage export jobs."`
+	Worker      adminWorkerCommand      `cmd:"" help:"Show workers and their running steps."`
+	Failure     adminFailureCommand     `cmd:"" help:"Show failures."`
+	Files       adminFilesCommand       `cmd:"" help:"Manage stored result files."`
+	Download    adminDownloadCommand    `cmd:"" help:"Show downloads."`
+	Key         adminKeyCommand         `cmd:"" help:"Manage the keys that sign access tokens."`
+	Maintenance adminMaintenanceCommand `cmd:"" help:"Manage maintenance, in which no new exports are accepted."`
+	Token       adminTokenCommand       `cmd:"" help:"Manage tokens for the administration over HTTP. Run this on the machine that has the database."`
 }
 
 // adminConfig says where the administration works: on the database, or with
@@ -46,9 +46,9 @@ type adminCommand struct {
 type adminConfig struct {
 	stateConfig
 	keyConfig
-	Server    string `help:"Work on this server over HTTP, with an admin token, instead of on the database." placeholder:"URL"`
+	Server    string `help:"Administer this server over HTTP, with an admin token, instead of a database." placeholder:"URL"`
 	TokenFile string `help:"File with the admin token." env:"AB2D_ADMIN_TOKEN_FILE" type:"path" placeholder:"FILE"`
-	JSON      bool   `help:"Print JSON for machines." name:"json"`
+	JSON      bool   `help:"Print JSON." name:"json"`
 
 	files   string        // where result files are, for the command that reads them
 	timeout time.Duration // of the request; 0: a minute
@@ -96,7 +96,7 @@ func (c *adminConfig) ask(ctx context.Context, s streams, method, path string, b
 	case resp.StatusCode >= 400:
 		err = refusalOf(resp.Status, b)
 	case resp.StatusCode >= 300:
-		err = fmt.Errorf("%s answered with a redirect (%s): an admin token is not sent to another address; give the server's own with --server", c.Server, resp.Status)
+		err = fmt.Errorf("%s answered with a redirect (%s). The admin token is not sent to another address. Set --server to the server's own address", c.Server, resp.Status)
 	}
 	return b, err
 }
@@ -116,7 +116,7 @@ func refusalOf(status string, body []byte) error {
 
 func (c *adminConfig) token() (string, error) {
 	if c.TokenFile == "" {
-		return "", &usageError{errors.New("--server needs an admin token: give --token-file=FILE; ab2d admin token add makes one, on the machine that has the database")}
+		return "", &usageError{errors.New("--server needs an admin token: set --token-file=FILE. To create a token, run ab2d admin token add on the machine that has the database")}
 	}
 	b, err := os.ReadFile(c.TokenFile)
 	if err != nil {
@@ -162,7 +162,7 @@ func (c *adminConfig) way(ctx context.Context, s streams) (http.RoundTripper, st
 
 func (c *adminConfig) keys(ctx context.Context, db *store.DB) (*auth.KeyRing, error) {
 	if c.KeyFile == "" && !strings.HasPrefix(c.Database, "sqlite:") {
-		return nil, &usageError{errors.New("--key-file: give the one that the servers have")}
+		return nil, &usageError{errors.New("--key-file: set it to the key file of the servers")}
 	}
 	seal, err := openSeal(&c.stateConfig, &c.keyConfig)
 	if err != nil {
@@ -244,7 +244,7 @@ func listing[T any](header string, row func(T) string) func(io.Writer, []T) erro
 
 // dryRunFlag is of commands that take something away.
 type dryRunFlag struct {
-	DryRun bool `help:"Only say what would be done."`
+	DryRun bool `help:"Only print what would be done."`
 }
 
 func (d dryRunFlag) on(path string) string {

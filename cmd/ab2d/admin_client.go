@@ -17,13 +17,13 @@ import (
 
 type adminClientCommand struct {
 	List    adminClientListCommand    `cmd:"" help:"List clients."`
-	Show    adminClientShowCommand    `cmd:"" help:"Show a client and its secrets' names."`
-	Add     adminClientAddCommand     `cmd:"" help:"Make an OAuth2 client of a contract, and print its id and secret, this once."`
-	Set     adminClientSetCommand     `cmd:"" help:"Change what a client may do."`
-	Enable  adminClientEnableCommand  `cmd:"" help:"Let a client in, from the next request on."`
-	Disable adminClientDisableCommand `cmd:"" help:"Keep a client out, from the next request on."`
-	Rotate  adminClientRotateCommand  `cmd:"" help:"Give a client a new secret, printed this once; the old one stays good for a while."`
-	Revoke  adminClientRevokeCommand  `cmd:"" help:"Take a secret away, at once."`
+	Show    adminClientShowCommand    `cmd:"" help:"Show a client and the names of its secrets."`
+	Add     adminClientAddCommand     `cmd:"" help:"Create an OAuth2 client of a contract, and print its id and its secret once."`
+	Set     adminClientSetCommand     `cmd:"" help:"Change a client."`
+	Enable  adminClientEnableCommand  `cmd:"" help:"Enable a client. Takes effect on the next request."`
+	Disable adminClientDisableCommand `cmd:"" help:"Disable a client. Takes effect on the next request."`
+	Rotate  adminClientRotateCommand  `cmd:"" help:"Add a new secret to a client and print it once. The old secret stays valid for a while."`
+	Revoke  adminClientRevokeCommand  `cmd:"" help:"Revoke a secret. Takes effect at once."`
 }
 
 type adminClientListCommand struct {
@@ -101,27 +101,27 @@ func printClient(w io.Writer, k admin.Client) error {
 	if k.Sandbox {
 		state += ", by a sandbox only"
 	}
-	fmt.Fprintf(t, "contract\t%s\nlet in\t%s\nfrom\t%s\njobs at once\t%d\nkeys\t%s\nmade\t%s\n", k.Contract, state, networksLine(k), k.MaxJobs, keysLine(k), moment(k.Created))
+	fmt.Fprintf(t, "contract\t%s\nenabled\t%s\nfrom\t%s\njobs at once\t%d\nkeys\t%s\nmade\t%s\n", k.Contract, state, networksLine(k), k.MaxJobs, keysLine(k), moment(k.Created))
 	for _, s := range k.Secrets {
-		fmt.Fprintf(t, "secret %s\tmade %s, expires %s\n", s.ID, moment(s.Created), momentOr(s.Expires, "never"))
+		fmt.Fprintf(t, "secret %s\tcreated %s, expires %s\n", s.ID, moment(s.Created), momentOr(s.Expires, "never"))
 	}
 	return t.Flush()
 }
 
 // clientFlags are what may be set of a client.
 type clientFlags struct {
-	Name     *string  `help:"A name for people." placeholder:"TEXT"`
-	MaxJobs  *int     `help:"Exports that the contract may have under way at once. 1 for a new client." placeholder:"N"`
-	Network  []string `help:"Network from which the client may come, in CIDR; anywhere is everywhere. May be given several times." placeholder:"NETWORK"`
-	Keys     string   `help:"File with the client's JWK Set, for private_key_jwt; none takes it away." placeholder:"FILE"`
-	KeysURL  *string  `help:"Address of the client's JWK Set, https; empty takes it away." name:"keys-url" placeholder:"URL"`
+	Name     *string  `help:"A descriptive name." placeholder:"TEXT"`
+	MaxJobs  *int     `help:"Exports that the contract can run at the same time. The default for a new client is 1." placeholder:"N"`
+	Network  []string `help:"Network from which the client can send requests, in CIDR notation. The value anywhere allows all. Can be repeated." placeholder:"NETWORK"`
+	Keys     string   `help:"File with the client's JWK Set, for private_key_jwt. The value none removes it." placeholder:"FILE"`
+	KeysURL  *string  `help:"https URL of the client's JWK Set. An empty value removes it." name:"keys-url" placeholder:"URL"`
 	Lifetime string   `kong:"-"`
 }
 
 func (f *clientFlags) fields() (admin.ClientFields, error) {
 	fields := admin.ClientFields{Name: f.Name, MaxJobs: f.MaxJobs, KeysURL: f.KeysURL}
 	if f.MaxJobs != nil && *f.MaxJobs < 1 {
-		return fields, &usageError{fmt.Errorf("--max-jobs=%d: give 1 or more", *f.MaxJobs)}
+		return fields, &usageError{fmt.Errorf("--max-jobs=%d: must be 1 or more", *f.MaxJobs)}
 	}
 	if len(f.Network) > 0 {
 		fields.Networks = &f.Network
@@ -150,9 +150,9 @@ type adminClientAddCommand struct {
 	adminConfig
 	clientFlags
 	Contract string `arg:"" help:"The contract's number."`
-	ID       string `help:"The client's id, for example the one that an outside issuer knows it by. By default random." placeholder:"ID"`
-	NoSecret bool   `help:"Make no secret: the client has keys."`
-	Lifetime string `help:"How long the secret is good. By default it does not expire." placeholder:"DURATION"`
+	ID       string `help:"The client's id, for example the one that an external issuer uses. By default it is random." placeholder:"ID"`
+	NoSecret bool   `help:"Create no secret, because the client uses keys."`
+	Lifetime string `help:"How long the secret is valid. By default it does not expire." placeholder:"DURATION"`
 }
 
 // Run makes a client. Only a hash of its secret is kept.
@@ -204,8 +204,8 @@ func (c *adminClientDisableCommand) Run(ctx context.Context, s streams) error {
 type adminClientRotateCommand struct {
 	adminConfig
 	ID       string `arg:"" help:"The client's id."`
-	Overlap  string `help:"How long the old secret stays good. Whoever still uses it is warned." default:"336h" placeholder:"DURATION"`
-	Lifetime string `help:"How long the new secret is good. By default it does not expire." placeholder:"DURATION"`
+	Overlap  string `help:"How long the old secret stays valid. Clients that still use it get a warning." default:"336h" placeholder:"DURATION"`
+	Lifetime string `help:"How long the new secret is valid. By default it does not expire." placeholder:"DURATION"`
 }
 
 // Run gives a client a new secret.
@@ -217,7 +217,7 @@ type adminClientRevokeCommand struct {
 	adminConfig
 	dryRunFlag
 	ID     string `arg:"" help:"The client's id."`
-	Secret string `arg:"" help:"The secret's name, as ab2d admin client show lists it; never the secret."`
+	Secret string `arg:"" help:"Name of the secret, from ab2d admin client show. Do not enter the secret itself."`
 }
 
 // Run takes a secret away.

@@ -13,8 +13,8 @@ import (
 
 type adminSponsorCommand struct {
 	List    adminSponsorListCommand    `cmd:"" help:"List sponsors with their contracts."`
-	Enable  adminSponsorEnableCommand  `cmd:"" help:"Let the clients of all of a sponsor's contracts in."`
-	Disable adminSponsorDisableCommand `cmd:"" help:"Keep the clients of all of a sponsor's contracts out, from the next request on."`
+	Enable  adminSponsorEnableCommand  `cmd:"" help:"Enable all contracts of a sponsor."`
+	Disable adminSponsorDisableCommand `cmd:"" help:"Disable all contracts of a sponsor. Takes effect on the next request."`
 }
 
 type adminSponsorListCommand struct{ adminConfig }
@@ -50,11 +50,11 @@ func (c *adminSponsorDisableCommand) Run(ctx context.Context, s streams) error {
 type adminContractCommand struct {
 	List     adminContractListCommand     `cmd:"" help:"List contracts."`
 	Show     adminContractShowCommand     `cmd:"" help:"Show a contract."`
-	Add      adminContractAddCommand      `cmd:"" help:"Make a contract of a sponsor, or give it to another one."`
-	Attest   adminContractAttestCommand   `cmd:"" help:"Note that the sponsor accepted the terms; without that there is no data."`
-	Unattest adminContractUnattestCommand `cmd:"" help:"Take the attestation away."`
-	Enable   adminContractEnableCommand   `cmd:"" help:"Let the contract's clients in."`
-	Disable  adminContractDisableCommand  `cmd:"" help:"Keep the contract's clients out, from the next request on."`
+	Add      adminContractAddCommand      `cmd:"" help:"Create a contract of a sponsor, or assign it to another sponsor."`
+	Attest   adminContractAttestCommand   `cmd:"" help:"Record the contract's attestation. Without it, the contract gets no claims."`
+	Unattest adminContractUnattestCommand `cmd:"" help:"Withdraw the attestation."`
+	Enable   adminContractEnableCommand   `cmd:"" help:"Enable a contract."`
+	Disable  adminContractDisableCommand  `cmd:"" help:"Disable a contract. Takes effect on the next request."`
 }
 
 // contractArg names a contract.
@@ -85,7 +85,7 @@ func attested(k admin.Contract) string {
 
 func printContract(w io.Writer, k admin.Contract) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "contract\t%s\nsponsor\t%s\nattested\t%s\nlet in\t%s\nclients\t%d\n", k.Number, k.Sponsor, attested(k), yesNo(!k.Disabled), k.Clients)
+	fmt.Fprintf(t, "contract\t%s\nsponsor\t%s\nattested\t%s\nenabled\t%s\nclients\t%d\n", k.Number, k.Sponsor, attested(k), yesNo(!k.Disabled), k.Clients)
 	return t.Flush()
 }
 
@@ -113,7 +113,7 @@ func (c *adminContractAddCommand) Run(ctx context.Context, s streams) error {
 type adminContractAttestCommand struct {
 	adminConfig
 	contractArg
-	Date string `help:"The day. The default is today." placeholder:"YYYY-MM-DD"`
+	Date string `help:"Date of the attestation. The default is today." placeholder:"YYYY-MM-DD"`
 }
 
 // Run notes an attestation.

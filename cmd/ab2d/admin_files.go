@@ -13,13 +13,13 @@ import (
 )
 
 type adminFilesCommand struct {
-	Verify adminFilesVerifyCommand `cmd:"" help:"Read stored result files and check them against what was written."`
+	Verify adminFilesVerifyCommand `cmd:"" help:"Read stored result files and verify their checksums."`
 }
 
 type adminFilesVerifyCommand struct {
 	adminConfig
 	Job   string `arg:"" optional:"" help:"Only the files of this job."`
-	Store string `name:"files" help:"Where result files are: dir:PATH or s3://BUCKET/PREFIX. The default is the folder files in the data directory. Not with --server." placeholder:"ADDRESS"`
+	Store string `name:"files" help:"Storage of result files: dir:PATH or s3://BUCKET/PREFIX. The default is files in the data directory. Not with --server." placeholder:"ADDRESS"`
 }
 
 // verifyTime bounds how long all stored files may take.

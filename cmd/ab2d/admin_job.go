@@ -20,17 +20,17 @@ import (
 
 type adminJobCommand struct {
 	List   adminJobListCommand   `cmd:"" help:"List the newest jobs."`
-	Show   adminJobShowCommand   `cmd:"" help:"Explain a job: who asked for what, how many enrollees and claims it has, and why not more."`
-	Start  adminJobStartCommand  `cmd:"" help:"Start an export on behalf of a contract. Its clients find it by its id."`
-	Cancel adminJobCancelCommand `cmd:"" help:"Cancel a job, and delete its files."`
-	Extend adminJobExtendCommand `cmd:"" help:"Keep a completed job and its files longer."`
+	Show   adminJobShowCommand   `cmd:"" help:"Explain a job: who requested what, how many enrollees and claims it has, and which claims were left out."`
+	Start  adminJobStartCommand  `cmd:"" help:"Start an export for a contract. Its clients can use the job by its id."`
+	Cancel adminJobCancelCommand `cmd:"" help:"Cancel a job and delete its files."`
+	Extend adminJobExtendCommand `cmd:"" help:"Store a completed job and its files longer."`
 }
 
 // adminJobShowCommand is ab2d admin job show.
 type adminJobShowCommand struct {
 	adminConfig
 	ID        string `arg:"" help:"The job's id."`
-	Enrollees bool   `help:"Print the ledger instead: a line of JSON for each enrollee. Enrollees' ids are protected health information, and so not to be had by --server."`
+	Enrollees bool   `help:"Print the ledger: a line of JSON for each enrollee. Enrollee ids are protected health information, so this does not work with --server."`
 }
 
 // Run explains the job.
@@ -45,7 +45,7 @@ func jobPath(id string) string { return "/jobs/" + url.PathEscape(id) }
 
 func (c *adminJobShowCommand) ledger(ctx context.Context, s streams) (err error) {
 	if c.Server != "" {
-		return &usageError{errors.New("--enrollees works on the database only, not by --server")}
+		return &usageError{errors.New("--enrollees does not work with --server")}
 	}
 	c.complete()
 	db, err := openExisting(ctx, &c.stateConfig)
@@ -82,8 +82,8 @@ type adminJobStartCommand struct {
 	Version  string `help:"v1 (FHIR STU3) or v2 (FHIR R4)." name:"api" default:"v2" placeholder:"VERSION"`
 	Since    string `help:"Only claims updated after this FHIR instant." placeholder:"INSTANT"`
 	Until    string `help:"Only claims updated up to this FHIR instant." placeholder:"INSTANT"`
-	Claims   string `help:"Where the server has its contracts from: store: or synthetic:." default:"store:" placeholder:"ADDRESS"`
-	Seed     uint64 `help:"Seed number of the synthetic claims." default:"1" placeholder:"N"`
+	Claims   string `help:"Source of the server's contracts: store: or synthetic:." default:"store:" placeholder:"ADDRESS"`
+	Seed     uint64 `help:"Seed of the synthetic claims." default:"1" placeholder:"N"`
 }
 
 // Run starts a job.
@@ -110,7 +110,7 @@ func (c *adminJobCancelCommand) Run(ctx context.Context, s streams) error {
 type adminJobExtendCommand struct {
 	adminConfig
 	ID string `arg:"" help:"The job's id."`
-	By string `help:"How much longer." default:"72h" placeholder:"DURATION"`
+	By string `help:"How much longer to store them." default:"72h" placeholder:"DURATION"`
 }
 
 // Run keeps a job longer.
@@ -135,7 +135,7 @@ func (e explanation) print(w io.Writer) error {
 	row("Accepted", "%s, which is the transactionTime", moment(e.TransactionTime))
 	row("Claims updated", "%s", e.bounds())
 	if e.Source != "" {
-		row("Source", "%s; only workers with this source work on the job", e.Source)
+		row("Source", "%s; only workers with this source run the job", e.Source)
 	}
 	if e.Snapshot != "" {
 		row("Enrollment", "%s", e.Snapshot)

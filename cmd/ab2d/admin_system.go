@@ -15,7 +15,7 @@ import (
 )
 
 type adminWorkerCommand struct {
-	List adminWorkerListCommand `cmd:"" help:"List the steps that are worked on, and by whom."`
+	List adminWorkerListCommand `cmd:"" help:"List the running steps and their workers."`
 }
 
 type adminWorkerListCommand struct{ adminConfig }
@@ -28,7 +28,7 @@ func (c *adminWorkerListCommand) Run(ctx context.Context, s streams) error {
 }
 
 type adminFailureCommand struct {
-	List adminFailureListCommand `cmd:"" help:"List steps that failed at least once, those of the newest jobs first."`
+	List adminFailureListCommand `cmd:"" help:"List steps that failed at least once. The newest jobs come first."`
 }
 
 type adminFailureListCommand struct {
@@ -38,7 +38,7 @@ type adminFailureListCommand struct {
 
 // limitFlag is how many rows are wanted.
 type limitFlag struct {
-	Limit int `help:"How many, up to 1000." default:"50" placeholder:"N"`
+	Limit int `help:"Maximum number of rows, up to 1000." default:"50" placeholder:"N"`
 }
 
 func (l limitFlag) query() string { return fmt.Sprintf("?limit=%d", l.Limit) }
@@ -73,8 +73,8 @@ func (c *adminDownloadListCommand) Run(ctx context.Context, s streams) error {
 
 type adminKeyCommand struct {
 	List   adminKeyListCommand   `cmd:"" help:"List the signing keys."`
-	Rotate adminKeyRotateCommand `cmd:"" help:"Make a new signing key. It signs in a minute; the old one goes when its tokens have expired."`
-	Remove adminKeyRemoveCommand `cmd:"" help:"Take a signing key away that others may know: its tokens are refused from then on."`
+	Rotate adminKeyRotateCommand `cmd:"" help:"Create a new signing key. It is used after a minute. The old key is removed when its tokens have expired."`
+	Remove adminKeyRemoveCommand `cmd:"" help:"Revoke a compromised signing key. Its tokens are rejected at once."`
 }
 
 type adminKeyListCommand struct{ adminConfig }
@@ -108,9 +108,9 @@ func (c *adminKeyRemoveCommand) Run(ctx context.Context, s streams) error {
 }
 
 type adminMaintenanceCommand struct {
-	Show adminMaintenanceShowCommand `cmd:"" help:"Tell whether new exports are taken."`
-	On   adminMaintenanceOnCommand   `cmd:"" help:"Take no new exports. What was started goes on, and files can be fetched."`
-	Off  adminMaintenanceOffCommand  `cmd:"" help:"Take new exports again."`
+	Show adminMaintenanceShowCommand `cmd:"" help:"Show whether new exports are accepted."`
+	On   adminMaintenanceOnCommand   `cmd:"" help:"Start maintenance: reject new exports. Running exports continue, and files can be downloaded."`
+	Off  adminMaintenanceOffCommand  `cmd:"" help:"End maintenance and accept new exports."`
 }
 
 func printMaintenance(w io.Writer, m admin.Maintenance) error {
@@ -134,8 +134,8 @@ func (c *adminMaintenanceShowCommand) Run(ctx context.Context, s streams) error 
 
 type adminMaintenanceOnCommand struct {
 	adminConfig
-	For     string `help:"How long it is expected to take; clients are told to come back then." placeholder:"DURATION"`
-	Message string `help:"What to tell sponsors." placeholder:"TEXT"`
+	For     string `help:"Expected duration. Clients get it as Retry-After." placeholder:"DURATION"`
+	Message string `help:"Message for sponsors." placeholder:"TEXT"`
 }
 
 // Run begins a maintenance.
@@ -152,8 +152,8 @@ func (c *adminMaintenanceOffCommand) Run(ctx context.Context, s streams) error {
 
 type adminTokenCommand struct {
 	List   adminTokenListCommand   `cmd:"" help:"List admin tokens."`
-	Add    adminTokenAddCommand    `cmd:"" help:"Make an admin token, and print it, this once."`
-	Remove adminTokenRemoveCommand `cmd:"" help:"Take an admin token away, at once."`
+	Add    adminTokenAddCommand    `cmd:"" help:"Create an admin token and print it once."`
+	Remove adminTokenRemoveCommand `cmd:"" help:"Revoke an admin token. Takes effect at once."`
 }
 
 type adminTokenListCommand struct{ adminConfig }
@@ -167,9 +167,9 @@ func (c *adminTokenListCommand) Run(ctx context.Context, s streams) error {
 
 type adminTokenAddCommand struct {
 	adminConfig
-	Name     string   `arg:"" help:"Whose it is: a person or a program."`
-	Scope    []string `help:"What it lets its holder do: read, contract, client, job, key, maintenance. May be given several times." required:"" placeholder:"SCOPE"`
-	Lifetime string   `help:"How long it is good, up to a year." default:"2160h" placeholder:"DURATION"`
+	Name     string   `arg:"" help:"Owner of the token: a person or a program."`
+	Scope    []string `help:"Scope of the token: read, contract, client, job, key or maintenance. Can be repeated." required:"" placeholder:"SCOPE"`
+	Lifetime string   `help:"How long the token is valid, up to a year." default:"2160h" placeholder:"DURATION"`
 }
 
 // Run makes a token. Only a hash of it is kept.
@@ -184,7 +184,7 @@ func (c *adminTokenAddCommand) Run(ctx context.Context, s streams) error {
 type adminTokenRemoveCommand struct {
 	adminConfig
 	dryRunFlag
-	ID string `arg:"" help:"The token's id, as ab2d admin token list has it."`
+	ID string `arg:"" help:"Id of the token, from ab2d admin token list."`
 }
 
 // Run removes a token.

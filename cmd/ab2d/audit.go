@@ -16,14 +16,14 @@ import (
 )
 
 type auditCommand struct {
-	Verify auditVerifyCommand `cmd:"" help:"Check that no entry of the record was changed or removed, and print its head."`
-	Export auditExportCommand `cmd:"" help:"Write the record as NDJSON to standard output, or to syslog."`
+	Verify auditVerifyCommand `cmd:"" help:"Verify that no audit entry was changed or removed, and print the head of the log."`
+	Export auditExportCommand `cmd:"" help:"Write the audit log as NDJSON to standard output, or to syslog."`
 }
 
 type auditVerifyCommand struct {
 	stateConfig
-	Head string `help:"A head that was printed before, NUMBER:HASH: the record up to there has to be the same still." placeholder:"HEAD"`
-	File string `help:"Check an exported record instead of the database's; - is standard input." placeholder:"FILE"`
+	Head string `help:"A head that was printed before, as NUMBER:HASH. The log up to that entry must be unchanged." placeholder:"HEAD"`
+	File string `help:"Verify an exported audit log instead of the database's; - for standard input." placeholder:"FILE"`
 }
 
 // Run checks the record.
@@ -39,7 +39,7 @@ func (c *auditVerifyCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.out, "The record is whole: %d entries\nhead  %s\n", head.Number, head)
+	_, err = fmt.Fprintf(s.out, "Audit log verified: %d entries\nhead  %s\n", head.Number, head)
 	return err
 }
 
@@ -89,8 +89,8 @@ func linksOf(in io.Reader) iter.Seq2[audit.Link, error] {
 type auditExportCommand struct {
 	stateConfig
 	After  int64  `help:"Only entries with a higher number." placeholder:"NUMBER"`
-	Follow bool   `help:"Go on with new entries until stopped."`
-	Syslog string `help:"Write to a syslog, as facility authpriv, instead of to standard output: local is the machine's, others are udp://HOST:PORT and tcp://HOST:PORT." placeholder:"ADDRESS"`
+	Follow bool   `help:"Continue with new entries until stopped."`
+	Syslog string `help:"Write to syslog with facility authpriv instead of standard output: local, udp://HOST:PORT or tcp://HOST:PORT." placeholder:"ADDRESS"`
 }
 
 // followEvery is between two looks for new entries.

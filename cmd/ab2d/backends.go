@@ -24,7 +24,7 @@ import (
 // into the data directory.
 func openStore(ctx context.Context, c *stateConfig) (*store.DB, error) {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
-		return nil, fmt.Errorf("make the data directory (--data=%s): %w", c.Data, err)
+		return nil, fmt.Errorf("create the data directory (--data=%s): %w", c.Data, err)
 	}
 	db, err := store.Open(ctx, c.Database, nil)
 	if err != nil {

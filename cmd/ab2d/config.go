@@ -20,8 +20,8 @@ import (
 // stateConfig says where the state of a server is. Commands that work on it
 // beside a running server have the same settings.
 type stateConfig struct {
-	Data     string `help:"Directory of the server's state: jobs, result files, signing keys. A server makes it if it is not there, and continues where the last one stopped. The default is ab2d-data; that of the sandbox is ab2d-sandbox." type:"path" placeholder:"DIR"`
-	Database string `help:"Where jobs, clients, keys, enrollment and imported claims are kept: sqlite:PATH, or postgres://USER@HOST/DATABASE. The default is ab2d.db in the data directory." placeholder:"ADDRESS"`
+	Data     string `help:"Directory of the server's state: jobs, result files, signing keys. A server creates it if needed and continues from the state in it. The default is ab2d-data, and ab2d-sandbox for the sandbox." type:"path" placeholder:"DIR"`
+	Database string `help:"Database for jobs, clients, keys, enrollment and imported claims: sqlite:PATH, or postgres://USER@HOST/DATABASE. The default is ab2d.db in the data directory." placeholder:"ADDRESS"`
 
 	defaultData string // of the command; "": ab2d-data
 }
@@ -53,19 +53,19 @@ func (c *stateConfig) shown() string {
 
 // logConfig says what is logged.
 type logConfig struct {
-	LogLevel  string `help:"What is logged to standard error: debug, info, warn or error." default:"info" placeholder:"LEVEL"`
-	LogFormat string `help:"How it is logged: text or json." default:"text" placeholder:"FORMAT"`
+	LogLevel  string `help:"Lowest level that is logged to standard error: debug, info, warn or error." default:"info" placeholder:"LEVEL"`
+	LogFormat string `help:"Format of log lines: text or json." default:"text" placeholder:"FORMAT"`
 }
 
 // workConfig are the settings of whatever works on exports.
 type workConfig struct {
 	stateConfig
 	logConfig
-	Files     string        `help:"Where result files are kept: dir:PATH, or s3://BUCKET/PREFIX?endpoint=URL. The default is files in the data directory." placeholder:"ADDRESS"`
-	Seed      uint64        `help:"Seed number of the synthetic claims. The same seed gives the same people and claims on every machine." default:"1" placeholder:"N"`
-	Profiles  string        `help:"Directory for profiles of the whole run (CPU, allocations, mutexes, blocking), for go tool pprof. They are written at the end." placeholder:"DIR" type:"path"`
+	Files     string        `help:"Storage of result files: dir:PATH, or s3://BUCKET/PREFIX?endpoint=URL. The default is files in the data directory." placeholder:"ADDRESS"`
+	Seed      uint64        `help:"Seed of the synthetic claims. The same seed gives the same people and claims on every machine." default:"1" placeholder:"N"`
+	Profiles  string        `help:"Directory for profiles of the whole run (CPU, allocations, mutexes, blocking), for go tool pprof. They are written when the process ends." placeholder:"DIR" type:"path"`
 	Retention time.Duration `help:"How long completed jobs and their files are stored." env:"AB2D_RETENTION,AB2D_KEEP" default:"72h" placeholder:"DURATION"`
-	Lease     time.Duration `help:"How long a worker may be silent before others take over its work." default:"15s" placeholder:"DURATION"`
+	Lease     time.Duration `help:"How long a worker can be silent before others take over its steps." default:"15s" placeholder:"DURATION"`
 
 	Claims  string `kong:"-"` // each command has its own flag, with its own default
 	Workers int    `kong:"-"`
@@ -76,23 +76,23 @@ type workConfig struct {
 
 // keyConfig says how signing keys are encrypted.
 type keyConfig struct {
-	KeyFile string `help:"File with the key that encrypts the signing keys in the database: 32 bytes in Base64. All servers on a database have the same. The default is key-encryption-key in the data directory, which is made if it is not there; PostgreSQL, which servers share, has none." type:"path" placeholder:"FILE"`
+	KeyFile string `help:"File with the key that encrypts the signing keys in the database: 32 bytes in Base64. All servers on a database use the same key. The default is key-encryption-key in the data directory, which is created if needed. With PostgreSQL there is no default." type:"path" placeholder:"FILE"`
 }
 
 // tlsConfig says how the server is reached over TLS.
 type tlsConfig struct {
-	TLSCert     string `help:"Serve TLS with this certificate, in PEM, with what it was issued by. A new one is taken when the file changes." name:"tls-cert" type:"path" placeholder:"FILE"`
+	TLSCert     string `help:"Serve TLS with this certificate and its chain, in PEM. When the file changes, the server uses the new certificate." name:"tls-cert" type:"path" placeholder:"FILE"`
 	TLSKey      string `help:"Its private key, in PEM." name:"tls-key" type:"path" placeholder:"FILE"`
-	TLSClientCA string `help:"Let only those in who have a certificate issued by one of these, in PEM." name:"tls-client-ca" type:"path" placeholder:"FILE"`
+	TLSClientCA string `help:"Require client certificates issued by one of these CA certificates, in PEM." name:"tls-client-ca" type:"path" placeholder:"FILE"`
 }
 
 // issuerConfig says whose tokens are taken.
 type issuerConfig struct {
-	Issuer         string        `help:"Take tokens of this authorization server, and give none: its address as its tokens say it, for example https://login.example.org/oauth2/default." placeholder:"URL"`
-	IssuerAudience string        `help:"What the aud of its tokens has to hold." default:"AB2D" placeholder:"NAME"`
-	IssuerClient   string        `help:"The claim of its tokens that names the client by the id that it has here, such as cid, client_id, azp or sub." default:"client_id" placeholder:"CLAIM"`
-	IssuerLeeway   time.Duration `help:"How far its clock may be off ours." default:"30s" placeholder:"DURATION"`
-	FetchPrivate   bool          `help:"Also fetch the keys of clients and of the issuer from private and local addresses."`
+	Issuer         string        `help:"Accept tokens of this authorization server instead of issuing tokens. Its issuer URL, for example https://login.example.org/oauth2/default." placeholder:"URL"`
+	IssuerAudience string        `help:"Required aud of its tokens." default:"AB2D" placeholder:"NAME"`
+	IssuerClient   string        `help:"The claim of its tokens that contains the client id, such as cid, client_id, azp or sub." default:"client_id" placeholder:"CLAIM"`
+	IssuerLeeway   time.Duration `help:"Allowed difference between its clock and this server's." default:"30s" placeholder:"DURATION"`
+	FetchPrivate   bool          `help:"Allow private and local addresses for the JWK Sets of clients and of the issuer."`
 }
 
 // config are the settings of a server.
@@ -101,17 +101,17 @@ type config struct {
 	keyConfig
 	tlsConfig
 	issuerConfig
-	RotateKeys     time.Duration `help:"How old the signing key may become before a new one takes its place. 0: only by ab2d admin key rotate." default:"720h" placeholder:"DURATION"`
-	AdminAPI       bool          `help:"Serve the administration at /admin/v1, for those who have an admin token." name:"admin-api" default:"true" negatable:""`
-	Listen         string        `help:"Address to listen on, as host:port. Port 0 takes a free one, which is printed." default:"localhost:8080" placeholder:"HOST:PORT"`
+	RotateKeys     time.Duration `help:"Age at which the signing key is replaced by a new one. 0: only ab2d admin key rotate replaces it." default:"720h" placeholder:"DURATION"`
+	AdminAPI       bool          `help:"Serve the administration at /admin/v1. It requires an admin token." name:"admin-api" default:"true" negatable:""`
+	Listen         string        `help:"Address to listen on, as host:port. With port 0 the server chooses a free port and prints it." default:"localhost:8080" placeholder:"HOST:PORT"`
 	CORSOrigins    []string      `kong:"-"` // each command has its own flag, with its own default
-	MaxDownloads   int           `help:"How often a file may be downloaded completely. The tutorial's rule is once; CMS's server allows 6 times." default:"1" placeholder:"N"`
-	MaxPolls       float64       `help:"How often a second the status of a job may be asked for, in this process. The first 60 times may come faster." default:"1" placeholder:"N"`
+	MaxDownloads   int           `help:"How often a file can be downloaded completely. The tutorial says once; CMS's server allows 6 times." default:"1" placeholder:"N"`
+	MaxPolls       float64       `help:"Status requests per second that this process accepts for a job. The first 60 can come faster." default:"1" placeholder:"N"`
 	TokenLifetime  time.Duration `help:"How long an access token is valid." default:"1h" placeholder:"DURATION"`
 	AuthServer     string        `help:"Name of the authorization server in the token endpoint's path, /oauth2/NAME/v1/token." default:"aus2r7y3gdaFMKBol297" placeholder:"NAME"`
-	PublicURL      string        `help:"Where clients reach this server, for example https://ab2d.example.org. The default is what each request says; needed behind a proxy." name:"public-url" placeholder:"URL"`
-	TrustedProxies []string      `help:"Addresses or networks of proxies in front, for example 10.0.0.0/8. Their X-Forwarded-Proto, -Host and -For are believed, and nobody else's." placeholder:"CIDR"`
-	Drain          time.Duration `help:"How long /health says that the server is stopping before it takes no more requests." default:"0s" placeholder:"DURATION"`
+	PublicURL      string        `help:"Public URL of this server, for example https://ab2d.example.org. The default is taken from each request. Set it behind a reverse proxy." name:"public-url" placeholder:"URL"`
+	TrustedProxies []string      `help:"Addresses or networks of trusted reverse proxies, for example 10.0.0.0/8. Only their X-Forwarded-Proto, -Host and -For headers are used." placeholder:"CIDR"`
+	Drain          time.Duration `help:"How long /health reports that the server is stopping before it accepts no more requests." default:"0s" placeholder:"DURATION"`
 }
 
 // usageError is a fault of the arguments or settings.
@@ -145,7 +145,7 @@ func (f faults) err() error {
 	if len(f) == 0 {
 		return nil
 	}
-	return &usageError{fmt.Errorf("the settings have %d faults:\n%w", len(f), errors.Join(f...))}
+	return &usageError{fmt.Errorf("%d settings are wrong:\n%w", len(f), errors.Join(f...))}
 }
 
 // local tells what of the state no other process or machine can share.
@@ -160,11 +160,11 @@ func (c *workConfig) local() string {
 }
 
 func (c *workConfig) validate(f *faults) {
-	f.add(c.Retention < time.Second, "--retention=%s: give a second or more, for example 72h", c.Retention)
-	f.add(c.Lease < time.Second, "--lease=%s: give a second or more, for example 15s", c.Lease)
-	f.add(c.Workers < 0, "--workers=%d: give the number of workers", c.Workers)
+	f.add(c.Retention < time.Second, "--retention=%s: must be a second or more, for example 72h", c.Retention)
+	f.add(c.Lease < time.Second, "--lease=%s: must be a second or more, for example 15s", c.Lease)
+	f.add(c.Workers < 0, "--workers=%d: must not be negative", c.Workers)
 	_, synthetic := syntheticExtra(c.Claims)
-	f.add(!synthetic && c.Claims != "store:", "--claims=%s: write synthetic: or store:", c.Claims)
+	f.add(!synthetic && c.Claims != "store:", "--claims=%s: must be synthetic: or store:", c.Claims)
 }
 
 // isLoopback tells whether nobody but this machine reaches a host.
@@ -183,10 +183,10 @@ func (c *config) validate() error {
 	f.add(err != nil, "--listen=%s: write host:port, for example localhost:8080 or :8080", c.Listen)
 	f.add(err == nil && c.Sandbox && c.Claims == "store:" && !isLoopback(host), "--listen=%s: a sandbox with imported claims listens on this machine only, "+
 		"for example localhost:8080; for others there is ab2d serve", c.Listen)
-	f.add(c.Workers == 0 && c.local() != "", "--workers=0: no other process can share %s and do the work; give 1 or more", c.local())
-	f.add(c.MaxDownloads < 1, "--max-downloads=%d: give 1 or more", c.MaxDownloads)
-	f.add(!(c.MaxPolls >= 0.01), "--max-polls=%g: give 0.01 or more", c.MaxPolls)
-	f.add(c.TokenLifetime < time.Second, "--token-lifetime=%s: give a second or more, for example 1h", c.TokenLifetime)
+	f.add(c.Workers == 0 && c.local() != "", "--workers=0: no other process can share %s and run the exports; set 1 or more", c.local())
+	f.add(c.MaxDownloads < 1, "--max-downloads=%d: must be 1 or more", c.MaxDownloads)
+	f.add(!(c.MaxPolls >= 0.01), "--max-polls=%g: must be 0.01 or more", c.MaxPolls)
+	f.add(c.TokenLifetime < time.Second, "--token-lifetime=%s: must be a second or more, for example 1h", c.TokenLifetime)
 	_, err = obs.ParseProxies(c.TrustedProxies)
 	f.add(err != nil, "--trusted-proxies: %v", err)
 	for _, o := range c.CORSOrigins {
@@ -194,12 +194,12 @@ func (c *config) validate() error {
 		f.add(o != "*" && (err != nil || u.Host == "" || u.Scheme+"://"+u.Host != o), "--cors-origins=%s: write https://HOST, or * for every page", o)
 	}
 	f.add(!authServerName.MatchString(c.AuthServer), "--auth-server=%s: use letters, digits, - and _", c.AuthServer)
-	f.add((c.TLSCert == "") != (c.TLSKey == ""), "--tls-cert and --tls-key: give both or none")
-	f.add(c.TLSClientCA != "" && c.TLSCert == "", "--tls-client-ca: it needs --tls-cert and --tls-key")
-	f.add(c.RotateKeys != 0 && c.RotateKeys < time.Hour, "--rotate-keys=%s: give an hour or more, or 0", c.RotateKeys)
+	f.add((c.TLSCert == "") != (c.TLSKey == ""), "--tls-cert and --tls-key: set both or neither")
+	f.add(c.TLSClientCA != "" && c.TLSCert == "", "--tls-client-ca: also set --tls-cert and --tls-key")
+	f.add(c.RotateKeys != 0 && c.RotateKeys < time.Hour, "--rotate-keys=%s: must be an hour or more, or 0", c.RotateKeys)
 	f.add(c.Issuer != "" && auth.CheckURL(c.Issuer) != nil, "--issuer=%s: write https://, a host and a path", c.Issuer)
-	f.add(c.Issuer != "" && (c.IssuerAudience == "" || c.IssuerClient == ""), "--issuer-audience and --issuer-client: both are needed with --issuer")
-	f.add(c.IssuerLeeway < 0 || c.IssuerLeeway > 5*time.Minute, "--issuer-leeway=%s: give 0s to 5m", c.IssuerLeeway)
+	f.add(c.Issuer != "" && (c.IssuerAudience == "" || c.IssuerClient == ""), "--issuer-audience and --issuer-client: must not be empty with --issuer")
+	f.add(c.IssuerLeeway < 0 || c.IssuerLeeway > 5*time.Minute, "--issuer-leeway=%s: must be 0s to 5m", c.IssuerLeeway)
 	f.add(c.KeyFile == "" && strings.HasPrefix(c.Database, "postgres"), "--key-file: servers that share a database need the same one; "+
 		"make it once with: (umask 077; head -c 32 /dev/urandom | base64 > key-encryption-key)")
 	if c.PublicURL != "" {

@@ -24,7 +24,7 @@ type demoCommand struct {
 	Sponsor string `help:"The sponsor whose claims are exported: PDP-100, PDP-1000, PDP-2000, PDP-5000 or PDP-10000." default:"PDP-100" placeholder:"NAME"`
 	API     string `help:"Version of the API: v1 (FHIR STU3) or v2 (FHIR R4)." default:"v1" placeholder:"VERSION"`
 	Out     string `help:"Directory for the downloaded files. Files of an earlier run are replaced." default:"claims" type:"path" placeholder:"DIR"`
-	Seed    uint64 `help:"Seed number of the synthetic claims." default:"1" placeholder:"N"`
+	Seed    uint64 `help:"Seed of the synthetic claims." default:"1" placeholder:"N"`
 }
 
 // Run does the main job once.
@@ -35,7 +35,7 @@ func (c *demoCommand) Run(ctx context.Context, s streams) (err error) {
 	}
 	data, err := os.MkdirTemp("", "ab2d-demo-")
 	if err != nil {
-		return fmt.Errorf("make a directory for the sandbox: %w", err)
+		return fmt.Errorf("create a directory for the sandbox: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(data)) }()
 	url, stop, err := c.startSandbox(ctx, data, s)
@@ -56,7 +56,7 @@ func (c *demoCommand) Run(ctx context.Context, s streams) (err error) {
 	}
 	fmt.Fprintln(s.out)
 	printSummary(s.out, sum)
-	fmt.Fprintf(s.out, "\nExported, downloaded and checked in %s: %s\n", took.Round(10*time.Millisecond), c.Out)
+	fmt.Fprintf(s.out, "\nExported, downloaded and verified in %s: %s\n", took.Round(10*time.Millisecond), c.Out)
 	return nil
 }
 
@@ -127,7 +127,7 @@ func (c *demoCommand) export(ctx context.Context, url string, sponsor *synth.Spo
 	}
 	bar = newBar(s, length, "Download", true)
 	if err := os.MkdirAll(c.Out, 0o755); err != nil {
-		return nil, fmt.Errorf("make the directory for the claims: %w", err)
+		return nil, fmt.Errorf("create the directory for the claims: %w", err)
 	}
 	var paths []string
 	var before int64

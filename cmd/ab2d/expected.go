@@ -19,15 +19,15 @@ type expectedCommand struct {
 	Contract string `help:"The contract's number, for example Z0001." required:"" placeholder:"NUMBER"`
 	Since    string `help:"The export's _since: claims updated after it." placeholder:"TIME"`
 	Until    string `help:"The export's _until: claims updated at it or before." placeholder:"TIME"`
-	From     string `help:"The export's service-date, its ge: services that end on this day or later, YYYY-MM-DD." placeholder:"DATE"`
-	To       string `help:"The export's service-date, its le: services that begin on this day or before." placeholder:"DATE"`
-	ByPerson bool   `help:"A line for each enrollee: patient, how the export must end for the person, and the number of claims."`
+	From     string `help:"The export's service-date with ge: services that end on this day or later, YYYY-MM-DD." placeholder:"DATE"`
+	To       string `help:"The export's service-date with le: services that begin on this day or before." placeholder:"DATE"`
+	ByPerson bool   `help:"Print a line for each enrollee: patient, outcome, and number of claims."`
 }
 
 // Help is printed with the command's flags.
 func (c *expectedCommand) Help() string {
-	return "Prints which claims an export of the sandbox must deliver, a line each: claim id, patient, lastUpdated and status, separated by tabs, in the order of the " +
-		"enrollees. It is computed in another way than exports are. Give --as-of the transactionTime of the export's manifest, and the seed the sandbox has. To compare: " +
+	return "Prints the claims that an export of the sandbox must deliver, one per line: claim id, patient, lastUpdated and status, separated by tabs, in the order of the " +
+		"enrollees. They are computed independently of exports. Set --as-of to the transactionTime in the export's manifest, and --seed to the seed of the sandbox. To compare: " +
 		`jq -r '[.id, .patient.reference, .meta.lastUpdated, .status] | @tsv' Z0001_*.ndjson | sort | diff - <(ab2d sandbox expected --contract Z0001 --as-of TIME | sort)`
 }
 

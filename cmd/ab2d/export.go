@@ -17,33 +17,33 @@ import (
 type exportCommand struct {
 	exportServer
 	exportCredentials
-	Out      string `help:"Folder that is kept up to date: a folder in it for each export, and ab2d.json, which says what is done." short:"o" default:"claims" type:"path" placeholder:"DIR"`
-	Format   string `help:"What to make of the claims, besides NDJSON, which is always there: ndjson (nothing more), parquet or csv (the tables claims, lines, diagnoses, procedures and care_team)." default:"ndjson" placeholder:"FORMAT"`
-	Latest   bool   `help:"Also keep latest/, with only the newest version of each claim of all exports in the folder."`
-	Parallel int    `help:"Files that are downloaded at once." default:"4" placeholder:"N"`
+	Out      string `help:"Folder to keep up to date. It has a folder for each export, and ab2d.json with the state." short:"o" default:"claims" type:"path" placeholder:"DIR"`
+	Format   string `help:"Format of the claims: ndjson, or parquet or csv in addition (the tables claims, lines, diagnoses, procedures and care_team)." default:"ndjson" placeholder:"FORMAT"`
+	Latest   bool   `help:"Also write latest/, with only the newest version of each claim from all exports in the folder."`
+	Parallel int    `help:"Number of files to download at the same time." default:"4" placeholder:"N"`
 
 	Full        bool     `help:"Export everything. The default is what changed since the last export in the folder."`
 	Since       string   `help:"Export what changed after this instant, for example 2026-01-01T00:00:00Z." placeholder:"INSTANT"`
-	Until       string   `help:"Export what changed up to this instant. AB2D knows it in v2." placeholder:"INSTANT"`
-	ServiceDate []string `help:"Export claims with such service dates: eq, gt, ge, lt or le and a date, for example ge2023-01-01. May be given twice, for a period. Of v2." name:"service-date" placeholder:"BOUND"`
-	Group       string   `help:"Export the members of a group, at AB2D a contract, rather than all patients." placeholder:"ID"`
-	Type        string   `help:"Resource type to export. Tables are made of ExplanationOfBenefit only." default:"ExplanationOfBenefit" placeholder:"TYPE"`
+	Until       string   `help:"Export what changed up to this instant. Not in v1 of AB2D." placeholder:"INSTANT"`
+	ServiceDate []string `help:"Export only claims with these service dates: eq, gt, ge, lt or le and a date, for example ge2023-01-01. Repeat it for a period. Not in v1." name:"service-date" placeholder:"BOUND"`
+	Group       string   `help:"Export the members of a group instead of all patients. In AB2D a group is a contract." placeholder:"ID"`
+	Type        string   `help:"Resource type to export. Only ExplanationOfBenefit can be converted to tables." default:"ExplanationOfBenefit" placeholder:"TYPE"`
 
-	Delete bool `help:"When all files are on disk, have the server delete its copy. AB2D does not."`
-	Cancel bool `help:"Abandon the unfinished export of the folder, cancel it at the server, and stop."`
-	Rebind bool `help:"Go on with a folder that was filled as another client or from another address of the same contract."`
+	Delete bool `help:"Delete the export at the server when all files are on disk. AB2D does not support this."`
+	Cancel bool `help:"Cancel the unfinished export of the folder, also at the server, and stop."`
+	Rebind bool `help:"Continue with a folder that was filled by another client, or from another URL, of the same contract."`
 
-	JSON  bool `help:"Write what happens to standard output, one JSON object a line." name:"json"`
-	Quiet bool `help:"Write nothing but errors, and what the server reports." short:"q"`
+	JSON  bool `help:"Write events to standard output, one JSON object per line." name:"json"`
+	Quiet bool `help:"Print only errors and what the server reports." short:"q"`
 }
 
 // exportServer says where the claims are.
 type exportServer struct {
-	Server    string   `help:"One of CMS's own: sandbox (sandbox.ab2d.cms.gov) or prod (api.ab2d.cms.gov)." placeholder:"NAME"`
-	URL       string   `help:"Any other: the address of an ab2d server, for example http://localhost:8080, or the FHIR base URL of any Bulk Data server." name:"url" placeholder:"URL"`
+	Server    string   `help:"A server of CMS: sandbox (sandbox.ab2d.cms.gov) or prod (api.ab2d.cms.gov)." placeholder:"NAME"`
+	URL       string   `help:"URL of any other server: an ab2d server, for example http://localhost:8080, or the FHIR base URL of a Bulk Data server." name:"url" placeholder:"URL"`
 	API       string   `help:"Version of AB2D's API: v1 (FHIR STU3) or v2 (FHIR R4)." name:"api" default:"v2" placeholder:"VERSION"`
-	AllowHost []string `help:"Another host that may get the access token for a file, as HOST or HOST:PORT, where the manifest says that files need the token. May be given several times. The default is the server itself only." name:"allow-host" placeholder:"HOST"`
-	TokenURL  string   `help:"OAuth2 token endpoint. The default is what the server itself names." name:"token-url" placeholder:"URL"`
+	AllowHost []string `help:"Another host that may receive the access token when files need it, as HOST or HOST:PORT. Can be repeated. By default only the server itself receives it." name:"allow-host" placeholder:"HOST"`
+	TokenURL  string   `help:"OAuth2 token endpoint. The default is the one that the server names." name:"token-url" placeholder:"URL"`
 }
 
 // cms are CMS's own servers.
@@ -82,8 +82,8 @@ func (c *exportServer) earliest() time.Time {
 
 func (c *exportServer) validate(f *faults) {
 	_, known := cms[c.Server]
-	f.add(c.Server != "" && !known, "--server=%s: write sandbox or prod, or give another server's address with --url", c.Server)
-	f.add((c.Server == "") == (c.URL == ""), "--server or --url: give one of them, for example --url=http://localhost:8080")
+	f.add(c.Server != "" && !known, "--server=%s: write sandbox or prod, or set --url to the address of another server", c.Server)
+	f.add((c.Server == "") == (c.URL == ""), "--server or --url: set one of them, for example --url=http://localhost:8080")
 	f.add(c.API != "v1" && c.API != "v2", "--api=%s: write v1 or v2", c.API)
 	for name, address := range map[string]string{"url": c.URL, "token-url": c.TokenURL} {
 		u, err := url.Parse(address)
@@ -106,7 +106,7 @@ func (c *exportCommand) request(f *faults) client.Request {
 		f.add(err != nil, "--%s=%s: write an instant with its zone, for example 2026-01-01T00:00:00Z", at.name, at.value)
 		*at.to = t.UTC()
 	}
-	f.add(c.Full && c.Since != "", "--full and --since: give one of them")
+	f.add(c.Full && c.Since != "", "--full and --since: set only one of them")
 	for _, bound := range c.ServiceDate {
 		f.add(!serviceDate.MatchString(bound), "--service-date=%s: write eq, gt, ge, lt or le and a date, for example ge2023-01-01", bound)
 	}
@@ -125,12 +125,12 @@ func (c *exportCommand) validate() (client.Request, error) {
 	switch table.Format(c.Format) {
 	case table.NDJSON:
 	case table.Parquet, table.CSV:
-		f.add(c.Type != "ExplanationOfBenefit", "--format=%s: tables are made of ExplanationOfBenefit only", c.Format)
+		f.add(c.Type != "ExplanationOfBenefit", "--format=%s: only ExplanationOfBenefit can be converted to tables", c.Format)
 	default:
 		f.add(true, "--format=%s: write ndjson, parquet or csv", c.Format)
 	}
 	f.add(c.Latest && c.Type != "ExplanationOfBenefit", "--latest: only ExplanationOfBenefit has versions of claims")
-	f.add(c.Parallel < 1 || c.Parallel > 32, "--parallel=%d: give 1 to 32", c.Parallel)
+	f.add(c.Parallel < 1 || c.Parallel > 32, "--parallel=%d: must be 1 to 32", c.Parallel)
 	return r, f.err()
 }
 
@@ -168,7 +168,7 @@ func (c *exportCommand) connect(ctx context.Context, cfg client.Config) (*client
 	default:
 		var err error
 		if cfg.TokenURL, err = client.Discover(ctx, cfg.BaseURL, nil); err != nil {
-			return nil, fmt.Errorf("%w\n(if the address is right, name the endpoint with --token-url)", err)
+			return nil, fmt.Errorf("%w\n(if the address is right, set the token endpoint with --token-url)", err)
 		}
 	}
 	return client.New(cfg)
@@ -178,11 +178,11 @@ func (c *exportCommand) connect(ctx context.Context, cfg client.Config) (*client
 type exportCredentials struct {
 	ClientID         string          `help:"OAuth2 client id." name:"client-id" placeholder:"ID"`
 	ClientSecretFile string          `help:"File with the client's secret." name:"client-secret-file" type:"path" placeholder:"FILE"`
-	ClientSecret     environmentOnly `help:"The client's secret, from the environment only. On the command line it is refused, because every user of the machine could read it there." name:"client-secret" placeholder:"SECRET"`
-	AuthFile         string          `help:"File with the Base64 text of id:secret, as CMS hands it out and its sample clients read it." name:"auth-file" type:"path" placeholder:"FILE"`
-	PrivateKey       string          `help:"File with a private key, PEM or JWK, instead of a secret (SMART Backend Services): RSA, or elliptic on P-384." name:"private-key" type:"path" placeholder:"FILE"`
-	KeyID            string          `help:"The key's kid, as it is registered at the server. The default is the JWK's own, or the key's thumbprint (RFC 7638)." name:"key-id" placeholder:"KID"`
-	Scope            string          `help:"Scope of the access token. The default is clientCreds, with a private key system/ExplanationOfBenefit.rs." placeholder:"SCOPE"`
+	ClientSecret     environmentOnly `help:"The client's secret. Set it in the environment only: it is rejected on the command line, because other users could read it there." name:"client-secret" placeholder:"SECRET"`
+	AuthFile         string          `help:"File with id:secret in Base64, as CMS's sample clients use it." name:"auth-file" type:"path" placeholder:"FILE"`
+	PrivateKey       string          `help:"File with a private key, PEM or JWK, instead of a secret (SMART Backend Services): RSA, or EC with P-384." name:"private-key" type:"path" placeholder:"FILE"`
+	KeyID            string          `help:"The kid of the key, as registered at the server. The default is the kid in the JWK, or the thumbprint of the key (RFC 7638)." name:"key-id" placeholder:"KID"`
+	Scope            string          `help:"Scope of the access token. The default is clientCreds, or system/ExplanationOfBenefit.rs with a private key." placeholder:"SCOPE"`
 	Sponsor          string          `help:"One of the sandbox's sponsors, whose credentials are public: PDP-100, PDP-1000, PDP-2000, PDP-5000 or PDP-10000." placeholder:"NAME"`
 }
 
@@ -193,11 +193,11 @@ func (c *exportCredentials) validate(f *faults) {
 			given++
 		}
 	}
-	f.add(given > 1, "--sponsor, --auth-file, --client-secret-file and --private-key: give one of them")
-	f.add(c.ClientID != "" && (c.Sponsor != "" || c.AuthFile != ""), "--client-id: it comes with --sponsor and with --auth-file")
-	f.add(c.ClientID == "" && (c.ClientSecretFile != "" || c.PrivateKey != ""), "--client-id: give it, too")
-	f.add(c.ClientID != "" && given == 0 && c.ClientSecret == "", "--client-id: give --client-secret-file or --private-key, too, or set AB2D_CLIENT_SECRET")
-	f.add(c.KeyID != "" && c.PrivateKey == "", "--key-id: it goes with --private-key")
+	f.add(given > 1, "--sponsor, --auth-file, --client-secret-file and --private-key: set only one of them")
+	f.add(c.ClientID != "" && (c.Sponsor != "" || c.AuthFile != ""), "--client-id: leave it out with --sponsor and --auth-file, which have it")
+	f.add(c.ClientID == "" && (c.ClientSecretFile != "" || c.PrivateKey != ""), "--client-id: set it, too")
+	f.add(c.ClientID != "" && given == 0 && c.ClientSecret == "", "--client-id: also set --client-secret-file, --private-key or AB2D_CLIENT_SECRET")
+	f.add(c.KeyID != "" && c.PrivateKey == "", "--key-id: also set --private-key")
 	if c.Sponsor != "" {
 		_, err := sandboxSponsor(c.Sponsor)
 		f.add(err != nil, "%v", err)

@@ -27,11 +27,11 @@ func report(w io.Writer, d *exported) {
 	}
 	switch {
 	case files == 0 && !d.run.Since.IsZero():
-		row("Claims", "none that changed since %s", moment(d.run.Since))
+		row("Claims", "none changed since %s", moment(d.run.Since))
 	case files == 0:
 		row("Claims", "none")
 	default:
-		row("Claims", "%s in %s, %s: complete and checked", humanize.Comma(resources), several(files, "file"), humanize.Bytes(uint64(bytes)))
+		row("Claims", "%s in %s, %s: complete and verified", humanize.Comma(resources), several(files, "file"), humanize.Bytes(uint64(bytes)))
 	}
 	if t := d.run.Totals; t != nil {
 		row("Enrollees", "%s", enrollees(t))
@@ -51,15 +51,15 @@ func report(w io.Writer, d *exported) {
 		row("Not readable", "%s: see %s", several(d.rejected, "line"), filepath.Join(d.dir, rejectedName))
 	}
 	if n := deletedFiles(d.run); n > 0 && d.latest == nil {
-		row("Deleted", "The server names claims that it deleted, in %s. --latest leaves them out.", several(n, "file"))
+		row("Deleted", "The server listed deleted claims in %s. --latest leaves them out.", several(n, "file"))
 	}
 	switch {
 	case d.run.Continuous:
 		row("Next export", "what changes after %s", moment(d.next))
 	case d.next.IsZero():
-		row("Next export", "everything: this one had bounds, or no transactionTime")
+		row("Next export", "everything, because this export was limited or had no transactionTime")
 	default:
-		row("Next export", "what changes after %s, as before: this one had bounds", moment(d.next))
+		row("Next export", "what changes after %s, as before, because this export was limited", moment(d.next))
 	}
 	for _, n := range d.notes {
 		row("Note", "%s", n)

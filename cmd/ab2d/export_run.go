@@ -59,11 +59,11 @@ func (c *exportCommand) Run(ctx context.Context, s streams) error {
 func (d *exported) incomplete() error {
 	for _, i := range d.issues {
 		if i.Serious() {
-			return &codedError{exitSome, errors.New("the export is complete, but the server reports claims that are not in it")}
+			return &codedError{exitSome, errors.New("the export is complete, but the server reports missing claims")}
 		}
 	}
 	if d.rejected > 0 {
-		return &codedError{exitSome, fmt.Errorf("the export is complete, but %s of its files cannot be read. Look at %s, and report it to the server's operator",
+		return &codedError{exitSome, fmt.Errorf("the export is complete, but %s of its files could not be read. See %s, and report it to the server's operator",
 			several(d.rejected, "line"), filepath.Join(d.dir, rejectedName))}
 	}
 	return nil
@@ -128,7 +128,7 @@ func (c *exportCommand) tables(ctx context.Context, folder *client.Folder, done 
 		}
 		counts, err := table.Convert(ctx, run.OutputPaths(), nil, dir, table.Format(c.Format), view.reading("Making tables", length(run)), reject)
 		if err != nil {
-			return fmt.Errorf("making the tables of %s: %w", name, err)
+			return fmt.Errorf("write the tables of %s: %w", name, err)
 		}
 		if name == done.run.Name {
 			done.tables = counts
@@ -167,7 +167,7 @@ func (c *exportCommand) latest(ctx context.Context, folder *client.Folder, done 
 	}
 	_, err = table.Convert(ctx, paths, latest.Keep, filepath.Join(folder.Dir(), "latest"), table.Format(c.Format), view.reading("Writing latest", total), ignoreRejected)
 	if err != nil {
-		return fmt.Errorf("making latest: %w", err)
+		return fmt.Errorf("write latest: %w", err)
 	}
 	done.latest = latest
 	return nil
@@ -192,22 +192,22 @@ func (c *exportCommand) cancel(ctx context.Context, folder *client.Folder, s str
 	if err := folder.Cancel(ctx); err != nil {
 		return c.coded(ctx, err)
 	}
-	fmt.Fprintln(s.out, "The unfinished export is canceled, and what was downloaded of it removed.")
+	fmt.Fprintln(s.out, "The unfinished export was canceled, and its downloaded files were deleted.")
 	return nil
 }
 
 // coded gives an error its exit code, and says what to do.
 func (c *exportCommand) coded(ctx context.Context, err error) error {
 	again := func(why string) error {
-		return &codedError{exitAgain, fmt.Errorf("%s\nWhat is done is kept: the same command goes on from there", why)}
+		return &codedError{exitAgain, fmt.Errorf("%s\nRun the same command again to resume", why)}
 	}
 	switch {
 	case errors.Is(err, client.ErrLocked):
 		return &codedError{exitLocked, err}
 	case errors.Is(err, client.ErrOtherSource):
-		return &usageError{fmt.Errorf("%w.\nGive another folder with -o, or --rebind if it is the same contract", err)}
+		return &usageError{fmt.Errorf("%w.\nChoose another folder with -o, or add --rebind if it is the same contract", err)}
 	case errors.Is(err, client.ErrUnfinished):
-		return &usageError{fmt.Errorf("%w.\nFinish it with the parameters it was begun with, or abandon it with --cancel", err)}
+		return &usageError{fmt.Errorf("%w.\nFinish it with the same parameters, or cancel it with --cancel", err)}
 	case ctx.Err() != nil:
 		return again("stopped")
 	case diskFull(err):

@@ -22,7 +22,7 @@ type environmentOnly string
 func (*environmentOnly) BeforeApply(ctx *kong.Context) error {
 	for _, p := range ctx.Path {
 		if p.Flag != nil && p.Flag.Name == "client-secret" {
-			return errors.New("--client-secret: every user of the machine could read it in the list of processes. " +
+			return errors.New("--client-secret: other users of this machine could read it in the process list. " +
 				"Put it into a file for --client-secret-file, or into the environment variable AB2D_CLIENT_SECRET")
 		}
 	}
@@ -42,7 +42,7 @@ func readSecret(path string) (string, error) {
 	}
 	s := strings.TrimSpace(strings.TrimPrefix(string(b), "\ufeff")) // as Windows editors begin a file
 	if s == "" || len(b) > maxSecret {
-		return "", fmt.Errorf("%s holds no secret: it is empty or longer than %d bytes", path, maxSecret)
+		return "", fmt.Errorf("%s does not contain a secret: it is empty or longer than %d bytes", path, maxSecret)
 	}
 	return s, nil
 }
@@ -57,7 +57,7 @@ func readAuth(path string) (id, secret string, err error) {
 	b, err := base64.RawStdEncoding.DecodeString(s)
 	id, secret, ok := strings.Cut(string(b), ":")
 	if err != nil || !ok || id == "" || secret == "" || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return "", "", errors.New(path + " does not hold the Base64 text of id:secret; is its beginning cut off?")
+		return "", "", errors.New(path + " does not contain id:secret in Base64. Check that it is complete")
 	}
 	return id, secret, nil
 }

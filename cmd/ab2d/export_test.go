@@ -269,7 +269,7 @@ func TestExportCtrlC(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := cmd.Wait()
-	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != exitAgain || !strings.Contains(stderr.String(), "the same command goes on from there") {
+	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != exitAgain || !strings.Contains(stderr.String(), "Run the same command again to resume") {
 		t.Errorf("got %v:\n%s", err, stderr.String())
 	}
 	out, err := exportProcess("--sponsor=PDP-100", "--url="+line.url, "-o", dir, "--json").Output()
@@ -299,7 +299,7 @@ mount -o remount,size=800m %[1]s
 		t.Skip("no disk in memory can be mounted here")
 	}
 	text := string(out)
-	for _, want := range []string{"the disk is full", "code 4", ".partial", "Going on with the export", "complete and checked", "code 0"} {
+	for _, want := range []string{"the disk is full", "code 4", ".partial", "Going on with the export", "complete and verified", "code 0"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in\n%s", want, text)
 		}

@@ -61,7 +61,7 @@ func (v *lineView) event(e client.Event) {
 			return
 		}
 		v.percent, v.said = e.Percent, time.Now()
-		fmt.Fprintf(v.err, "The server is at work: %s\n", said(e))
+		fmt.Fprintf(v.err, "Export running: %s\n", said(e))
 	case client.EventReady:
 		v.files = e.Files
 		fmt.Fprintln(v.err, told(e))

@@ -9,10 +9,10 @@ import (
 
 const description = `Claims data to Part D sponsors: a FHIR Bulk Data server compatible with CMS's AB2D.
 
-Each flag can also be set by the environment variable named behind it.`
+Each flag can also be set by the environment variable named below it.`
 
-// help prints the usual help; for the program as a whole it goes on with every
-// flag of every command, so that one page explains all of them.
+// help prints the usual help. For the program as a whole it also prints every flag
+// of every command, so that one page explains all of them.
 func help(options kong.HelpOptions, c *kong.Context) error {
 	if err := kong.DefaultHelpPrinter(options, c); err != nil {
 		return err
@@ -31,7 +31,7 @@ func help(options kong.HelpOptions, c *kong.Context) error {
 				value = " " + f.FormatPlaceHolder()
 			}
 			fmt.Fprintf(c.Stdout, "  --%s%s\n%s", f.Name, value, indented(f.Help))
-			for _, env := range f.Envs {
+			for _, env := range f.Envs[:min(1, len(f.Envs))] { // the others are old names
 				fmt.Fprintf(c.Stdout, "        environment: %s\n", env)
 			}
 			if f.HasDefault && f.Default != "" {

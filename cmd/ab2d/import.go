@@ -15,17 +15,17 @@ import (
 
 // importCommand is ab2d import.
 type importCommand struct {
-	Contracts  importContractsCommand  `cmd:"" help:"Contracts with their attestation: CSV with the columns contract,sponsor,attested."`
-	Enrollment importEnrollmentCommand `cmd:"" help:"Who is enrolled in which months: CSV with the columns contract,beneficiary_id,mbi,historic_mbis and year,month or from,to (an empty to: still enrolled). For each contract in the file it replaces the whole enrollment, at once."`
-	OptOuts    importOptOutsCommand    `cmd:"" help:"Who does not share claims: CMS's file of fixed width, or CSV with the columns mbi,share,effective."`
-	Claims     importClaimsCommand     `cmd:"" help:"Raw ExplanationOfBenefit resources, FHIR STU3 or R4: NDJSON, a Bundle or single resources, plain or gzipped. They are reduced to the minimum necessary before they are stored."`
+	Contracts  importContractsCommand  `cmd:"" help:"Import contracts with their attestations from CSV with the columns contract,sponsor,attested."`
+	Enrollment importEnrollmentCommand `cmd:"" help:"Import enrollment from CSV with the columns contract,beneficiary_id,mbi,historic_mbis and either year,month or from,to. An empty to means still enrolled. The file replaces the whole enrollment of each contract in it."`
+	OptOuts    importOptOutsCommand    `cmd:"" help:"Import opt-outs: CMS's fixed-width file, or CSV with the columns mbi,share,effective."`
+	Claims     importClaimsCommand     `cmd:"" help:"Import raw ExplanationOfBenefit resources, FHIR STU3 or R4: NDJSON, a Bundle or single resources, plain or gzipped. They are reduced to the minimum necessary before they are stored."`
 }
 
 // importConfig are the settings of every import.
 type importConfig struct {
 	stateConfig
 	File   string `arg:"" help:"The file; - for standard input."`
-	DryRun bool   `help:"Read and check the file, report, and change nothing."`
+	DryRun bool   `help:"Check the file and print the report, but change nothing."`
 }
 
 // open opens the file.
@@ -81,7 +81,7 @@ func (c *importConfig) table(ctx context.Context, read func(io.Reader) (*ingest.
 
 type importContractsCommand struct {
 	importConfig
-	Force bool `help:"Take attestations away where the file says so."`
+	Force bool `help:"Withdraw attestations that the file does not have."`
 }
 
 // Run imports contracts.
@@ -93,14 +93,14 @@ func (c *importContractsCommand) Run(ctx context.Context, s streams) error {
 	})
 	var lost *store.AttestationLossError
 	if errors.As(err, &lost) {
-		return fmt.Errorf("%w; if that is meant, add --force", err)
+		return fmt.Errorf("%w; to do it anyway, add --force", err)
 	}
 	return err
 }
 
 type importEnrollmentCommand struct {
 	importConfig
-	Force bool `help:"Take an enrollment also if it is empty or has a fifth fewer enrollees than the one before."`
+	Force bool `help:"Accept an enrollment that is empty, or that has a fifth fewer enrollees than before."`
 }
 
 // Run imports enrollment, contract by contract.
@@ -110,7 +110,7 @@ func (c *importEnrollmentCommand) Run(ctx context.Context, s streams) error {
 	})
 	var shrinks *store.ShrinkError
 	if errors.As(err, &shrinks) {
-		return fmt.Errorf("%w; the enrollment before stays; if it is meant, add --force", err)
+		return fmt.Errorf("%w; the current enrollment was not changed. To accept the file, add --force", err)
 	}
 	return err
 }
@@ -122,7 +122,7 @@ func (c *importEnrollmentCommand) print(w io.Writer, r *ingest.EnrollmentReport)
 		note = fmt.Sprintf(", %d enrolled without an end", r.Open)
 	}
 	if r.WithoutMBI > 0 {
-		note += fmt.Sprintf(", %d without an MBI, who cannot be delivered", r.WithoutMBI)
+		note += fmt.Sprintf(", %d without an MBI, whose claims cannot be delivered", r.WithoutMBI)
 	}
 	switch {
 	case !r.Stored:
@@ -134,7 +134,7 @@ func (c *importEnrollmentCommand) print(w io.Writer, r *ingest.EnrollmentReport)
 	}
 	fmt.Fprintf(w, "%s: %d enrollees%s\n", r.Contract, r.Enrollees, note)
 	if r.Refreshed > 0 {
-		fmt.Fprintf(w, "%s: the claims of %d enrollees have new identifiers\n", r.Contract, r.Refreshed)
+		fmt.Fprintf(w, "%s: the claims of %d enrollees have new MBIs\n", r.Contract, r.Refreshed)
 	}
 }
 

@@ -17,9 +17,9 @@ import (
 
 type importClaimsCommand struct {
 	importConfig
-	FHIR    string `help:"FHIR version of the claims: stu3 or r4. The default is what the first claim shows." name:"fhir" placeholder:"VERSION"`
-	Rejects string `help:"File for the lines that are not accepted: NDJSON of line and reason." placeholder:"FILE"`
-	Abandon bool   `help:"Give up another import that was interrupted, and begin this one."`
+	FHIR    string `help:"FHIR version of the claims: stu3 or r4. By default the first claim shows it." name:"fhir" placeholder:"VERSION"`
+	Rejects string `help:"File for rejected lines: NDJSON with line and reason." placeholder:"FILE"`
+	Abandon bool   `help:"Discard another import that was interrupted, and start this one."`
 }
 
 // Run imports claims. If it is interrupted, it resumes when it is given the same
@@ -82,7 +82,7 @@ func (c *importClaimsCommand) run(ctx context.Context, claims *ingest.Claims) (r
 func loadInProgress(err error) error {
 	var other *store.LoadInProgressError
 	if errors.As(err, &other) {
-		return fmt.Errorf("%w: give the same file again to go on with it, or add --abandon to give it up", err)
+		return fmt.Errorf("%w: import the same file again to resume, or add --abandon to discard the other import", err)
 	}
 	return err
 }
@@ -97,7 +97,7 @@ func (c *importClaimsCommand) print(w io.Writer, version fhir.Version, r *ingest
 		return nil
 	}
 	m := r.Merged
-	fmt.Fprintf(w, "Stored for %s: %s new, %s newer than before, %s as before, %s older than what is there\n", version.Name(),
+	fmt.Fprintf(w, "Stored for %s: %s new, %s replaced an older version, %s unchanged, %s older than the stored version\n", version.Name(),
 		humanize.Comma(m.New), humanize.Comma(m.Replaced), humanize.Comma(m.Unchanged), humanize.Comma(m.Older))
 	if m.Withdrawn > 0 {
 		fmt.Fprintf(w, "Removed: %s stored claims, because the new version is of substance-use treatment\n", humanize.Comma(m.Withdrawn))

@@ -76,7 +76,7 @@ func TestKill9DuringImport(t *testing.T) {
 	}
 	// Again, it changes nothing.
 	out, err := load(killed).CombinedOutput()
-	if err != nil || !strings.Contains(string(out), ": 0 new, 0 newer than before") {
+	if err != nil || !strings.Contains(string(out), ": 0 new, 0 replaced an older version") {
 		t.Errorf("%v: %s", err, out)
 	}
 	t.Logf("killed %d times; %s", kills, want)

@@ -26,18 +26,18 @@ const (
 
 // commands are the program's commands; each has a Run method.
 type commands struct {
-	Sandbox  sandboxCommands  `cmd:"" help:"Start a complete server with synthetic claims, in which the AB2D tutorial works as it stands; or tell what is in them."`
-	Demo     demoCommand      `cmd:"" help:"Do the main job once: start a sandbox on a free port, export a sponsor's claims, download and check them, and stop."`
-	Export   exportCommand    `cmd:"" help:"Download a sponsor's claims from this server, CMS's AB2D or any Bulk Data server into a folder, and keep it up to date."`
+	Sandbox  sandboxCommands  `cmd:"" help:"Start a complete server with synthetic claims, in which the commands of the AB2D tutorial work; or show what its claims are."`
+	Demo     demoCommand      `cmd:"" help:"Run one export from beginning to end: start a sandbox, export a sponsor's claims, download and verify them, and stop."`
+	Export   exportCommand    `cmd:"" help:"Download a sponsor's claims from this server, CMS's AB2D or any Bulk Data server into a folder, and keep the folder up to date."`
 	Serve    serveCommand     `cmd:"" help:"Run a server: the API, and workers in the same process unless --workers=0."`
-	Worker   workerCommand    `cmd:"" help:"Run workers only, beside servers on the same PostgreSQL and S3."`
-	Migrate  migrateCommand   `cmd:"" help:"Bring the database's tables up to date, as every command does when it starts."`
-	Import   importCommand    `cmd:"" help:"Take contracts, enrollment, opt-outs or claims from files into the store, for a server with --claims=store:."`
-	Synth    synthCommand     `cmd:"" help:"Write synthetic raw claims, enrollment, contracts and opt-outs into files, as an upstream would hold them."`
-	Minimize minimizeCommand  `cmd:"" help:"Reduce raw claims to what a sponsor may see: raw ExplanationOfBenefit in, NDJSON as exported out."`
-	Admin    adminCommand     `cmd:"" help:"Look into a server's state and change it: sponsors, contracts, clients, jobs, keys, maintenance."`
-	Audit    auditCommand     `cmd:"" help:"The record of who asked for what and what was done."`
-	Version  kong.VersionFlag `help:"Print the version and stop." env:"-"`
+	Worker   workerCommand    `cmd:"" help:"Run workers only, for servers on the same PostgreSQL and S3."`
+	Migrate  migrateCommand   `cmd:"" help:"Update the tables of the database and the stored claims to this release."`
+	Import   importCommand    `cmd:"" help:"Import contracts, enrollment, opt-outs or claims from files, for a server with --claims=store:."`
+	Synth    synthCommand     `cmd:"" help:"Write sample files: synthetic raw claims, enrollment, contracts, opt-outs, and the expected results."`
+	Minimize minimizeCommand  `cmd:"" help:"Reduce raw ExplanationOfBenefit resources to the minimum necessary, and write NDJSON as an export does."`
+	Admin    adminCommand     `cmd:"" help:"Administer a server: sponsors, contracts, clients, jobs, keys, maintenance."`
+	Audit    auditCommand     `cmd:"" help:"Verify and export the audit log."`
+	Version  kong.VersionFlag `help:"Print the version." env:"-"`
 }
 
 // streams are where a command reads and writes.

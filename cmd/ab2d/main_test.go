@@ -107,7 +107,7 @@ func ready(line string) (url string, ok bool) {
 		url, _, _ = strings.Cut(url, ",")
 		return url, true
 	}
-	return "", strings.HasSuffix(line, "AB2D workers are at work")
+	return "", strings.HasSuffix(line, "AB2D workers are running")
 }
 
 func tail(s string, n int) string { return s[max(0, len(s)-n):] }

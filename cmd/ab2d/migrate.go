@@ -24,9 +24,9 @@ func (c *migrateCommand) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return loadInProgress(err)
 	}
-	fmt.Fprintln(s.out, "The database's tables are up to date")
+	fmt.Fprintln(s.out, "The tables of the database are up to date")
 	if n > 0 {
-		fmt.Fprintf(s.out, "Today's allow-list was applied to the claims of %s\n", plural(n, "enrollee"))
+		fmt.Fprintf(s.out, "The claims of %s were reduced by the current allow-list\n", plural(n, "enrollee"))
 	}
 	return nil
 }

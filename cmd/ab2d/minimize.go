@@ -20,20 +20,20 @@ import (
 
 // minimizeCommand is ab2d minimize.
 type minimizeCommand struct {
-	Files   []string `arg:"" optional:"" help:"Files of raw claims; - or none for standard input."`
-	FHIR    string   `help:"FHIR version of the claims: stu3 or r4. The default is what the first claim of each file shows." name:"fhir" placeholder:"VERSION"`
-	Out     string   `help:"File to write; the default is standard output." placeholder:"FILE"`
-	MBI     []string `help:"Identifier to append to every claim, the current one first; may be given several times. It is seen in the process list, so give real ones by --mbi-file." name:"mbi" placeholder:"MBI"`
-	MBIFile string   `help:"File with the identifiers, one a line, the current one first." name:"mbi-file" placeholder:"FILE"`
-	Rejects string   `help:"File for the claims that are not accepted: NDJSON of line and reason." placeholder:"FILE"`
-	Quiet   bool     `help:"Report nothing on standard error."`
+	Files   []string `arg:"" optional:"" help:"Files of raw claims. Without a file, or with -, standard input."`
+	FHIR    string   `help:"FHIR version of the claims: stu3 or r4. By default the first claim of each file shows it." name:"fhir" placeholder:"VERSION"`
+	Out     string   `help:"File to write. The default is standard output." placeholder:"FILE"`
+	MBI     []string `help:"MBI to add to every claim, the current one first. Can be repeated. Other users can see it in the process list, so use --mbi-file for real MBIs." name:"mbi" placeholder:"MBI"`
+	MBIFile string   `help:"File with the MBIs, one per line, the current one first." name:"mbi-file" placeholder:"FILE"`
+	Rejects string   `help:"File for rejected claims: NDJSON with line and reason." placeholder:"FILE"`
+	Quiet   bool     `help:"Do not print the report on standard error."`
 }
 
 // Help is printed with the command's flags.
 func (c *minimizeCommand) Help() string {
-	return "Reads raw ExplanationOfBenefit resources (NDJSON, a Bundle or single resources, plain or gzipped) and writes NDJSON as a sponsor would get it. " +
-		"Part D events, substance-use treatment and other types are left out, and so are invalid claims. " +
-		"Exit codes: 0 all claims were valid, 3 some were not and were left out, 1 a file could not be read or written, 2 wrong arguments."
+	return "Reads raw ExplanationOfBenefit resources (NDJSON, a Bundle or single resources, plain or gzipped) and writes the NDJSON that a sponsor would get. " +
+		"It leaves out Part D events, claims of substance-use treatment, claims of other types, and invalid claims. " +
+		"Exit codes: 0 all claims were valid; 1 a file could not be read or written; 2 the arguments are wrong; 3 some claims were invalid."
 }
 
 // errSomeInvalid ends a run in which some claims were left out as invalid.

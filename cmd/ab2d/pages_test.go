@@ -109,7 +109,7 @@ func TestTheTutorialLeadsToParquet(t *testing.T) {
 	}
 	t.Setenv("PATH", filepath.Dir(program)+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	out := typeCommands(t, append(commands, "ls claims/*/parquet/claims.parquet claims/*/parquet/lines.parquet"))
-	if !strings.Contains(out, "complete and checked") || strings.Count(out, ".parquet") != 2 {
+	if !strings.Contains(out, "complete and verified") || strings.Count(out, ".parquet") != 2 {
 		t.Errorf("the terminal shows %s", out)
 	}
 }

@@ -14,19 +14,19 @@ import (
 
 // sandboxCommands are ab2d sandbox and what tells of it.
 type sandboxCommands struct {
-	Start      sandboxCommand    `cmd:"" default:"withargs" help:"Start the sandbox. The word start may be left out."`
-	Expected   expectedCommand   `cmd:"" help:"Print which claims an export must deliver, computed in another way."`
+	Start      sandboxCommand    `cmd:"" default:"withargs" help:"Start the sandbox. This is the default."`
+	Expected   expectedCommand   `cmd:"" help:"Print the expected results of an export: the claims that it must deliver, computed independently."`
 	Statistics statisticsCommand `cmd:"" help:"Print statistics of the people and their claims."`
 }
 
 // sandboxCommand is ab2d sandbox start.
 type sandboxCommand struct {
 	config
-	ClaimsFrom  string   `help:"Where enrollment and claims come from: synthetic: (computed from the seed) or store: (what was imported; then the sandbox listens on this machine only, and prints new secrets for contracts whose enrollees could be real people)." name:"claims" default:"synthetic:" placeholder:"ADDRESS"`
-	WorkersHere int      `help:"Parts of exports that are worked on at once. The default is one for each processor." name:"workers" default:"${processors}" placeholder:"N"`
-	CORS        []string `help:"Web pages whose scripts may use this API, as https://HOST; * for all, or none. The default is * for synthetic claims and none for imported ones." name:"cors-origins" placeholder:"ORIGIN"`
-	Continue    bool     `help:"Let a v2 export without _since continue after the last one that was downloaded, as in production. By default it holds everything." name:"default-since"`
-	MaxJobs     int      `help:"Exports that a contract may have under way at once. Applies to clients when they are first stored." default:"3" placeholder:"N"`
+	ClaimsFrom  string   `help:"Source of enrollment and claims: synthetic: (computed from the seed) or store: (what was imported). With store: the sandbox listens on this machine only, and prints new secrets for contracts whose enrollees could be real people." name:"claims" default:"synthetic:" placeholder:"ADDRESS"`
+	WorkersHere int      `help:"Number of workers. The default is one for each processor." name:"workers" default:"${processors}" placeholder:"N"`
+	CORS        []string `help:"Origins whose web pages can use this API (CORS), as https://HOST; * for all, or none. The default is * for synthetic claims and none for imported claims." name:"cors-origins" placeholder:"ORIGIN"`
+	Continue    bool     `help:"Use the default _since of production: a v2 export without _since contains what changed since the last export that was downloaded. By default it contains everything." name:"default-since"`
+	MaxJobs     int      `help:"Exports that a contract can run at the same time. Applies to clients when they are first stored." default:"3" placeholder:"N"`
 }
 
 // Run serves until it is stopped.
@@ -49,7 +49,7 @@ func (c *sandboxCommand) setOrigins() error {
 	none := slices.Equal(c.CORS, []string{"none"})
 	switch {
 	case c.ClaimsFrom == "store:" && len(c.CORS) > 0 && !none:
-		return &usageError{fmt.Errorf("--cors-origins=%s: a sandbox with imported claims is for no web page; leave it out, or use ab2d serve", strings.Join(c.CORS, ","))}
+		return &usageError{fmt.Errorf("--cors-origins=%s: a sandbox with imported claims cannot be used by web pages. Leave the flag out, or use ab2d serve", strings.Join(c.CORS, ","))}
 	case c.ClaimsFrom != "store:" && len(c.CORS) == 0:
 		c.CORSOrigins = []string{"*"}
 	case !none:
@@ -62,7 +62,7 @@ func (c *sandboxCommand) setOrigins() error {
 // secrets have to be printed.
 func openSandbox(ctx context.Context, c *config, maxJobs int, s streams) (_ *server, _ []printedClient, err error) {
 	if maxJobs < 1 {
-		return nil, nil, &usageError{fmt.Errorf("--max-jobs=%d: give 1 or more", maxJobs)}
+		return nil, nil, &usageError{fmt.Errorf("--max-jobs=%d: must be 1 or more", maxJobs)}
 	}
 	c.Sandbox, c.defaultData = true, defaultSandboxData
 	srv, err := openServer(ctx, c, s)
@@ -127,7 +127,7 @@ Its state is in %s. Ctrl-C stops it. Start it again to continue.
 Open the address in a browser for the tutorial, the API reference, and an export without a terminal.
 `, srv.url, c.Data)
 	if len(printed) > 0 {
-		fmt.Fprintln(w, "\nClients of the imported contracts. Their secrets are new at each start:")
+		fmt.Fprintln(w, "\nClients of the imported contracts, with new secrets for this start:")
 		fmt.Fprintln(w)
 		for _, p := range printed {
 			fmt.Fprintf(w, "  %s  client id %s  secret %s\n", p.contract, p.ID, p.Secrets[0])

@@ -126,10 +126,10 @@ func foreignState(ctx context.Context, db *store.DB, synthetic bool) error {
 	}
 	switch {
 	case len(others) > 0:
-		return &usageError{fmt.Errorf("the database has %s that the sandbox did not add (%s); serve it with ab2d serve, or give the sandbox another --data",
+		return &usageError{fmt.Errorf("the database has %s that the sandbox did not add (%s); use ab2d serve, or another --data for the sandbox",
 			plural(len(others), "client"), strings.Join(others[:min(len(others), 5)], ", "))}
 	case synthetic && imported:
-		return &usageError{errors.New("the database has imported contracts, enrollment or claims; export them with ab2d sandbox --claims=store: " +
+		return &usageError{errors.New("the database has imported contracts, enrollment or claims; to export them, use ab2d sandbox --claims=store: " +
 			"or ab2d serve, or give the sandbox another --data")}
 	}
 	return nil

@@ -9,10 +9,10 @@ import (
 // serveCommand is ab2d serve.
 type serveCommand struct {
 	config
-	ClaimsFrom  string   `help:"Where enrollment and claims come from: store: (what was imported) or synthetic: (computed from the seed)." name:"claims" default:"store:" placeholder:"ADDRESS"`
-	Pages       bool     `help:"Serve the pages for people, too: tutorial, API reference, documents, and a page that runs an export in the browser."`
-	CORS        []string `help:"Web pages whose scripts may use this API, as https://HOST; * for all. The default is none: sponsors' clients are not web pages." name:"cors-origins" placeholder:"ORIGIN"`
-	WorkersHere int      `help:"Parts of exports that this process works on at once. 0 leaves them to ab2d worker. The default is one for each processor." name:"workers" default:"${processors}" placeholder:"N"`
+	ClaimsFrom  string   `help:"Source of enrollment and claims: store: (what was imported) or synthetic: (computed from the seed)." name:"claims" default:"store:" placeholder:"ADDRESS"`
+	Pages       bool     `help:"Also serve the web pages: tutorial, API reference, documents, and a page that runs an export in the browser."`
+	CORS        []string `help:"Origins whose web pages can use this API (CORS), as https://HOST; * for all. The default is none." name:"cors-origins" placeholder:"ORIGIN"`
+	WorkersHere int      `help:"Number of workers in this process. With 0, ab2d worker processes do all exports. The default is one for each processor." name:"workers" default:"${processors}" placeholder:"N"`
 }
 
 // Run serves until it is stopped.

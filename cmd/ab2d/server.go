@@ -66,7 +66,7 @@ func openServer(ctx context.Context, c *config, s streams) (_ *server, err error
 func (s *server) listen(ctx context.Context, c *config) (err error) {
 	s.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w (another server may have the port; --listen=localhost:0 takes a free one)", c.Listen, err)
+		return fmt.Errorf("listen on %s: %w (another server may use the port; --listen=localhost:0 chooses a free one)", c.Listen, err)
 	}
 	host, _, err := net.SplitHostPort(c.Listen)
 	if err != nil {

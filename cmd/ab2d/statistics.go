@@ -16,7 +16,7 @@ import (
 // statisticsCommand is ab2d sandbox statistics.
 type statisticsCommand struct {
 	populationConfig
-	Contract string `help:"Count this contract only." placeholder:"NUMBER"`
+	Contract string `help:"Only this contract." placeholder:"NUMBER"`
 }
 
 // Run counts the population and its claims.

@@ -18,15 +18,15 @@ import (
 
 // populationConfig says which synthetic people are meant, and as of when.
 type populationConfig struct {
-	Enrollees int       `help:"How many people, who are with the sponsors Z9001, Z9002 (attested 2023-01-01) and Z9003 (not attested). Without it: the people of the sandbox's five sponsors." env:"AB2D_SYNTH_ENROLLEES" placeholder:"N"`
-	Seed      uint64    `help:"Seed number. The same seed gives the same people and claims on every machine." default:"1" placeholder:"N"`
-	AsOf      time.Time `help:"Moment as of which enrollment and claims are told, RFC 3339: of claims loaded or changed later nothing is known. The default is now." placeholder:"TIME"`
+	Enrollees int       `help:"Number of people. They are enrolled in Z9001, Z9002 (attested 2023-01-01) and Z9003 (not attested). By default the people are those of the sandbox's five sponsors." env:"AB2D_SYNTH_ENROLLEES" placeholder:"N"`
+	Seed      uint64    `help:"Seed. The same seed gives the same people and claims on every machine." default:"1" placeholder:"N"`
+	AsOf      time.Time `help:"Moment as of which the data is written, RFC 3339. Claims that were loaded or changed later are not included. The default is now." placeholder:"TIME"`
 }
 
 // source is the population at its moment.
 func (c *populationConfig) source() (*synth.Source, error) {
 	if c.Enrollees < 0 || c.Enrollees > 5_000_000 {
-		return nil, &usageError{fmt.Errorf("--enrollees=%d: give 1 to 5000000", c.Enrollees)}
+		return nil, &usageError{fmt.Errorf("--enrollees=%d: must be 1 to 5000000", c.Enrollees)}
 	}
 	if c.AsOf.IsZero() {
 		c.AsOf = time.Now()
@@ -59,18 +59,18 @@ func (c *populationConfig) dataset(contract string) (*synth.Source, *synth.Datas
 // synthCommand is ab2d synth.
 type synthCommand struct {
 	populationConfig
-	Contract string `help:"Write this contract only." placeholder:"NUMBER"`
+	Contract string `help:"Only this contract." placeholder:"NUMBER"`
 	FHIR     string `help:"FHIR version of the claims: stu3, r4 or both." name:"fhir" enum:"stu3,r4,both" default:"r4" placeholder:"VERSION"`
-	Out      string `help:"Directory to write; it is made if it is not there." short:"o" required:"" type:"path" placeholder:"DIR"`
+	Out      string `help:"Directory to write. It is created if needed." short:"o" required:"" type:"path" placeholder:"DIR"`
 	Plain    bool   `help:"Do not compress the claims."`
 }
 
 // Help is printed with the command's flags.
 func (c *synthCommand) Help() string {
-	return "Writes what an upstream would hold, in the formats that ab2d import reads: contracts.csv, enrollment.csv, opt-outs.txt (CMS's data sharing preferences) and " +
-		"claims-r4.ndjson.gz or claims-stu3.ndjson.gz: raw claims with everything that a sponsor may not see, among them Part D events, substance-use treatment and claims " +
-		"of unknown patients. expected-Z9001.tsv and so on tell which claims an export of everything must deliver: claim id, patient, lastUpdated and status. " +
-		"The claims are synthetic: ids are negative, MBIs have S in the second place, NPIs begin with 8 or 9."
+	return "Writes files in the formats that ab2d import reads: contracts.csv, enrollment.csv, opt-outs.txt (CMS's data sharing preferences) and " +
+		"claims-r4.ndjson.gz or claims-stu3.ndjson.gz: raw claims, before they are reduced to the minimum necessary, among them Part D events, substance-use treatment and claims " +
+		"of unknown patients. expected-Z9001.tsv and so on have the expected results of a full export: claim id, patient, lastUpdated and status. " +
+		"The claims are synthetic: ids are negative, the second character of MBIs is S, and NPIs begin with 8 or 9."
 }
 
 // Run writes the data set.
@@ -80,7 +80,7 @@ func (c *synthCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	if err := os.MkdirAll(c.Out, 0o777); err != nil {
-		return fmt.Errorf("make the directory (--out=%s): %w", c.Out, err)
+		return fmt.Errorf("create the directory (--out=%s): %w", c.Out, err)
 	}
 	for _, f := range []struct {
 		name  string

@@ -8,4 +8,4 @@ import (
 )
 
 // openSyslog is for systems that have one.
-func openSyslog(string) (io.WriteCloser, error) { return nil, errors.New("this system has no syslog") }
+func openSyslog(string) (io.WriteCloser, error) { return nil, errors.New("syslog is not available on this system") }

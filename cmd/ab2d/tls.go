@@ -28,7 +28,7 @@ func (s *server) serveTLS(c *tlsConfig) error {
 		}
 		settings.ClientCAs, settings.ClientAuth = x509.NewCertPool(), tls.RequireAndVerifyClientCert
 		if !settings.ClientCAs.AppendCertsFromPEM(pem) {
-			return fmt.Errorf("--tls-client-ca=%s: it has no certificate in PEM", c.TLSClientCA)
+			return fmt.Errorf("--tls-client-ca=%s: it contains no PEM certificate", c.TLSClientCA)
 		}
 	}
 	s.http.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){}
@@ -74,7 +74,7 @@ func (c *certificate) load() error {
 	}
 	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
 	if err != nil {
-		return errors.Join(errors.New("the certificate and its key do not go together, or are not PEM"), err)
+		return errors.Join(errors.New("the certificate and its key do not match, or are not PEM"), err)
 	}
 	c.loaded, c.as = &pair, as
 	return nil

@@ -8,8 +8,8 @@ import (
 // workerCommand is ab2d worker.
 type workerCommand struct {
 	workConfig
-	ClaimsFrom  string `help:"Where enrollment and claims come from: store: (what was imported) or synthetic: (computed from the seed)." name:"claims" default:"store:" placeholder:"ADDRESS"`
-	WorkersHere int    `help:"Parts of exports that this process works on at once. The default is one for each processor." name:"workers" default:"${processors}" placeholder:"N"`
+	ClaimsFrom  string `help:"Source of enrollment and claims: store: (what was imported) or synthetic: (computed from the seed)." name:"claims" default:"store:" placeholder:"ADDRESS"`
+	WorkersHere int    `help:"Number of workers in this process. The default is one for each processor." name:"workers" default:"${processors}" placeholder:"N"`
 }
 
 // Run works until it is stopped; parts under way are handed back.
@@ -18,8 +18,8 @@ func (c *workerCommand) Run(ctx context.Context, s streams) error {
 	c.complete()
 	var f faults
 	c.validate(&f)
-	f.add(c.Workers == 0, "--workers=0: a worker process has 1 or more")
-	f.add(c.local() != "", "%s cannot be shared with the server's process: give --database=postgres://... and --files=s3://...", c.local())
+	f.add(c.Workers == 0, "--workers=0: must be 1 or more")
+	f.add(c.local() != "", "%s cannot be shared with the server's process: set --database=postgres://... and --files=s3://...", c.local())
 	if err := f.err(); err != nil {
 		return err
 	}
@@ -27,7 +27,7 @@ func (c *workerCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "%d AB2D workers are at work\n", c.Workers)
+	fmt.Fprintf(s.out, "%d AB2D workers are running\n", c.Workers)
 	w.start(ctx)()
 	return w.close()
 }
