@@ -263,5 +263,5 @@ func do(h *http.Client, req *http.Request) (*http.Response, error) {
 	if ue, ok := errors.AsType[*url.Error](err); ok {
 		err = ue.Err
 	}
-	return nil, &transportError{doing: req.Method + " " + printable(req.URL.Scheme+"://"+req.URL.Host+req.URL.Path, maxText), err: err}
+	return nil, &transportError{doing: req.Method + " " + Printable(req.URL.Scheme+"://"+req.URL.Host+req.URL.Path, maxText), err: err}
 }

@@ -141,7 +141,7 @@ func encoding(resp *http.Response) (string, error) {
 	case len(left) == 1 && left[0] == "gzip":
 		return "gzip", nil
 	}
-	return "", fmt.Errorf("the server sent the encoding %q, which was not asked for", printable(strings.Join(left, ", "), 40))
+	return "", fmt.Errorf("the server sent the encoding %q, which was not asked for", Printable(strings.Join(left, ", "), 40))
 }
 
 // inflate gives the body without its encoding. No more is read of it than a file

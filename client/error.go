@@ -168,22 +168,22 @@ func (o *outcome) transient() bool {
 func tidy(issues, secrets []string) []string {
 	var out []string
 	for _, s := range issues[:min(len(issues), maxIssues)] {
-		s = printable(s, maxSmallBody) // first: it may put a scattered secret together
+		s = Printable(s, maxSmallBody) // first: it may put a scattered secret together
 		for _, secret := range secrets {
 			if secret != "" {
 				s = strings.ReplaceAll(s, secret, "[removed]")
 			}
 		}
-		if s = printable(s, maxText); s != "" {
+		if s = Printable(s, maxText); s != "" {
 			out = append(out, s)
 		}
 	}
 	return out
 }
 
-// printable keeps a text's printable characters on one line, at most limit of
-// them.
-func printable(s string, limit int) string {
+// Printable keeps a text's printable characters on one line, at most limit of
+// them. What is left of a server's text then cannot act on a terminal.
+func Printable(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):

@@ -203,7 +203,7 @@ func (m *Manifest) findNext(w *wireManifest, from *url.URL) error {
 // own names.
 func notManifest(err error) error {
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && e.Field != "" {
-		return fmt.Errorf("not a Bulk Data manifest: %s is a %s, which it cannot be", printable(e.Field, 60), e.Value)
+		return fmt.Errorf("not a Bulk Data manifest: %s is a %s, which it cannot be", Printable(e.Field, 60), e.Value)
 	}
 	return errors.New("not a Bulk Data manifest: it is not JSON of that form")
 }

@@ -133,7 +133,7 @@ func contentRange(resp *http.Response) (span, error) {
 	var s span
 	text := resp.Header.Get("Content-Range")
 	if _, err := fmt.Sscanf(text, "bytes %d-%d/%d", &s.first, &s.last, &s.size); err != nil || s.first < 0 || s.last < s.first || s.size <= s.last {
-		return s, fmt.Errorf("%w: its Content-Range is %q", errOddRange, printable(text, 60))
+		return s, fmt.Errorf("%w: its Content-Range is %q", errOddRange, Printable(text, 60))
 	}
 	return s, nil
 }

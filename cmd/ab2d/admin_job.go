@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/dustin/go-humanize"
@@ -153,8 +152,7 @@ func (e explanation) print(w io.Writer) error {
 		if trouble.Part > 0 {
 			where = fmt.Sprintf("part %d", trouble.Part)
 		}
-		fault, _, _ := strings.Cut(trouble.Fault, "\n")
-		row("Trouble", "%s failed %d times, last: %s", where, trouble.Failures, fault)
+		row("Trouble", "%s failed %d times, last: %s", where, trouble.Failures, trouble.Fault)
 	}
 	return t.Flush()
 }
