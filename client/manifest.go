@@ -39,7 +39,7 @@ type Manifest struct {
 	// Deleted are the files that say what to remove from an earlier export.
 	Deleted []File
 	// Error are the files of OperationOutcome resources, errors as well as
-	// information.
+	// information. Their Count is told only together with a SHA256.
 	Error []File
 	// Expires is when the files go; zero when the server does not say.
 	Expires time.Time
@@ -175,6 +175,9 @@ func (c *Client) parseManifest(body []byte, from *url.URL) (*Manifest, error) {
 			file, err := f.file()
 			if err != nil {
 				return nil, fmt.Errorf("file %d of %s: %w", i+1, f.Type, err)
+			}
+			if list.to == &m.Error && file.SHA256 == nil {
+				file.Count = -1 // some servers write how many resources are missing
 			}
 			file.URL, file.RequiresAccessToken = u.String(), token
 			*list.to = append(*list.to, file)

@@ -101,6 +101,23 @@ func TestLinesThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// TestCountOfErrors: some servers write there how many resources are missing, not how
+// many errors are in the file. What was exported is kept.
+func TestCountOfErrors(t *testing.T) {
+	o := newOdd(t)
+	o.Add("a.ndjson", clienttest.Content(twoClaims), clienttest.Count(2))
+	o.Add("b.ndjson", clienttest.Content(`{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"processing","diagnostics":"not exported"}]}`),
+		clienttest.In("error", "OperationOutcome"), clienttest.Count(1000))
+	_, run, err := o.sync()
+	if err != nil || len(run.OutputPaths()) != 1 || len(run.ErrorPaths()) != 1 || run.Files[1].Count != 1 {
+		t.Fatalf("got %+v, %v", run, err)
+	}
+	issues, err := ReadIssues(t.Context(), run.ErrorPaths())
+	if err != nil || len(issues) != 1 || issues[0].Text != "not exported" || !issues[0].Serious() {
+		t.Errorf("got %+v, %v", issues, err)
+	}
+}
+
 // TestPagesOfAManifest: an export is complete with all of them.
 func TestPagesOfAManifest(t *testing.T) {
 	for name, tt := range map[string]struct {
