@@ -34,7 +34,7 @@ func (t *transfer) probe(ctx context.Context) (whole *http.Response, err error) 
 	}
 	etag := resp.Header.Get("ETag")
 	encoding, err := encoding(resp)
-	if err != nil || etag == "" || strings.HasPrefix(etag, "W/") || r.first != 0 || r.size > maxWire(t.file) {
+	if err != nil || etag == "" || strings.HasPrefix(etag, "W/") || r.first != 0 || r.size > t.client.maxWire(t.file) {
 		return t.client.open(ctx, t.file, t.url) // RFC 9110 §13.1.5: a resumed one could be another
 	}
 	first, err := io.ReadAll(io.LimitReader(wire{resp.Body}, 2))

@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/url"
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/dustin/go-humanize"
 
 	"ab2d/client"
 	"ab2d/internal/synth"
@@ -21,6 +24,7 @@ type exportCommand struct {
 	Format   string `help:"What to make of the claims, besides NDJSON, which is always there: ndjson (nothing more), parquet or csv (the tables claims, lines, diagnoses, procedures and care_team)." default:"ndjson" placeholder:"FORMAT"`
 	Latest   bool   `help:"Also keep latest/, with only the newest version of each claim of all exports in the folder."`
 	Parallel int    `help:"Files that are downloaded at once." default:"4" placeholder:"N"`
+	MaxFile  string `help:"Most bytes of a file whose length the manifest does not tell." name:"max-file-size" default:"64GiB" placeholder:"SIZE"`
 
 	Full        bool     `help:"Export everything. The default is what changed since the last export in the folder."`
 	Since       string   `help:"Export what changed after this instant, for example 2026-01-01T00:00:00Z." placeholder:"INSTANT"`
@@ -130,6 +134,8 @@ func (c *exportCommand) validate() (client.Request, error) {
 		f.add(true, "--format=%s: write ndjson, parquet or csv", c.Format)
 	}
 	f.add(c.Latest && c.Type != "ExplanationOfBenefit", "--latest: only ExplanationOfBenefit has versions of claims")
+	most, err := humanize.ParseBytes(c.MaxFile)
+	f.add(err != nil || most == 0 || most > math.MaxInt64, "--max-file-size=%s: give bytes, or a number with a unit, for example 64GiB", c.MaxFile)
 	f.add(c.Parallel < 1 || c.Parallel > 32, "--parallel=%d: give 1 to 32", c.Parallel)
 	return r, f.err()
 }
@@ -143,6 +149,11 @@ func (c *exportCommand) open(ctx context.Context) (*client.Client, *client.Folde
 	}
 	cfg.BaseURL, _ = c.base()
 	cfg.AllowHosts = c.AllowHost
+	most, err := humanize.ParseBytes(c.MaxFile)
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg.MaxFileBytes = int64(most)
 	api, err := c.connect(ctx, cfg)
 	if err != nil {
 		return nil, nil, err
