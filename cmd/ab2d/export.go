@@ -149,6 +149,9 @@ func (c *exportCommand) open(ctx context.Context) (*client.Client, *client.Folde
 	}
 	cfg.BaseURL, _ = c.base()
 	cfg.AllowHosts = c.AllowHost
+	if cfg.Key != nil && cfg.Scope == "" {
+		cfg.Scope = "system/" + c.Type + ".rs"
+	}
 	most, err := humanize.ParseBytes(c.MaxFile)
 	if err != nil {
 		return nil, nil, err
@@ -193,7 +196,7 @@ type exportCredentials struct {
 	AuthFile         string          `help:"File with the Base64 text of id:secret, as CMS hands it out and its sample clients read it." name:"auth-file" type:"path" placeholder:"FILE"`
 	PrivateKey       string          `help:"File with a private key, PEM or JWK, instead of a secret (SMART Backend Services): RSA, or elliptic on P-384." name:"private-key" type:"path" placeholder:"FILE"`
 	KeyID            string          `help:"The key's kid, as it is registered at the server. The default is the JWK's own, or the key's thumbprint (RFC 7638)." name:"key-id" placeholder:"KID"`
-	Scope            string          `help:"Scope of the access token. The default is clientCreds, with a private key system/ExplanationOfBenefit.rs." placeholder:"SCOPE"`
+	Scope            string          `help:"Scope of the access token. The default is clientCreds, with a private key system/TYPE.rs, where TYPE is that of --type." placeholder:"SCOPE"`
 	Sponsor          string          `help:"One of the sandbox's sponsors, whose credentials are public: PDP-100, PDP-1000, PDP-2000, PDP-5000 or PDP-10000." placeholder:"NAME"`
 }
 
