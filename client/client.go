@@ -36,6 +36,9 @@ type Config struct {
 	// IdleTimeout is how long a response may bring nothing, or less than 16 KiB
 	// without ending; zero for a minute.
 	IdleTimeout time.Duration
+	// MaxFileBytes bounds a file whose length the manifest does not tell; zero for
+	// 64 GiB. Without a bound a server could fill the disk.
+	MaxFileBytes int64
 
 	// HTTP makes the requests; nil for a client with sensible time limits. It
 	// must not have a Timeout, which would cut long downloads. Its redirects
@@ -64,6 +67,7 @@ type Client struct {
 	scope    string
 	allowed  map[string]bool // hosts that may get the token, too
 	idle     time.Duration   // how long a response may bring next to nothing
+	maxFile  int64           // bytes of a file whose length is not told
 	http     *http.Client    // follows redirects as redirect says
 	direct   *http.Client    // follows none
 	now      func() time.Time
@@ -78,9 +82,12 @@ func New(cfg Config) (*Client, error) {
 	base, err := endpoint("BaseURL", strings.TrimRight(cfg.BaseURL, "/"))
 	faults := []error{err}
 	c := &Client{address: cfg.BaseURL, base: base, id: cfg.ClientID, secret: cfg.ClientSecret, key: cfg.Key, scope: cfg.Scope, now: cfg.Now, sleep: cfg.Sleep,
-		random: rand.Float64, token: newToken(), allowed: map[string]bool{}, idle: cmp.Or(cfg.IdleTimeout, defaultIdle)}
+		random: rand.Float64, token: newToken(), allowed: map[string]bool{}, idle: cmp.Or(cfg.IdleTimeout, defaultIdle), maxFile: cmp.Or(cfg.MaxFileBytes, defaultMaxFile)}
 	for _, host := range cfg.AllowHosts {
 		c.allowed[strings.ToLower(host)] = true
+	}
+	if cfg.MaxFileBytes < 0 {
+		faults = append(faults, errors.New("MaxFileBytes must not be negative"))
 	}
 	if cfg.TokenURL != "" {
 		c.tokenURL, err = endpoint("TokenURL", cfg.TokenURL)
@@ -263,5 +270,5 @@ func do(h *http.Client, req *http.Request) (*http.Response, error) {
 	if ue, ok := errors.AsType[*url.Error](err); ok {
 		err = ue.Err
 	}
-	return nil, &transportError{doing: req.Method + " " + printable(req.URL.Scheme+"://"+req.URL.Host+req.URL.Path, maxText), err: err}
+	return nil, &transportError{doing: req.Method + " " + Printable(req.URL.Scheme+"://"+req.URL.Host+req.URL.Path, maxText), err: err}
 }

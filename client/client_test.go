@@ -208,6 +208,7 @@ func TestTokenEndpointFaults(t *testing.T) {
 		{"Okta's error", answer(400, `{"errorCode":"x","errorSummary":"no such server"}`), "400 Bad Request: no such server"},
 		{"no reason", answer(401, ""), "401 Unauthorized: the client id or secret is wrong"},
 		{"a web page", answer(500, "<html>", "Content-Type", "text/html"), "500 Internal Server Error: it failed"},
+		{"a text named HTML", answer(401, "Token expired", "Content-Type", "text/html; charset=utf-8"), "401 Unauthorized: Token expired"},
 		{"redirect", answer(307, "", "Location", "http://localhost:1/"), "307 Temporary Redirect"},
 		{"not JSON", answer(200, "hidden"), "not the JSON of RFC 6749"},
 		{"no token", answer(200, `{"token_type":"Bearer"}`), "no usable access_token"},

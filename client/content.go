@@ -158,7 +158,7 @@ func (c *content) end() error {
 	}
 	switch {
 	case c.others != "":
-		return fmt.Errorf("%w: it has a %s, and the manifest says %s", ErrNotPromised, printable(c.others, 40), printable(c.resource, 40))
+		return fmt.Errorf("%w: it has a %s, and the manifest says %s", ErrNotPromised, Printable(c.others, 40), Printable(c.resource, 40))
 	case c.resources > 0 && c.good == 0:
 		return fmt.Errorf("%w: none of its %d lines is a resource", ErrNotPromised, c.resources)
 	}

@@ -11,6 +11,7 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"math"
 	"mime"
 	"net/http"
 	"net/url"
@@ -79,7 +80,7 @@ func (c *Client) fetch(ctx context.Context, f File, u *url.URL, path string, pro
 		return err
 	}
 	defer resp.Body.Close()
-	body, err := inflate(resp, f)
+	body, err := inflate(resp, c.maxWire(f))
 	if err != nil {
 		return err
 	}
@@ -87,7 +88,7 @@ func (c *Client) fetch(ctx context.Context, f File, u *url.URL, path string, pro
 	if err != nil {
 		return err
 	}
-	_, err = receive(part, body, f, progress)
+	_, err = receive(part, body, f, c.maxFile, progress)
 	if err := errors.Join(err, part.Close()); err != nil {
 		return errors.Join(err, os.Remove(part.Name()))
 	}
@@ -141,17 +142,17 @@ func encoding(resp *http.Response) (string, error) {
 	case len(left) == 1 && left[0] == "gzip":
 		return "gzip", nil
 	}
-	return "", fmt.Errorf("the server sent the encoding %q, which was not asked for", printable(strings.Join(left, ", "), 40))
+	return "", fmt.Errorf("the server sent the encoding %q, which was not asked for", Printable(strings.Join(left, ", "), 40))
 }
 
-// inflate gives the body without its encoding. No more is read of it than a file
-// of the promised length can take.
-func inflate(resp *http.Response, f File) (io.Reader, error) {
+// inflate gives the body without its encoding. No more than most bytes are read of
+// it.
+func inflate(resp *http.Response, most int64) (io.Reader, error) {
 	e, err := encoding(resp)
 	if err != nil {
 		return nil, err
 	}
-	return unpacked(&bounded{r: wire{resp.Body}, left: maxWire(f)}, e == "gzip")
+	return unpacked(&bounded{r: wire{resp.Body}, left: most}, e == "gzip")
 }
 
 // unpacked gives a body without gzip: of the encoding, or of a file that was
@@ -171,16 +172,17 @@ func unpacked(body io.Reader, gzipped bool) (io.Reader, error) {
 	return inflater{z}, nil
 }
 
-// maxFile bounds a file whose length the manifest does not tell.
-const maxFile = 64 << 30
+// defaultMaxFile bounds a file whose length the manifest does not tell.
+const defaultMaxFile = 64 << 30
 
 // maxWire bounds what is sent of a file: a little more than its length, which is
 // what the worst compression makes of it.
-func maxWire(f File) int64 {
-	if f.Length < 0 {
-		return maxFile
+func (c *Client) maxWire(f File) int64 {
+	most := f.Length
+	if most < 0 {
+		most = min(c.maxFile, math.MaxInt64/2)
 	}
-	return f.Length + f.Length/100 + 64<<10
+	return most + most/100 + 64<<10
 }
 
 // bounded reads as much as was promised. More is damage.
@@ -226,19 +228,20 @@ func inflating(err error) error {
 }
 
 // receive writes a body to a file, checks it, and has it on disk when it
-// returns. No more is written than the manifest told, and one byte.
-func receive(to *os.File, body io.Reader, f File, progress func(int64)) (*tally, error) {
-	limit := f.Length + 1
+// returns. No more is written than the manifest told, or else most bytes, and one.
+func receive(to *os.File, body io.Reader, f File, most int64, progress func(int64)) (*tally, error) {
+	limit := f.Length
 	if f.Length < 0 {
-		limit = maxFile
+		limit = min(most, math.MaxInt64-1)
 	}
 	t := newTally(to, f, progress)
-	n, err := io.CopyBuffer(t, io.LimitReader(body, limit), make([]byte, 256<<10))
+	t.most = f.Count
+	n, err := io.CopyBuffer(t, io.LimitReader(body, limit+1), make([]byte, 256<<10))
 	switch {
 	case err != nil:
 		return t, err
-	case f.Length < 0 && n == limit:
-		return t, fmt.Errorf("%w: it is longer than %d bytes, and the manifest tells no length", ErrDamaged, int64(maxFile))
+	case f.Length < 0 && n > limit:
+		return t, fmt.Errorf("%w: it is longer than %d bytes, and the manifest tells no length (--max-file-size allows more)", ErrDamaged, limit)
 	}
 	if err := t.check(f); err != nil {
 		return t, err
@@ -252,11 +255,12 @@ type tally struct {
 	hash     hash.Hash
 	bytes    int64
 	content  content
+	most     int64 // resources; negative when not told
 	progress func(int64)
 }
 
 func newTally(to io.Writer, f File, progress func(int64)) *tally {
-	return &tally{to: to, hash: sha256.New(), progress: progress, content: content{resource: f.Type, trusted: f.SHA256 != nil}}
+	return &tally{to: to, hash: sha256.New(), most: -1, progress: progress, content: content{resource: f.Type, trusted: f.SHA256 != nil}}
 }
 
 func (t *tally) Write(p []byte) (int, error) {
@@ -266,6 +270,9 @@ func (t *tally) Write(p []byte) (int, error) {
 		t.bytes += int64(n)
 		t.content.write(p[:n])
 		t.progress(t.bytes)
+	}
+	if err == nil && t.most >= 0 && t.content.resources > t.most {
+		err = fmt.Errorf("%w: it has more than the manifest's %d resources", ErrDamaged, t.most)
 	}
 	return n, err
 }

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -80,6 +81,16 @@ func (e *Error) Temporary() bool {
 	return e.transient || e.Status >= 520 && e.Status <= 527 // of gateways in front of a server
 }
 
+// failed tells whether the answer to a request for the status says that the export
+// failed, and will not do better. An answer without a reason may be a gateway's.
+func (e *Error) failed() bool {
+	switch e.Status {
+	case http.StatusInternalServerError, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+		return len(e.Issues) > 0 && !e.Temporary()
+	}
+	return false
+}
+
 // refusal reads an answer that is not the wanted one. Should the server repeat
 // a credential, it is struck out; more are credentials that are not the
 // client's secret nor in the request's header.
@@ -89,7 +100,7 @@ func (c *Client) refusal(resp *http.Response, more ...string) *Error {
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if o, ok := parseOutcome(body); ok {
 		e.Issues, e.transient, e.explained = o.texts(), o.transient(), len(o.Issue) > 0
-	} else if kind == "text/plain" && len(body) > 0 {
+	} else if kind == "text/plain" || kind == "text/html" && !bytes.ContainsRune(body, '<') { // frameworks name a sentence HTML
 		e.Issues = []string{string(body)}
 	}
 	secrets := append(more, c.secret, url.QueryEscape(c.secret))
@@ -168,22 +179,22 @@ func (o *outcome) transient() bool {
 func tidy(issues, secrets []string) []string {
 	var out []string
 	for _, s := range issues[:min(len(issues), maxIssues)] {
-		s = printable(s, maxSmallBody) // first: it may put a scattered secret together
+		s = Printable(s, maxSmallBody) // first: it may put a scattered secret together
 		for _, secret := range secrets {
 			if secret != "" {
 				s = strings.ReplaceAll(s, secret, "[removed]")
 			}
 		}
-		if s = printable(s, maxText); s != "" {
+		if s = Printable(s, maxText); s != "" {
 			out = append(out, s)
 		}
 	}
 	return out
 }
 
-// printable keeps a text's printable characters on one line, at most limit of
-// them.
-func printable(s string, limit int) string {
+// Printable keeps a text's printable characters on one line, at most limit of
+// them. What is left of a server's text then cannot act on a terminal.
+func Printable(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):

@@ -2,23 +2,27 @@ package client_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"ab2d/client"
+	"ab2d/client/clienttest"
 )
 
-// An export from the request to the files, here from a server that has but
-// one claim.
+// An export from the request to the files, in calls of one's own.
 func Example() {
-	server := httptest.NewServer(oneClaim())
+	server := exampleServer()
 	defer server.Close()
+	server.Add("Z0000_0001.ndjson", clienttest.Content(clienttest.Claims("a")), clienttest.Count(1))
 	dir, err := os.MkdirTemp("", "claims")
 	if err != nil {
 		log.Fatal(err)
@@ -27,10 +31,10 @@ func Example() {
 
 	ctx := context.Background()
 	c, err := client.New(client.Config{
-		BaseURL:      server.URL + "/api/v2/fhir",
-		TokenURL:     server.URL + "/token",
-		ClientID:     "0oa2t0lsrdZw5uWRx297",
-		ClientSecret: "HHduWG6LogIvDIQuWgp3Zlo9OYMValTtH5OBcuHw",
+		BaseURL:      server.BaseURL(),
+		TokenURL:     server.TokenURL(),
+		ClientID:     "me",
+		ClientSecret: "it stays in no file",
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -57,43 +61,104 @@ func Example() {
 	// Z0000_0001.ndjson 1
 }
 
-// A folder that is kept up to date. Run again, the same lines bring what changed
-// since. After a crash at any moment they go on where it was.
+// An export of everything into a folder. After a crash at any moment the same lines
+// go on where it was.
 func ExampleFolder() {
-	server := httptest.NewServer(oneClaim())
+	server := exampleServer()
 	defer server.Close()
-	dir, err := os.MkdirTemp("", "claims")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
+	server.Add("Z0000_0001.ndjson", clienttest.Content(clienttest.Claims("a", "b")), clienttest.Count(2))
+	folder, done := exampleFolder(server)
+	defer done()
 
-	ctx := context.Background()
-	cfg := client.Config{BaseURL: server.URL + "/api/v2/fhir", TokenURL: server.URL + "/token", ClientID: "me", ClientSecret: "it stays in no file"}
-	c, err := client.New(cfg)
+	run, err := folder.Sync(context.Background(), client.SyncOptions{Request: client.Request{Type: "ExplanationOfBenefit"}, Full: true})
 	if err != nil {
 		log.Fatal(err)
 	}
-	folder, err := c.OpenFolder(dir, client.FolderOptions{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer folder.Close()
-	run, err := folder.Sync(ctx, client.SyncOptions{Request: client.Request{Type: "ExplanationOfBenefit"}})
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, path := range run.OutputPaths() {
-		rel, _ := filepath.Rel(dir, path)
-		fmt.Println(filepath.ToSlash(rel))
+	for _, f := range run.Files {
+		fmt.Println(run.Name, f.Name, f.Count)
 	}
 	if err := folder.Finish(); err != nil { // the next Sync begins a new export
 		log.Fatal(err)
 	}
 	fmt.Println("complete up to", folder.Since())
 	// Output:
-	// 2026-11-24T08-00-00Z/Z0000_0001.ndjson
+	// 2026-11-24T08-00-00Z Z0000_0001.ndjson 2
 	// complete up to 2026-11-24 08:00:00 +0000 UTC
+}
+
+// What a weekly run does: it brings what changed since the last one, into a folder
+// of its own.
+func ExampleFolder_Sync() {
+	server := exampleServer()
+	defer server.Close()
+	server.Add("first.ndjson", clienttest.Content(clienttest.Claims("a", "b")))
+	folder, done := exampleFolder(server)
+	defer done()
+
+	weekly := func() {
+		run, err := folder.Sync(context.Background(), client.SyncOptions{Request: client.Request{Type: "ExplanationOfBenefit"}})
+		if err != nil {
+			log.Fatal(err) // the same again later goes on with it
+		}
+		fmt.Printf("%s: %d claims\n", run.Name, run.Files[0].Count)
+		if err := folder.Finish(); err != nil {
+			log.Fatal(err)
+		}
+	}
+	weekly()
+	server.Next(time.Date(2026, 12, 1, 8, 0, 0, 0, time.UTC)) // a week later the server has this
+	server.Add("second.ndjson", clienttest.Content(clienttest.Claims("c")))
+	weekly()
+
+	fmt.Println(folder.Runs())
+	for _, r := range server.Requests() {
+		if q, err := url.ParseQuery(r.Query); err == nil && q.Has("_since") {
+			fmt.Println("asked for what changed since", q.Get("_since"))
+		}
+	}
+	// Output:
+	// 2026-11-24T08-00-00Z: 2 claims
+	// 2026-12-01T08-00-00Z: 1 claims
+	// [2026-11-24T08-00-00Z 2026-12-01T08-00-00Z]
+	// asked for what changed since 2026-11-24T08:00:00.000Z
+}
+
+// The claims of a run are lines of JSON. Files are complete and checked, so that
+// only lines that no program could read need a thought: they are in Rejected.
+func ExampleRun_OutputPaths() {
+	server := exampleServer()
+	defer server.Close()
+	server.Add("first.ndjson", clienttest.Content(clienttest.Claims("a", "b")))
+	server.Add("second.ndjson", clienttest.Content(clienttest.Claims("c")))
+	folder, done := exampleFolder(server)
+	defer done()
+	run, err := folder.Sync(context.Background(), client.SyncOptions{Request: client.Request{Type: "ExplanationOfBenefit"}})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	for _, path := range run.OutputPaths() {
+		f, err := os.Open(path)
+		if err != nil {
+			log.Fatal(err)
+		}
+		for in := json.NewDecoder(f); ; {
+			var claim struct{ ID string }
+			if err := in.Decode(&claim); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				log.Fatal(err)
+			}
+			fmt.Println(filepath.Base(path), claim.ID)
+		}
+		if err := f.Close(); err != nil {
+			log.Fatal(err)
+		}
+	}
+	// Output:
+	// first.ndjson a
+	// first.ndjson b
+	// second.ndjson c
 }
 
 // What a server refused can be told from other faults, and acted on.
@@ -118,26 +183,26 @@ func ExampleError() {
 	// starting the export: the server answered 503 Service Unavailable: Down for maintenance. (try again in 30s)
 }
 
-// oneClaim is a Bulk Data server whose only export holds one claim.
-func oneClaim() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /token", func(w http.ResponseWriter, _ *http.Request) {
-		io.WriteString(w, `{"token_type":"Bearer","expires_in":3600,"access_token":"example"}`)
-	})
-	mux.HandleFunc("GET /api/v2/fhir/Patient/$export", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Location", "/api/v2/fhir/Job/1/$status")
-		w.WriteHeader(http.StatusAccepted)
-	})
-	mux.HandleFunc("GET /api/v2/fhir/Job/1/$status", func(w http.ResponseWriter, _ *http.Request) {
-		io.WriteString(w, `{"transactionTime":"2026-11-24T08:00:00Z","requiresAccessToken":true,"error":[],
-			"output":[{"type":"ExplanationOfBenefit","url":"file/Z0000_0001.ndjson","count":1}]}`)
-	})
-	mux.HandleFunc("GET /api/v2/fhir/Job/1/file/Z0000_0001.ndjson", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/fhir+ndjson")
-		io.WriteString(w, `{"resourceType":"ExplanationOfBenefit","id":"1"}`+"\n")
-	})
-	mux.HandleFunc("DELETE /api/v2/fhir/Job/1/$status", func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(http.StatusAccepted)
-	})
-	return mux
+// exampleServer is a server with the client me.
+func exampleServer() *clienttest.Server {
+	s := clienttest.Start()
+	s.ClientID, s.ClientSecret = "me", "it stays in no file"
+	return s
+}
+
+// exampleFolder opens a new folder for the exports of a server. done removes it.
+func exampleFolder(s *clienttest.Server) (_ *client.Folder, done func()) {
+	dir, err := os.MkdirTemp("", "claims")
+	if err != nil {
+		log.Fatal(err)
+	}
+	c, err := client.New(client.Config{BaseURL: s.BaseURL(), TokenURL: s.TokenURL(), ClientID: "me", ClientSecret: "it stays in no file"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	folder, err := c.OpenFolder(dir, client.FolderOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	return folder, func() { folder.Close(); os.RemoveAll(dir) }
 }

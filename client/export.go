@@ -110,7 +110,7 @@ func (c *Client) kickOff(r Request) (*url.URL, error) {
 		// Servers use ids that FHIR does not allow: any text is sent, as one
 		// segment of the path.
 		if len(r.Group) > maxGroup || strings.Trim(r.Group, ".") == "" || strings.ContainsFunc(r.Group, unicode.IsControl) {
-			return nil, fmt.Errorf("%q is not the id of a group", printable(r.Group, maxGroup))
+			return nil, fmt.Errorf("%q is not the id of a group", Printable(r.Group, maxGroup))
 		}
 		u = c.base.JoinPath("Group", url.PathEscape(r.Group), "$export")
 	}

@@ -2,6 +2,7 @@ package client
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -85,5 +86,50 @@ func TestFolderHoldsNoSecret(t *testing.T) {
 	state, err := os.ReadFile(filepath.Join(f.Dir(), "ab2d.json"))
 	if err != nil || strings.Contains(string(state), "secret") || strings.Contains(string(state), "token-") {
 		t.Errorf("%v, the state is %s", err, state)
+	}
+}
+
+// TestFolderFailedExport: an export that the server says has failed is over, so that
+// the next one begins anew.
+func TestFolderFailedExport(t *testing.T) {
+	for status, body := range map[int]string{
+		500: `{"issue":[{"severity":"error","code":"exception","details":{"text":"Too many could not be read."}}]}`,
+		400: `{"issue":[{"severity":"error","code":"processing","diagnostics":"The manifest was not made."}]}`,
+		413: "Too many files",
+	} {
+		b := newBulk(t)
+		b.status = func(w http.ResponseWriter, _ *http.Request) bool {
+			w.WriteHeader(status)
+			fmt.Fprint(w, body)
+			return true
+		}
+		f := b.open(t.TempDir())
+		if _, err := f.Sync(t.Context(), SyncOptions{}); err == nil || f.Unfinished() {
+			t.Errorf("%d: got %v, unfinished %v", status, err, f.Unfinished())
+		}
+		b.status = nil
+		if _, err := b.exportTo(f, SyncOptions{}); err != nil || b.jobs != 2 {
+			t.Errorf("%d: got %v after %d jobs", status, err, b.jobs)
+		}
+	}
+}
+
+// TestFolderKeepsRefusedExport: a refusal that is not about the export leaves it.
+func TestFolderKeepsRefusedExport(t *testing.T) {
+	for status, body := range map[int]string{400: "", 401: `{"issue":[{"code":"login"}]}`, 403: `{"issue":[{"code":"forbidden"}]}`, 500: ""} {
+		b := newBulk(t)
+		b.status = func(w http.ResponseWriter, _ *http.Request) bool {
+			w.WriteHeader(status)
+			fmt.Fprint(w, body)
+			return true
+		}
+		f := b.open(t.TempDir())
+		if _, err := f.Sync(t.Context(), SyncOptions{}); err == nil || !f.Unfinished() {
+			t.Errorf("%d: got %v, unfinished %v", status, err, f.Unfinished())
+		}
+		b.status = nil
+		if _, err := b.exportTo(f, SyncOptions{}); err != nil || b.jobs != 1 {
+			t.Errorf("%d: got %v after %d jobs", status, err, b.jobs)
+		}
 	}
 }

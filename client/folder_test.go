@@ -197,23 +197,6 @@ func TestFolderStartsAnew(t *testing.T) {
 	}
 }
 
-func TestFolderFailedExport(t *testing.T) {
-	b := newBulk(t)
-	b.status = func(w http.ResponseWriter, _ *http.Request) bool {
-		w.WriteHeader(http.StatusInternalServerError)
-		fmt.Fprint(w, `{"issue":[{"severity":"error","code":"exception","details":{"text":"Too many could not be read."}}]}`)
-		return true
-	}
-	f := b.open(t.TempDir())
-	if _, err := f.Sync(t.Context(), SyncOptions{}); err == nil || f.Unfinished() {
-		t.Errorf("got %v, unfinished %v", err, f.Unfinished())
-	}
-	b.status = nil
-	if _, err := b.exportTo(f, SyncOptions{}); err != nil || b.jobs != 2 {
-		t.Errorf("got %v after %d jobs", err, b.jobs)
-	}
-}
-
 func TestFolderRefusesDamage(t *testing.T) {
 	for _, tt := range []struct {
 		name string

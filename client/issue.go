@@ -66,7 +66,7 @@ func rank(i Issue) int { return slices.Index([]string{"warning", "information"},
 
 // impersonal is a text of the server's that is fit for a terminal and a log.
 func impersonal(s string) string {
-	return printable(persons.ReplaceAllString(printable(s, maxOutcome), "(an enrollee)"), maxText)
+	return Printable(persons.ReplaceAllString(Printable(s, maxOutcome), "(an enrollee)"), maxText)
 }
 
 func readIssues(ctx context.Context, path string, tell func(Issue)) error {

@@ -53,7 +53,7 @@ func FuzzReadIssues(f *testing.F) {
 			t.Fatal(err)
 		}
 		for _, i := range issues {
-			if i.Count < 1 || i.Text != printable(i.Text, maxText+1) || strings.Contains(i.Text, "Patient/-12") || strings.Contains(i.Text, "1EG4TE5MK73") {
+			if i.Count < 1 || i.Text != Printable(i.Text, maxText+1) || strings.Contains(i.Text, "Patient/-12") || strings.Contains(i.Text, "1EG4TE5MK73") {
 				t.Errorf("%+v", i)
 			}
 		}

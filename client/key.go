@@ -113,7 +113,7 @@ func parsePEM(block *pem.Block) (jose.JSONWebKey, error) {
 	case "ENCRYPTED PRIVATE KEY":
 		err = errors.New("it is encrypted; decrypt it first, for example with openssl pkey")
 	default:
-		err = fmt.Errorf("the PEM block is a %s, not a private key", printable(block.Type, 40))
+		err = fmt.Errorf("the PEM block is a %s, not a private key", Printable(block.Type, 40))
 	}
 	return jose.JSONWebKey{Key: key}, err
 }

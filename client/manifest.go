@@ -39,7 +39,7 @@ type Manifest struct {
 	// Deleted are the files that say what to remove from an earlier export.
 	Deleted []File
 	// Error are the files of OperationOutcome resources, errors as well as
-	// information.
+	// information. Their Count is told only together with a SHA256.
 	Error []File
 	// Expires is when the files go; zero when the server does not say.
 	Expires time.Time
@@ -176,6 +176,9 @@ func (c *Client) parseManifest(body []byte, from *url.URL) (*Manifest, error) {
 			if err != nil {
 				return nil, fmt.Errorf("file %d of %s: %w", i+1, f.Type, err)
 			}
+			if list.to == &m.Error && file.SHA256 == nil {
+				file.Count = -1 // some servers write how many resources are missing
+			}
 			file.URL, file.RequiresAccessToken = u.String(), token
 			*list.to = append(*list.to, file)
 		}
@@ -203,7 +206,7 @@ func (m *Manifest) findNext(w *wireManifest, from *url.URL) error {
 // own names.
 func notManifest(err error) error {
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && e.Field != "" {
-		return fmt.Errorf("not a Bulk Data manifest: %s is a %s, which it cannot be", printable(e.Field, 60), e.Value)
+		return fmt.Errorf("not a Bulk Data manifest: %s is a %s, which it cannot be", Printable(e.Field, 60), e.Value)
 	}
 	return errors.New("not a Bulk Data manifest: it is not JSON of that form")
 }

@@ -1,9 +1,12 @@
 package client
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -22,6 +25,7 @@ type odd struct {
 	t     *testing.T
 	hosts []string      // Config.AllowHosts
 	idle  time.Duration // Config.IdleTimeout
+	most  int64         // Config.MaxFileBytes
 }
 
 func newOdd(t *testing.T) *odd { return &odd{Server: clienttest.NewServer(t), t: t} }
@@ -29,7 +33,7 @@ func newOdd(t *testing.T) *odd { return &odd{Server: clienttest.NewServer(t), t:
 // sync exports into a new folder.
 func (o *odd) sync() (*Folder, *Run, error) {
 	o.t.Helper()
-	c, err := New(Config{BaseURL: o.BaseURL(), AllowHosts: o.hosts, IdleTimeout: o.idle,
+	c, err := New(Config{BaseURL: o.BaseURL(), AllowHosts: o.hosts, IdleTimeout: o.idle, MaxFileBytes: o.most,
 		Now: func() time.Time { return aDay }, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }})
 	if err != nil {
 		o.t.Fatal(err)
@@ -98,6 +102,23 @@ func TestLinesThatCannotBeRead(t *testing.T) {
 				t.Errorf("got %+v, want %d resources and rejected %v", run.Files[0], tt.count, tt.rejected)
 			}
 		})
+	}
+}
+
+// TestCountOfErrors: some servers write there how many resources are missing, not how
+// many errors are in the file. What was exported is kept.
+func TestCountOfErrors(t *testing.T) {
+	o := newOdd(t)
+	o.Add("a.ndjson", clienttest.Content(twoClaims), clienttest.Count(2))
+	o.Add("b.ndjson", clienttest.Content(`{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"processing","diagnostics":"not exported"}]}`),
+		clienttest.In("error", "OperationOutcome"), clienttest.Count(1000))
+	_, run, err := o.sync()
+	if err != nil || len(run.OutputPaths()) != 1 || len(run.ErrorPaths()) != 1 || run.Files[1].Count != 1 {
+		t.Fatalf("got %+v, %v", run, err)
+	}
+	issues, err := ReadIssues(t.Context(), run.ErrorPaths())
+	if err != nil || len(issues) != 1 || issues[0].Text != "not exported" || !issues[0].Serious() {
+		t.Errorf("got %+v, %v", issues, err)
 	}
 }
 
@@ -236,6 +257,55 @@ func TestHostileBodies(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestFilesOfNoToldLength: a file is bounded by the count, too, and by the
+// configuration where the manifest tells no length.
+func TestFilesOfNoToldLength(t *testing.T) {
+	var sent atomic.Int64
+	endless := clienttest.Endless(oneClaim, func(n int) { sent.Add(int64(n)) })
+	for _, tt := range []struct {
+		name   string
+		answer http.HandlerFunc
+		more   []clienttest.Promise
+		most   int64
+		want   string
+	}{
+		{"more resources", endless, []clienttest.Promise{clienttest.Count(2)}, 0, "more than the manifest's 2 resources"},
+		{"too long", endless, nil, 1 << 20, "longer than 1048576 bytes"},
+		{"too long when inflated", compressed(strings.Repeat(oneClaim, 1<<15)), nil, 1 << 20, "longer than 1048576 bytes"},
+		{"too long by one byte", clienttest.Content(twoClaims), nil, int64(len(twoClaims)) - 1, "longer than"},
+		{"as long as allowed", clienttest.Content(twoClaims), []clienttest.Promise{clienttest.Count(2)}, int64(len(twoClaims)), ""},
+		{"the length is told", clienttest.Content(twoClaims), []clienttest.Promise{clienttest.Length(int64(len(twoClaims)))}, 1, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			sent.Store(0)
+			o := newOdd(t)
+			o.most = tt.most
+			o.Add("a.ndjson", tt.answer, tt.more...)
+			f, run, err := o.sync()
+			switch {
+			case tt.want == "":
+				if err != nil || len(run.OutputPaths()) != 1 {
+					t.Errorf("got %+v, %v", run, err)
+				}
+			case !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), tt.want) || !f.Since().IsZero():
+				t.Errorf("got %v, want %s", err, tt.want)
+			}
+			if sent.Load() > 64<<20 { // what is on its way in the system's buffers
+				t.Errorf("it sent %d bytes", sent.Load())
+			}
+		})
+	}
+}
+
+// compressed sends a content with gzip.
+func compressed(content string) http.HandlerFunc {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	io.WriteString(z, content)
+	z.Close()
+	return clienttest.Content(b.String(), "Content-Encoding", "gzip")
 }
 
 // TestReach: a server that is not there is told at once; one that refuses is there.

@@ -34,7 +34,7 @@ func (t *transfer) probe(ctx context.Context) (whole *http.Response, err error) 
 	}
 	etag := resp.Header.Get("ETag")
 	encoding, err := encoding(resp)
-	if err != nil || etag == "" || strings.HasPrefix(etag, "W/") || r.first != 0 || r.size > maxWire(t.file) {
+	if err != nil || etag == "" || strings.HasPrefix(etag, "W/") || r.first != 0 || r.size > t.client.maxWire(t.file) {
 		return t.client.open(ctx, t.file, t.url) // RFC 9110 §13.1.5: a resumed one could be another
 	}
 	first, err := io.ReadAll(io.LimitReader(wire{resp.Body}, 2))
@@ -133,7 +133,7 @@ func contentRange(resp *http.Response) (span, error) {
 	var s span
 	text := resp.Header.Get("Content-Range")
 	if _, err := fmt.Sscanf(text, "bytes %d-%d/%d", &s.first, &s.last, &s.size); err != nil || s.first < 0 || s.last < s.first || s.size <= s.last {
-		return s, fmt.Errorf("%w: its Content-Range is %q", errOddRange, printable(text, 60))
+		return s, fmt.Errorf("%w: its Content-Range is %q", errOddRange, Printable(text, 60))
 	}
 	return s, nil
 }

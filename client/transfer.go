@@ -308,7 +308,7 @@ func (t *transfer) receiveWhole(resp *http.Response) error {
 	if err != nil {
 		return err
 	}
-	return t.write(&bounded{r: wire{resp.Body}, left: maxWire(t.file)}, encoding == "gzip", 0)
+	return t.write(&bounded{r: wire{resp.Body}, left: t.client.maxWire(t.file)}, encoding == "gzip", 0)
 }
 
 // write makes the file of a body, of which the last hold bytes are missing. It
@@ -326,7 +326,7 @@ func (t *transfer) write(body io.Reader, gzipped bool, hold int64) error {
 	if err != nil {
 		return err
 	}
-	measured, err := receive(out, body, t.file, func(n int64) {
+	measured, err := receive(out, body, t.file, t.client.maxFile, func(n int64) {
 		t.tell(Event{Kind: EventFetching, File: t.name, Bytes: n, Of: max(t.file.Length, 0)})
 	})
 	if err := errors.Join(err, out.Close()); err != nil {

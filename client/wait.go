@@ -148,7 +148,7 @@ var percent = regexp.MustCompile(`(\d{1,3})(?:\.\d+)?\s*%`)
 const maxProgress = 100
 
 func readProgress(h http.Header, now time.Time) Progress {
-	p := Progress{Percent: -1, Text: printable(h.Get("X-Progress"), maxProgress), Wait: defaultPause}
+	p := Progress{Percent: -1, Text: Printable(h.Get("X-Progress"), maxProgress), Wait: defaultPause}
 	if m := percent.FindStringSubmatch(p.Text); m != nil {
 		n, _ := strconv.Atoi(m[1]) // three digits at most
 		p.Percent = min(n, 100)

@@ -161,8 +161,8 @@ func (w *work) await(ctx context.Context) (*Manifest, error) {
 	if over(err) {
 		return nil, &goneError{err}
 	}
-	if e := answered(err); e != nil && e.Status == http.StatusInternalServerError && len(e.Issues) > 0 && !e.Temporary() {
-		return nil, errors.Join(err, w.abandon(true)) // it failed, and will not do better
+	if e := answered(err); e != nil && e.failed() {
+		return nil, errors.Join(err, w.abandon(true))
 	}
 	return m, err
 }

@@ -7,6 +7,6 @@
 //	s.Add("a.ndjson", clienttest.Stall(`{"resourceType":"ExplanationOfBenefit"}`))
 //	// export from s.BaseURL(), and expect an error
 //
-// The server asks for no token. It is safe for concurrent use when it is set up
-// before the first request.
+// It asks for a token when it has a ClientID, and it keeps a record of the requests.
+// It is safe for concurrent use when it is set up before the first request.
 package clienttest

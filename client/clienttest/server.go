@@ -7,15 +7,19 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 )
 
-// Server is a Bulk Data server that has one export. Its fields are set before the
-// first request.
+// Server is a Bulk Data server that has one export at a time. Its fields are set
+// before the first request.
 type Server struct {
 	// URL is its address, without a path.
 	URL string
+	// ClientID and ClientSecret, if they are set, are of the one client that gets
+	// tokens. The export and its files then want a token.
+	ClientID, ClientSecret string
+	// Token, if it is not nil, answers requests for a token instead.
+	Token http.HandlerFunc
 	// Date is the Date of the answer to the kick-off, and TransactionTime what the
 	// manifest says.
 	Date, TransactionTime time.Time
@@ -28,12 +32,15 @@ type Server struct {
 	// poll counts the requests for the status from 1.
 	Manifest func(poll int) string
 
-	mux *http.ServeMux
+	mux  *http.ServeMux
+	http *httptest.Server
 
-	mu      sync.Mutex
-	files   []promised
-	polled  int
-	deleted bool
+	mu              sync.Mutex
+	files           []promised
+	polled          int
+	deleted         bool
+	tokens, revoked int // tokens that were given, and the first ones that are not good
+	requests        []Request
 }
 
 // promised is a file as the manifest promises it.
@@ -42,23 +49,42 @@ type promised struct {
 	file map[string]any
 }
 
+// TB is what NewServer needs of a *testing.T, *testing.B or *testing.F.
+type TB interface{ Cleanup(func()) }
+
 // NewServer starts a server that stops when the test ends.
-func NewServer(tb testing.TB) *Server {
+func NewServer(tb TB) *Server {
+	s := Start()
+	tb.Cleanup(s.Close)
+	return s
+}
+
+// Start starts a server that runs until it is closed, for programs that are not
+// tests.
+func Start() *Server {
 	start := time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)
 	s := &Server{Date: start, TransactionTime: start, mux: http.NewServeMux()}
-	s.mux.HandleFunc("GET /fhir/Patient/$export", s.kickOff)
-	s.mux.HandleFunc("GET /fhir/Group/{group}/$export", s.kickOff)
-	s.mux.HandleFunc("GET /fhir/status", s.status)
-	s.mux.HandleFunc("DELETE /fhir/status", func(w http.ResponseWriter, _ *http.Request) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.deleted = true
-		w.WriteHeader(http.StatusAccepted)
-	})
-	h := httptest.NewServer(s.mux)
-	tb.Cleanup(h.Close)
-	s.URL = h.URL
+	s.mux.HandleFunc("GET /fhir/.well-known/smart-configuration", s.smart)
+	s.mux.HandleFunc("POST /token", s.giveToken)
+	s.mux.HandleFunc("GET /fhir/Patient/$export", s.guard(s.kickOff))
+	s.mux.HandleFunc("GET /fhir/Group/{group}/$export", s.guard(s.kickOff))
+	s.mux.HandleFunc("GET /fhir/status", s.guard(s.status))
+	s.mux.HandleFunc("DELETE /fhir/status", s.guard(s.remove))
+	s.http = httptest.NewServer(s.record(s.mux))
+	s.URL = s.http.URL
 	return s
+}
+
+// Close stops the server. It waits for answers under way.
+func (s *Server) Close() { s.http.Close() }
+
+// Next lets the next export have another moment and other files: those that are
+// added from then on. The files of the one before stay where they are. No export may
+// be under way.
+func (s *Server) Next(at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Date, s.TransactionTime, s.files = at, at, nil
 }
 
 // BaseURL is the FHIR base URL, for a client's configuration.
@@ -103,7 +129,7 @@ func Query(q string) Promise {
 
 // Add adds a file of ExplanationOfBenefit resources, and how it is answered.
 func (s *Server) Add(name string, answer http.HandlerFunc, more ...Promise) {
-	s.Handle("GET /"+name, answer)
+	s.Handle("GET /"+name, s.guard(answer))
 	p := promised{list: "output", file: map[string]any{"type": "ExplanationOfBenefit", "url": s.URL + "/" + name}}
 	for _, m := range more {
 		m(&p)
@@ -119,9 +145,9 @@ func (s *Server) Handle(pattern string, answer http.HandlerFunc) { s.mux.HandleF
 // Standard is the manifest as the standard has it, with more members of the
 // outermost object.
 func (s *Server) Standard(more map[string]any) string {
-	m := map[string]any{"transactionTime": s.TransactionTime.Format(time.RFC3339), "request": s.BaseURL() + "/Patient/$export",
-		"requiresAccessToken": false, "output": []any{}, "error": []any{}}
 	s.mu.Lock()
+	m := map[string]any{"transactionTime": s.TransactionTime.Format(time.RFC3339), "request": s.BaseURL() + "/Patient/$export",
+		"requiresAccessToken": s.ClientID != "", "output": []any{}, "error": []any{}}
 	for _, p := range s.files {
 		list, _ := m[p.list].([]any)
 		m[p.list] = append(list, p.file)
@@ -142,8 +168,17 @@ func (s *Server) kickOff(w http.ResponseWriter, r *http.Request) {
 		s.KickOff(w, r)
 		return
 	}
+	s.mu.Lock()
 	w.Header().Set("Date", s.Date.Format(http.TimeFormat))
+	s.mu.Unlock()
 	w.Header().Set("Content-Location", s.BaseURL()+"/status")
+	w.WriteHeader(http.StatusAccepted)
+}
+
+func (s *Server) remove(w http.ResponseWriter, _ *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deleted = true
 	w.WriteHeader(http.StatusAccepted)
 }
 

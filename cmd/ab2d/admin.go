@@ -87,7 +87,7 @@ func (c *adminConfig) ask(ctx context.Context, s streams, method, path string, b
 	h := &http.Client{Transport: through, Timeout: cmp.Or(c.timeout, time.Minute), CheckRedirect: keepToken}
 	resp, err := h.Do(r)
 	if err != nil {
-		return nil, err
+		return nil, harmlessError{err}
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
@@ -96,7 +96,7 @@ func (c *adminConfig) ask(ctx context.Context, s streams, method, path string, b
 	case resp.StatusCode >= 400:
 		err = refusalOf(resp.Status, b)
 	case resp.StatusCode >= 300:
-		err = fmt.Errorf("%s answered with a redirect (%s). The admin token is not sent to another address. Set --server to the server's own address", c.Server, resp.Status)
+		err = fmt.Errorf("%s answered with a redirect (%s). The admin token is not sent to another address. Set --server to the server's own address", c.Server, harmless(resp.Status))
 	}
 	return b, err
 }
@@ -109,9 +109,9 @@ func keepToken(*http.Request, []*http.Request) error { return http.ErrUseLastRes
 func refusalOf(status string, body []byte) error {
 	var o fhir.OperationOutcome
 	if json.Unmarshal(body, &o) != nil || len(o.Issue) == 0 {
-		return fmt.Errorf("the server answered %s", status)
+		return fmt.Errorf("the server answered %s", harmless(status))
 	}
-	return errors.New(strings.TrimRight(o.Issue[0].Details.Text, "."))
+	return errors.New(strings.TrimRight(harmless(o.Issue[0].Details.Text), "."))
 }
 
 func (c *adminConfig) token() (string, error) {
@@ -219,12 +219,15 @@ func printResponse[T any](ctx context.Context, s streams, c *adminConfig, method
 		if err := json.Indent(&indented, b, "", "  "); err != nil {
 			return fmt.Errorf("read the answer: %w", err)
 		}
-		indented.WriteByte('\n')
-		_, err := indented.WriteTo(s.out)
+		_, err := fmt.Fprintln(s.out, harmlessJSON(indented.String()))
 		return err
 	}
 	var answer T
-	if err := json.Unmarshal(b, &answer); err != nil {
+	b, err = harmlessValues(b)
+	if err == nil {
+		err = json.Unmarshal(b, &answer)
+	}
+	if err != nil {
 		return fmt.Errorf("read the answer: %w", err)
 	}
 	return show(s.out, answer)

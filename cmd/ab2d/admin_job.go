@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/dustin/go-humanize"
@@ -152,8 +151,7 @@ func (e explanation) print(w io.Writer) error {
 		if failure.Part > 0 {
 			where = fmt.Sprintf("part %d", failure.Part)
 		}
-		fault, _, _ := strings.Cut(failure.Fault, "\n")
-		row("Failure", "%s failed %d times, last: %s", where, failure.Failures, fault)
+		row("Failure", "%s failed %d times, last: %s", where, failure.Failures, failure.Fault)
 	}
 	return t.Flush()
 }

@@ -46,8 +46,7 @@ func (l limitFlag) query() string { return fmt.Sprintf("?limit=%d", l.Limit) }
 // Run lists what failed.
 func (c *adminFailureListCommand) Run(ctx context.Context, s streams) error {
 	return printResponse(ctx, s, &c.adminConfig, "GET", "/failures"+c.query(), nil, listing("job\tstep\tpart\tfailed\tlast fault", func(t admin.StepFailure) string {
-		fault, _, _ := strings.Cut(t.Fault, "\n")
-		return fmt.Sprintf("%s\t%s\t%d\t%d\t%s", t.Job, t.Step, t.Part, t.Failures, fault)
+		return fmt.Sprintf("%s\t%s\t%d\t%d\t%s", t.Job, t.Step, t.Part, t.Failures, t.Fault)
 	}))
 }
 

@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/url"
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/dustin/go-humanize"
 
 	"ab2d/client"
 	"ab2d/internal/synth"
@@ -21,6 +24,7 @@ type exportCommand struct {
 	Format   string `help:"Format of the claims: ndjson, or parquet or csv in addition (the tables claims, lines, diagnoses, procedures and care_team)." default:"ndjson" placeholder:"FORMAT"`
 	Latest   bool   `help:"Also write latest/, with only the newest version of each claim from all exports in the folder."`
 	Parallel int    `help:"Number of files to download at the same time." default:"4" placeholder:"N"`
+	MaxFile  string `help:"Largest file to download when the manifest does not tell its length." name:"max-file-size" default:"64GiB" placeholder:"SIZE"`
 
 	Full        bool     `help:"Export everything. The default is what changed since the last export in the folder."`
 	Since       string   `help:"Export what changed after this instant, for example 2026-01-01T00:00:00Z." placeholder:"INSTANT"`
@@ -130,6 +134,8 @@ func (c *exportCommand) validate() (client.Request, error) {
 		f.add(true, "--format=%s: write ndjson, parquet or csv", c.Format)
 	}
 	f.add(c.Latest && c.Type != "ExplanationOfBenefit", "--latest: only ExplanationOfBenefit has versions of claims")
+	most, err := humanize.ParseBytes(c.MaxFile)
+	f.add(err != nil || most == 0 || most > math.MaxInt64, "--max-file-size=%s: must be bytes, or a number with a unit, for example 64GiB", c.MaxFile)
 	f.add(c.Parallel < 1 || c.Parallel > 32, "--parallel=%d: must be 1 to 32", c.Parallel)
 	return r, f.err()
 }
@@ -143,6 +149,14 @@ func (c *exportCommand) open(ctx context.Context) (*client.Client, *client.Folde
 	}
 	cfg.BaseURL, _ = c.base()
 	cfg.AllowHosts = c.AllowHost
+	if cfg.Key != nil && cfg.Scope == "" {
+		cfg.Scope = "system/" + c.Type + ".rs"
+	}
+	most, err := humanize.ParseBytes(c.MaxFile)
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg.MaxFileBytes = int64(most)
 	api, err := c.connect(ctx, cfg)
 	if err != nil {
 		return nil, nil, err
@@ -182,7 +196,7 @@ type exportCredentials struct {
 	AuthFile         string          `help:"File with id:secret in Base64, as CMS's sample clients use it." name:"auth-file" type:"path" placeholder:"FILE"`
 	PrivateKey       string          `help:"File with a private key, PEM or JWK, instead of a secret (SMART Backend Services): RSA, or EC with P-384." name:"private-key" type:"path" placeholder:"FILE"`
 	KeyID            string          `help:"The kid of the key, as registered at the server. The default is the kid in the JWK, or the thumbprint of the key (RFC 7638)." name:"key-id" placeholder:"KID"`
-	Scope            string          `help:"Scope of the access token. The default is clientCreds, or system/ExplanationOfBenefit.rs with a private key." placeholder:"SCOPE"`
+	Scope            string          `help:"Scope of the access token. The default is clientCreds, or with a private key system/TYPE.rs, where TYPE is that of --type." placeholder:"SCOPE"`
 	Sponsor          string          `help:"One of the sandbox's sponsors, whose credentials are public: PDP-100, PDP-1000, PDP-2000, PDP-5000 or PDP-10000." placeholder:"NAME"`
 }
 
