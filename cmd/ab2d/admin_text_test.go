@@ -40,7 +40,7 @@ func TestAdminTextIsHarmless(t *testing.T) {
 			run: func(c adminConfig) runner { return &adminSponsorListCommand{c} }},
 		"json": {answer: raw("200 OK", `[{"name":"Acme`+escaped+`"}]`), want: `"name": "Acme\u001b]0;owned\u0007\u001b[2J\u009b31m\u202e"`, json: true},
 		"fault": {answer: raw("200 OK", `[{"job":"j","fault":"it`+escaped+` broke\nstack"}]`), want: "broke",
-			run: func(c adminConfig) runner { return &adminTroubleListCommand{adminConfig: c} }},
+			run: func(c adminConfig) runner { return &adminFailureListCommand{adminConfig: c} }},
 		"download": {answer: raw("200 OK", `[{"entry":{"file":"a`+escaped+`","client":"c`+escaped+`"},"hash":""}]`), want: "c]0;owned",
 			run: func(c adminConfig) runner { return &adminDownloadListCommand{adminConfig: c} }},
 	} {
