@@ -38,6 +38,9 @@ func gaps(t *rapid.T, claim []byte) (all []gap) {
 	}
 }
 
+// extensionOf is an extension with an amount, as a version has them.
+var extensionOf = map[fhir.Version]string{fhir.V1: variables + "prpayamt", fhir.V2: variables + "prpayamt", fhir.V3: definition + "CLM-PAID-AMT"}
+
 // TestInventedFieldsVanish puts a field that nobody has thought of anywhere in
 // a claim; nothing of it comes out, and nothing else changes.
 func TestInventedFieldsVanish(t *testing.T) {
@@ -53,7 +56,7 @@ func TestInventedFieldsVanish(t *testing.T) {
 			g := rapid.SampledFrom(gaps(t, claim)).Draw(t, "place")
 			field := rapid.SampledFrom([]string{`"paid"`, `"_id"`, `"Status"`, `"x y"`, `"netPayment"`, `"co\u0064ed"`, `"valueAge"`}).Draw(t, "name") + ":" +
 				rapid.SampledFrom([]string{`1.5`, `"x"`, `null`, `[]`, `{"id":"y","system":"z","code":"F10"}`, `[{"coding":[{"code":"F10"}]}]`,
-					`[{"url":"https://bluebutton.cms.gov/resources/variables/prpayamt","valueMoney":{"value":1}}]`}).Draw(t, "value")
+					`[{"url":"` + extensionOf[v] + `","valueMoney":{"value":1}}]`}).Draw(t, "value")
 			if !g.empty {
 				field += " ,"
 			}
@@ -106,7 +109,7 @@ func FuzzMinimize(f *testing.F) {
 	} {
 		f.Add([]byte(s))
 	}
-	minimizers := map[fhir.Version]*Minimizer{fhir.V1: New(fhir.V1), fhir.V2: New(fhir.V2)}
+	minimizers := map[fhir.Version]*Minimizer{fhir.V1: New(fhir.V1), fhir.V2: New(fhir.V2), fhir.V3: New(fhir.V3)}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		for v, m := range minimizers {
 			compare(t, v, m, raw)
@@ -120,7 +123,7 @@ func FuzzDetect(f *testing.F) {
 		f.Add(readMade(f, v))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		if v, err := Detect(raw); (v == fhir.V1 || v == fhir.V2) == (err != nil) {
+		if v, err := Detect(raw); (v >= fhir.V1 && v <= fhir.V3) == (err != nil) {
 			t.Errorf("detected %v with error %v", v, err)
 		}
 	})
