@@ -115,11 +115,13 @@ func (f *facts) reset() {
 	*f = facts{idBuf: f.idBuf[:0], groupBuf: f.groupBuf[:0], codes: f.codes, shape: f.shape}
 }
 
-// refusal says why a claim is not taken; nil when it is.
+// refusal decides on what all of a claim tells, and says why it is not taken; nil
+// when it is.
 func (f *facts) refusal() *Error {
 	if reason := f.lacking(); reason != "" {
 		return &Error{Reason: reason}
 	}
+	f.claim.Part2 = f.part2.decide(f.claim.End, f.claim.HasEnd)
 	if f.shape.version == fhir.V3 {
 		f.v3.settle(&f.claim)
 		return f.refusalV3()

@@ -105,13 +105,14 @@ func (f *factsV3) settle(c *Claim) {
 }
 
 // refusalV3 says why a claim of version 3 is not taken; nil when it is. A Part D
-// event is one whatever it is from, and is left out as such.
+// event or a claim of substance-use treatment is one whatever it is from, and is
+// left out as such: the latter must also remove what is stored of the claim.
 func (f *facts) refusalV3() *Error {
 	c := &f.claim
 	switch {
 	case !c.ShowsVersion:
 		return &Error{Reason: "nothing shows that it is a claim of BFD's version 3: no code system of its type or its tags begins with https://" + newer}
-	case c.PartD:
+	case c.PartD, c.Part2:
 		return nil
 	case f.v3.other != "":
 		return &Error{Reason: "not of the National Claims History: " + f.v3.place + " is " + f.v3.other, OtherSource: true}

@@ -100,7 +100,6 @@ func (m *Minimizer) Minimize(raw []byte) (*Claim, error) {
 		return nil, err
 	}
 	m.claim = s.facts.claim
-	m.claim.Part2 = s.facts.part2.decide(m.claim.End, m.claim.HasEnd)
 	if !s.links.paired() {
 		s = &m.again
 		s.reset(m.scan.out)

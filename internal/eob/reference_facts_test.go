@@ -38,6 +38,8 @@ func refMinimize(v fhir.Version, raw []byte) (*Claim, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Supporting information counts also where it is not kept.
+	c.Part2 = refPart2(tree(references(v, true).keep("", value)))
 	if v == fhir.V3 {
 		err = refFactsV3(c, tree(kept))
 	} else {
@@ -48,8 +50,6 @@ func refMinimize(v fhir.Version, raw []byte) (*Claim, error) {
 			return nil, errors.New("type of the other version")
 		}
 	}
-	// Supporting information counts also where it is not kept.
-	c.Part2 = refPart2(tree(references(v, true).keep("", value)))
 	return c, err
 }
 

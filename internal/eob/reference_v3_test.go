@@ -110,7 +110,7 @@ func refFactsV3(c *Claim, t any) error {
 		}
 	}
 	other := slices.ContainsFunc(sources, func(s string) bool { return s != "NationalClaimsHistory" })
-	if !c.ShowsVersion || !c.PartD && (other || len(sources) == 0 || !c.HasStart || !c.HasEnd) {
+	if !c.ShowsVersion || !c.PartD && !c.Part2 && (other || len(sources) == 0 || !c.HasStart || !c.HasEnd) {
 		return errors.New("not of version 3 or the National Claims History, or without a period")
 	}
 	return nil
