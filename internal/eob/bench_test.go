@@ -146,3 +146,53 @@ func TestNothingIsKeptOfTheInput(t *testing.T) {
 		t.Errorf("after raw was overwritten the claim is %s, was %s", got, want)
 	}
 }
+
+// TestPrune: what BenchmarkMaps does is the same work. It keeps all that a
+// Minimizer keeps, and more only where values decide.
+func TestPrune(t *testing.T) {
+	for _, v := range versions {
+		claims := [][]byte{readMade(t, v)}
+		if realDir() != "" || v == fhir.V3 {
+			claims = append(claims, everyReal(t, v)...)
+		}
+		root, m := compile(v), New(v)
+		for _, c := range claims {
+			claim, err := m.Minimize(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pruned, err := json.Marshal(prune(root, tree(string(c))))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !partOf(tree(string(claim.JSON)), tree(string(pruned))) {
+				t.Errorf("%s: of %s less is left:\n%s", v, claim.ID, pruned)
+			}
+		}
+	}
+}
+
+// partOf tells whether a is b with parts left out, in any order of fields.
+func partOf(a, b any) bool {
+	switch a := a.(type) {
+	case map[string]any:
+		of, _ := b.(map[string]any)
+		for name, value := range a {
+			if !partOf(value, of[name]) {
+				return false
+			}
+		}
+		return of != nil
+	case []any:
+		rest, _ := b.([]any)
+		for _, e := range a {
+			i := slices.IndexFunc(rest, func(o any) bool { return partOf(e, o) })
+			if i < 0 {
+				return false
+			}
+			rest = rest[i+1:]
+		}
+		return rest != nil
+	}
+	return a == b
+}

@@ -30,6 +30,8 @@ are written, in the claim's own order. A field that has nothing left in it is dr
   adjudication and totals are never delivered. Versions 2 and 3 have no amounts.
 - Part D events, and claims marked or coded as substance-use treatment (42 CFR Part 2), are not delivered at all. Of version 3, only adjudicated claims
   of the National Claims History are.
+- Version 3 has fields that CMS's published dictionary promises and AB2D's version 3 loses on the way: drug codes of lines, CLIA numbers, facility type, claim
+  query code, the specialty of a line's provider, supervising providers, and NPI, CCN and postal code of the provider of the claim.
 `
 
 // holdsName is how the dictionary names what an element holds.
@@ -68,13 +70,13 @@ func writeConditions(b *strings.Builder, v fhir.Version) {
 	if picks == nil {
 		return
 	}
-	fmt.Fprintf(b, "\n### Version %d: of these fields, only these values\n\nWith another value, or none, what the field is of is dropped, too. The case of letters does not count.\n\n| field | values | so that it has only |\n| --- | --- | --- |\n", v)
+	fmt.Fprintf(b, "\n### Version %d: of these fields, only these values\n\nWith another value, or none, what the field is of is dropped, too. The case of letters does not count.\n\n| field | values | what stays |\n| --- | --- | --- |\n", v)
 	for _, p := range picks {
 		fmt.Fprintf(b, "| `%s` | `%s` | %s |\n", p.path, strings.Join(p.values, "`, `"), p.meaning)
 	}
 	fmt.Fprintf(b, "\n### Version %d: dropped as a whole\n\n", v)
 	for _, one := range needs {
-		fmt.Fprintf(b, "- An entry of `%s` without `%s`.\n", one[0][:strings.LastIndex(one[0], ".")], strings.Join(one, "` and `"))
+		fmt.Fprintf(b, "- An entry of `%s` that has nothing of `%s`.\n", one[0][:strings.LastIndex(one[0], ".")], strings.Join(one, "`, `"))
 	}
 	b.WriteString("- A contained resource to which none of the references above refers, and a reference to a contained resource that is not kept.\n")
 }
