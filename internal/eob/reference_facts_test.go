@@ -285,6 +285,9 @@ func compare(t testing.TB, v fhir.Version, m *Minimizer, raw []byte) {
 	if string(got.JSON) != string(want.JSON) {
 		t.Fatalf("%s: minimizer keeps\n%s\nreference keeps\n%s", v, got.JSON, want.JSON)
 	}
+	if v == fhir.V3 {
+		checkPairs(t, got.JSON)
+	}
 	if g, w := fmt.Sprintf("%+v", *got), fmt.Sprintf("%+v", *want); g != w {
 		t.Fatalf("%s: minimizer finds\n%s\nreference finds\n%s", v, g, w)
 	}

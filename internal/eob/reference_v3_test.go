@@ -2,8 +2,10 @@ package eob
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
+	"testing"
 
 	"ab2d/internal/coverage"
 )
@@ -124,4 +126,36 @@ func lower(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// checkPairs wants each contained resource to be referred to, and each reference
+// to lead to one, without the help of what decides about them.
+func checkPairs(t testing.TB, kept []byte) {
+	t.Helper()
+	ids, refs := map[string]bool{}, map[string]bool{}
+	var walk func(v any, name string)
+	walk = func(v any, name string) {
+		switch v := v.(type) {
+		case map[string]any:
+			for name, value := range v {
+				walk(value, name)
+			}
+		case []any:
+			for _, e := range v {
+				walk(e, name)
+			}
+		case string:
+			if to, contained := strings.CutPrefix(v, "#"); contained && name == "reference" {
+				refs[to] = true
+			}
+		}
+	}
+	all := tree(string(kept))
+	walk(all, "")
+	for _, id := range at(all, "contained", "id") {
+		ids[id.(string)] = true
+	}
+	if !maps.Equal(ids, refs) {
+		t.Fatalf("contained are %v, and referred to are %v, in\n%s", ids, refs, kept)
+	}
 }

@@ -44,6 +44,30 @@ func TestShape_NotOfItsVersion(t *testing.T) {
 	}
 }
 
+// TestShape_OnlyItsOwn: a claim passes as one of its version only, and is never
+// found to be of another.
+func TestShape_OnlyItsOwn(t *testing.T) {
+	claims := map[fhir.Version][][]byte{}
+	for _, v := range versions {
+		claims[v] = append(claims[v], readMade(t, v), minimize(t, v, readMade(t, v)).JSON)
+	}
+	for _, s := range samplesV3 {
+		claims[fhir.V3] = append(claims[fhir.V3], readV3(t, s.name))
+	}
+	for of, list := range claims {
+		for i, raw := range list {
+			if found, err := Detect(raw); found != of {
+				t.Errorf("claim %d of %s is found to be %s: %v", i, of, found, err)
+			}
+			for _, v := range versions {
+				if _, err := New(v).Minimize(raw); v != of && err == nil {
+					t.Errorf("claim %d of %s passes as one of %s", i, of, v)
+				}
+			}
+		}
+	}
+}
+
 // TestShape_Shown: a claim tells its version by the code system of its type, or by
 // the service of a line.
 func TestShape_Shown(t *testing.T) {
