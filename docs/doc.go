@@ -1,10 +1,11 @@
-// Package docs has the documents of this directory within the program, so that
-// the server's pages show the same text as the repository.
+// Package docs holds the documents for sponsors and operators within the program, so
+// that the server's pages show the same text as the repository. The documents for
+// contributors, performance.md and decisions, are only in the repository.
 package docs
 
 import "embed"
 
-// Files are the documents: *.md, and decisions/*.md.
+// Files are the documents, as NAME.md.
 //
-//go:embed *.md decisions/*.md
+//go:embed client.md compatibility.md data-dictionary.md importing.md operating.md sandbox.md security.md
 var Files embed.FS

@@ -12,7 +12,7 @@ import (
 // level is the import table of ARCHITECTURE.md: a package may import only
 // packages of a lower level, never one of its own.
 var level = map[string]int{
-	"docs": 0, "internal/fhir": 0, "internal/coverage": 0, "internal/obs": 0, "internal/segment": 0, "internal/audit": 0,
+	"ab2d": 0, "docs": 0, "internal/fhir": 0, "internal/coverage": 0, "internal/obs": 0, "internal/segment": 0, "internal/audit": 0,
 	"internal/eob": 1, "internal/auth": 1, "internal/export": 1,
 	"internal/store": 2, "internal/files": 2, "client": 2, "client/clienttest": 0, "internal/rest": 2,
 	"internal/feed": 2, "internal/ingest": 3, "internal/table": 2, "internal/export/exporttest": 2, "internal/testserver": 2,

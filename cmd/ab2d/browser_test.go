@@ -39,7 +39,7 @@ func everyPage(b *testserver.Tab, url string) {
 	for name, path := range map[string]string{
 		"tutorial": "/", "try": "/try", "reference": "/reference", "setup-macos": "/setup/macos", "setup-linux": "/setup/linux", "setup-windows": "/setup/windows",
 		"data-dictionary": "/docs/data-dictionary", "compatibility": "/docs/compatibility", "operating": "/docs/operating", "importing": "/docs/importing",
-		"performance": "/docs/performance", "dashboard": "/dashboard", "decision": "/docs/decisions/0006-one-gzip-member-a-file",
+		"changelog": "/docs/changelog", "dashboard": "/dashboard",
 	} {
 		b.Open(url+path, desktop)
 		fits(b, path)

@@ -202,7 +202,7 @@ func TestPagesLinks(t *testing.T) {
 			}
 		}
 	}
-	if len(anchors) < 20 {
+	if len(anchors) < 16 {
 		t.Errorf("only %d pages were found", len(anchors))
 	}
 	for page, targets := range links {

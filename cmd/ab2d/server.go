@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"ab2d"
+
 	"ab2d/docs"
 	"ab2d/internal/admin"
 	"ab2d/internal/api"
@@ -173,7 +175,7 @@ func (s *server) addPages(c *config, sponsors []synth.Sponsor) error {
 		return err
 	}
 	site, err := web.New(web.Settings{
-		Sponsors: sponsors, AuthServer: c.AuthServer, PublicURL: c.PublicURL, Proxies: proxies, OpenAPI: document, Docs: docs.Files, Version: version,
+		Sponsors: sponsors, AuthServer: c.AuthServer, PublicURL: c.PublicURL, Proxies: proxies, OpenAPI: document, Docs: docs.Files, Changelog: ab2d.Changelog, Version: version,
 		Log: s.log, Metrics: s.metrics,
 	})
 	if err != nil {

@@ -143,7 +143,7 @@ func TestDistance(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
 		want int
-	}{{"", "", 0}, {"since", "", 5}, {"since", "since", 0}, {"since", "since", 2}, {"since", "sinc", 1}, {"kitten", "sitting", 3}, {strings.Repeat("x", 41), "x", 40}} {
+	}{{"", "", 0}, {"since", "", 5}, {"since", "since", 0}, {"since", "sicne", 2}, {"since", "sinc", 1}, {"kitten", "sitting", 3}, {strings.Repeat("x", 41), "x", 40}} {
 		if got := distance(c.a, c.b); got != c.want {
 			t.Errorf("distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
 		}

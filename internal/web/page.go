@@ -33,16 +33,25 @@ type view struct {
 // link is an entry of the navigation.
 type link struct{ Path, Text string }
 
-// Navigation, at the top of every page, and what else there is, at its foot.
+// Top are the links at the top of every page.
 func (view) Top() []link {
 	return []link{{"/", "Tutorial"}, {"/try", "Try it"}, {"/reference", "API reference"}, {"/docs/data-dictionary", "Data dictionary"},
 		{"/docs/compatibility", "Compatibility"}}
 }
 
+// linkGroup is a part of the navigation, for readers of one kind.
+type linkGroup struct {
+	Name  string
+	Links []link
+}
+
 // Foot are the links at the foot of every page.
-func (view) Foot() []link {
-	return []link{{"/setup/macos", "macOS"}, {"/setup/linux", "Linux"}, {"/setup/windows", "Windows"}, {"/docs/client", "Client"}, {"/docs/sandbox", "Sandbox"},
-		{"/docs/operating", "Operating"}, {"/docs/security", "Security"}, {"/docs/importing", "Importing"}, {"/docs/performance", "Performance"}, {"/docs/decisions/README", "Decisions"}, {"/dashboard", "Dashboard"}}
+func (view) Foot() []linkGroup {
+	return []linkGroup{
+		{"Setup", []link{{"/setup/macos", "macOS"}, {"/setup/linux", "Linux"}, {"/setup/windows", "Windows"}}},
+		{"For sponsors", []link{{"/docs/client", "Client"}, {"/docs/sandbox", "Sandbox"}, {"/docs/changelog", "Changelog"}}},
+		{"For operators", []link{{"/docs/operating", "Operating"}, {"/docs/security", "Security"}, {"/docs/importing", "Importing"}, {"/dashboard", "Dashboard"}}},
+	}
 }
 
 // To is the way to another page.

@@ -14,11 +14,11 @@ import (
 
 // reference is the API reference, read from the OpenAPI document.
 type reference struct {
-	Title   string
-	About   template.HTML
-	Groups  []group
-	Answers []answer // that several operations give
-	Schemas []schema
+	Title     string
+	About     template.HTML
+	Groups    []group
+	Responses []answer // that several operations give
+	Schemas   []schema
 }
 
 // group is the operations of one tag.
@@ -34,7 +34,7 @@ type operation struct {
 	Access                    string // what has to be sent: Bearer, Basic or nothing
 	Parameters                []field
 	Body                      []content
-	Answers                   []answer
+	Responses                 []answer
 	Curl                      string
 }
 
@@ -145,7 +145,7 @@ func newReference(source []byte) (reference, error) {
 		if err != nil {
 			return reference{}, err
 		}
-		ref.Answers = append(ref.Answers, a)
+		ref.Responses = append(ref.Responses, a)
 	}
 	for _, s := range doc.Components.Schemas {
 		shape, err := doc.schema(s.Name, s.Value)
@@ -202,7 +202,7 @@ func (doc *openAPI) operation(method, path string, a apiOperation) (operation, e
 		if err != nil {
 			return o, err
 		}
-		o.Answers = append(o.Answers, answer)
+		o.Responses = append(o.Responses, answer)
 	}
 	o.Curl = o.curl()
 	return o, nil

@@ -27,6 +27,7 @@ type Settings struct {
 	Proxies   obs.Proxies // whose word for it is taken, where PublicURL is empty
 	OpenAPI   []byte      // the OpenAPI 3 document, JSON
 	Docs      fs.FS       // documents, *.md
+	Changelog []byte // in Markdown
 	Version   string
 	Log       *slog.Logger
 	Metrics   *obs.Metrics
@@ -51,6 +52,9 @@ func New(settings Settings) (*Site, error) {
 		return nil, fmt.Errorf("read the pages' assets: %w", err)
 	}
 	if s.documents, err = readDocuments(s.Docs); err != nil {
+		return nil, err
+	}
+	if s.documents["changelog"], err = newMarkdown().document(s.Changelog, func(string) bool { return false }); err != nil {
 		return nil, err
 	}
 	if s.reference, err = newReference(s.OpenAPI); err != nil {

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"ab2d"
+
 	"ab2d/docs"
 	"ab2d/internal/obs"
 	"ab2d/internal/synth"
@@ -23,7 +25,7 @@ func settings(t *testing.T) web.Settings {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return web.Settings{Sponsors: synth.Sponsors(), AuthServer: "server7", OpenAPI: document, Docs: docs.Files, Version: "1.2.3", Log: slog.New(slog.DiscardHandler), Metrics: obs.NewMetrics()}
+	return web.Settings{Sponsors: synth.Sponsors(), AuthServer: "server7", OpenAPI: document, Docs: docs.Files, Changelog: ab2d.Changelog, Version: "1.2.3", Log: slog.New(slog.DiscardHandler), Metrics: obs.NewMetrics()}
 }
 
 // site is the pages before an API that says that it is one.
@@ -54,7 +56,7 @@ func ask(h http.Handler, method, target string, headers ...string) *httptest.Res
 }
 
 var pages = []string{"/", "/try", "/dashboard", "/reference", "/setup/macos", "/setup/linux", "/setup/windows", "/docs/data-dictionary", "/docs/compatibility",
-	"/docs/operating", "/docs/importing", "/docs/client", "/docs/sandbox", "/docs/security", "/docs/performance", "/docs/decisions/README"}
+	"/docs/operating", "/docs/importing", "/docs/client", "/docs/sandbox", "/docs/security", "/docs/changelog"}
 
 func TestPages(t *testing.T) {
 	h := site(t, settings(t))
@@ -97,7 +99,7 @@ func TestWhatIsNoPage(t *testing.T) {
 
 func TestAssets(t *testing.T) {
 	h := site(t, settings(t))
-	_, rest, _ := strings.Cut(ask(h, "GET", "/docs/decisions/README").Body.String(), `<link rel="stylesheet" href="../../`)
+	_, rest, _ := strings.Cut(ask(h, "GET", "/docs/operating").Body.String(), `<link rel="stylesheet" href="../`)
 	path, _, _ := strings.Cut(rest, `"`)
 	w := ask(h, "GET", "/"+path)
 	if w.Code != http.StatusOK || !strings.Contains(w.Header().Get("Cache-Control"), "immutable") || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/css") {

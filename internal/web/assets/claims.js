@@ -56,7 +56,7 @@ export function card(claim) {
 		["Changed", claim.meta?.lastUpdated],
 	].filter(([, value]) => value);
 	const raw = el("code", {});
-	const details = el("details", {}, el("summary", {}, "All of it, as JSON"), el("pre", {}, raw));
+	const details = el("details", {}, el("summary", {}, "Complete claim (JSON)"), el("pre", {}, raw));
 	details.addEventListener("toggle", () => { raw.textContent = JSON.stringify(claim, null, 2); }, { once: true });
 	return el("article", { class: "claim", "aria-label": `Claim ${claim.id}` },
 		el("h3", {}, kind(claim), el("span", {}, [period(claim.billablePeriod), claim.status].filter(Boolean).join(", "))),

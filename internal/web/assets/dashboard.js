@@ -35,17 +35,17 @@ async function ask(method, path, body) {
 
 // look asks for everything once.
 async function look() {
-	const [jobs, workers, troubles, downloads, m] = await Promise.all([
-		ask("GET", "jobs?limit=50"), ask("GET", "workers"), ask("GET", "troubles?limit=20"), ask("GET", "downloads?limit=20"), ask("GET", "maintenance")]);
+	const [jobs, workers, failures, downloads, m] = await Promise.all([
+		ask("GET", "jobs?limit=50"), ask("GET", "workers"), ask("GET", "failures?limit=20"), ask("GET", "downloads?limit=20"), ask("GET", "maintenance")]);
 	const now = Date.now();
 	remember(jobs, workers, now);
 	heard = now;
 	maintenance = m;
 	showTotals(jobs, workers);
-	$("throughput").replaceChildren(overTime(rates, $("main").clientWidth, "Written in a second", 1e6, bytes));
+	$("throughput").replaceChildren(overTime(rates, $("main").clientWidth, "Throughput", 1e6, bytes));
 	rows("jobs", jobs.map(jobRow));
 	rows("workers", workers.map(workerRow));
-	rows("troubles", troubles.map(troubleRow));
+	rows("failures", failures.map(troubleRow));
 	rows("downloads", downloads.map((d) => downloadRow(d.entry)));
 	showPicture(jobs);
 	showMaintenance();
@@ -78,7 +78,7 @@ function remember(jobs, workers, now) {
 function showTotals(jobs, workers) {
 	const count = (state) => jobs.filter((j) => j.state === state).length;
 	const facts = [["Running", count("running")], ["Waiting", count("accepted")], ["Failed", count("failed")], ["Workers", new Set(workers.map((w) => w.worker)).size],
-		["Written in a second", bytes(rates.at(-1)?.[1] ?? 0)], ["Kept", bytes(jobs.reduce((n, j) => n + j.stored, 0))]];
+		["Throughput", bytes(rates.at(-1)?.[1] ?? 0)], ["Stored files", bytes(jobs.reduce((n, j) => n + j.stored, 0))]];
 	$("totals").replaceChildren(...facts.map(([name, n]) => el("div", {}, el("dt", {}, name), el("dd", {}, String(n)))));
 }
 
@@ -108,7 +108,7 @@ function jobRow(j) {
 }
 
 function workerRow(w) {
-	return row(el("th", { scope: "row", role: "rowheader" }, w.worker), cell("Works on", w.part ? `part ${w.part} of job ${w.job.slice(0, 8)}` : `job ${w.job.slice(0, 8)}`),
+	return row(el("th", { scope: "row", role: "rowheader" }, w.worker), cell("Running step", w.part ? `part ${w.part} of job ${w.job.slice(0, 8)}` : `job ${w.job.slice(0, 8)}`),
 		figure("Lease ends in", `${Math.max(0, Math.round((Date.parse(w.until) - Date.now()) / 1000))} s`));
 }
 
@@ -135,17 +135,17 @@ function showPicture(jobs) {
 	if (!j) return;
 	$("picture-title").textContent = `Contract ${j.contract}, job ${j.id}`;
 	$("picture-plot").replaceChildren(...(points.length > 1 ? [jobPicture(points, spans.get(j.id) ?? [], $("main").clientWidth)] : []));
-	$("picture-note").textContent = points.length > 1 ? "Progress in percent; below, who worked on which part. Parts of less than a second may be missing." : "It did not run while this page was open.";
+	$("picture-note").textContent = points.length > 1 ? "Progress in percent; below, which worker exported which part. Parts that took less than a second may be missing." : "It did not run while this page was open.";
 }
 
 function showMaintenance() {
-	$("maintenance-state").textContent = maintenance.on ? `On since ${clock(maintenance.since)}: new exports are refused. ${maintenance.message ?? ""}` : "Off: exports are taken.";
+	$("maintenance-state").textContent = maintenance.on ? `On since ${clock(maintenance.since)}. New exports are rejected. ${maintenance.message ?? ""}` : "Off: exports are taken.";
 	$("maintenance-fields").hidden = maintenance.on;
-	$("maintenance-switch").textContent = maintenance.on ? "End the maintenance" : "Begin a maintenance";
+	$("maintenance-switch").textContent = maintenance.on ? "End maintenance" : "Start maintenance";
 }
 
 function failed(e) {
-	$("fault").replaceChildren(el("div", { class: "fault" }, el("p", {}, e instanceof TypeError ? "The server does not answer. Asking again." : e.message)));
+	$("fault").replaceChildren(el("div", { class: "fault" }, el("p", {}, e instanceof TypeError ? "The server does not respond. Trying again." : e.message)));
 	if (!e.login) return;
 	token = "";
 	$("live").hidden = true;

@@ -6,7 +6,7 @@ if (rows.length > 40) {
 	const texts = rows.map((r) => r.textContent.toLowerCase());
 	const label = document.createElement("label");
 	label.htmlFor = "filter";
-	label.textContent = "Find in the tables";
+	label.textContent = "Filter the tables";
 	const input = document.createElement("input");
 	input.type = "search";
 	input.id = "filter";

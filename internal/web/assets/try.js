@@ -82,7 +82,7 @@ async function follow() {
 		let answer;
 		try {
 			answer = await wire.json({
-				title: "Ask for its status", path: job.path, headers: { Accept: "application/json" }, signal: job.stop.signal, ...await bearer(),
+				title: "Get the status", path: job.path, headers: { Accept: "application/json" }, signal: job.stop.signal, ...await bearer(),
 			});
 		} catch (e) {
 			if (!e.retryAfter) throw e;
@@ -112,8 +112,8 @@ function sleep(ms, signal) {
 async function cancel() {
 	$("cancel").disabled = true;
 	job.stop.abort();
-	await wire.json({ title: "Cancel it", method: "DELETE", path: job.path, headers: { Accept: "application/json" }, ...await bearer() });
-	state("Canceled. The job and its files are gone.", 0);
+	await wire.json({ title: "Cancel the export", method: "DELETE", path: job.path, headers: { Accept: "application/json" }, ...await bearer() });
+	state("Canceled. The job and its files were deleted.", 0);
 }
 
 function state(text, percent) {
@@ -165,7 +165,7 @@ async function lookInto(file) {
 	$("cards").replaceChildren();
 	$("claims").hidden = false;
 	$("claims-title").textContent = `Claims in ${file.name}`;
-	$("claims-note").textContent = "Only the beginning of the file is read, which does not count as a download.";
+	$("claims-note").textContent = "The page has read only the beginning of the file. This does not count as a download.";
 	$("more").onclick = guarded(() => more(file));
 	await more(file);
 	$("claims-title").focus();
@@ -175,7 +175,7 @@ async function more(file) {
 	const claims = await file.reader.next(5);
 	$("cards").append(...claims.map(file.type === "ExplanationOfBenefit" ? card : note));
 	$("more").hidden = file.reader.done;
-	if (file.reader.whole) $("claims-note").textContent = "All of the file was read, which counts as its download; Download saves what was read.";
+	if (file.reader.whole) $("claims-note").textContent = "The page has read the whole file, which counts as a download. Select Download to save what was read.";
 }
 
 // note shows a line of a file of OperationOutcomes.

@@ -42,9 +42,9 @@ export class Wire {
 		try {
 			response = await fetch(new URL(request.path.slice(1), root), { method: request.method ?? "GET", headers, signal: request.signal, credentials: "omit", cache: "no-store" });
 		} catch (e) {
-			entry.end(null, performance.now() - began, e.name === "AbortError" ? "given up" : "no answer");
+			entry.end(null, performance.now() - began, e.name === "AbortError" ? "stopped" : "no response");
 			if (e.name === "AbortError") throw e;
-			throw new Error("The server does not answer. See whether it runs, and whether this computer has a network.", { cause: e });
+			throw new Error("The server does not respond. Check that it is running and that this computer is connected to the network.", { cause: e });
 		}
 		entry.end(response, performance.now() - began);
 		return response;
@@ -97,7 +97,7 @@ class Entry {
 		this.element = el("li", { class: "exchange" },
 			el("h3", {}, el("span", {}, request.title), this.status),
 			el("details", {}, el("summary", {}, `${request.method ?? "GET"} as curl`), this.command),
-			el("details", { open: matchMedia("(min-width: 68rem)").matches }, el("summary", {}, "Answer"), el("div", { class: "code", tabindex: 0, role: "group", "aria-label": "Answer" }, el("pre", {}, this.answer))));
+			el("details", { open: matchMedia("(min-width: 68rem)").matches }, el("summary", {}, "Response"), el("div", { class: "code", tabindex: 0, role: "group", "aria-label": "Response" }, el("pre", {}, this.answer))));
 	}
 
 	// end shows how the request was answered.
