@@ -3,6 +3,8 @@ package eob
 import (
 	"strconv"
 	"strings"
+
+	"ab2d/internal/fhir"
 )
 
 // AllowList is the version of the tables of this package, and of the code
@@ -41,6 +43,12 @@ const (
 	money
 	quantity
 	period
+	// The same with fewer parts, as version 3 has them.
+	bareCoding
+	namedCoding
+	bareConcept
+	namedConcept
+	namedIdentifier
 	unkept // a text that tells a fact and is not kept
 )
 
@@ -52,12 +60,18 @@ var parts = map[shape][]element{
 	typedIdentifier: {{path: "type", holds: concept}, {path: "system", holds: text}, {path: "value", holds: text}},
 	money:           {{path: "value", holds: number}, {path: "system", holds: text}, {path: "code", holds: text}},
 	quantity:        {{path: "value", holds: number}, {path: "unit", holds: text}, {path: "system", holds: text}, {path: "code", holds: text}},
+	bareCoding:      {{path: "system", holds: text}, {path: "code", holds: text}},
+	namedCoding:     {{path: "system", holds: text}, {path: "code", holds: text}, {path: "display", holds: text}},
+	bareConcept:     {{path: "coding[]", holds: bareCoding}},
+	namedConcept:    {{path: "coding[]", holds: namedCoding}},
+	namedIdentifier: {{path: "type", holds: namedConcept}, {path: "system", holds: text}, {path: "value", holds: text}},
 	period:          {{path: "start", holds: text}, {path: "end", holds: text}},
 }
 
 // extensionValue names the value[x] an extension has for what it holds.
 var extensionValue = map[shape]string{
 	coding: "valueCoding", identifier: "valueIdentifier", money: "valueMoney", quantity: "valueQuantity",
+	bareCoding: "valueCoding", namedCoding: "valueCoding", text: "valueCode", number: "valueDecimal",
 }
 
 // node is an element of the tree that a table is read into.
@@ -69,6 +83,10 @@ type node struct {
 	least   int              // an object with fewer kept members is dropped: a url is no extension
 	tells   fact
 	foreign bool // only another version of claims has it
+	// What else decides about keeping it; see conditions.go.
+	values []string // a text is kept if it is one of these, or there are none
+	needs  group    // an object is kept if something of each of these stays
+	gives  group    // those that it satisfies in the object it is of
 }
 
 type field struct {
@@ -89,13 +107,17 @@ func (n *node) child(name []byte) *node {
 	return nil
 }
 
-// compile reads tables into a tree.
-func compile(tables [][]element) *node {
+// compile reads the allow-list of a version into a tree.
+func compile(v fhir.Version) *node {
 	root := &node{least: 1}
-	for _, t := range tables {
+	for _, t := range tables(v) {
 		root.add(t)
 	}
-	root.grow("use", false).holds = unkept
+	picks, needs := conditions(v)
+	root.limit(picks, needs)
+	if root.child([]byte("use")) == nil {
+		root.grow("use", false).holds = unkept
+	}
 	for _, f := range factsAt {
 		root.find(f.path).tell(f.fact)
 	}

@@ -12,10 +12,14 @@ import (
 // written in.
 var ErrVersion = errors.New("the claim does not show whether it is FHIR STU3 or R4: say it with --fhir")
 
-// probe has the elements of an ExplanationOfBenefit in which STU3 and R4
-// differ.
+// probe has the elements of an ExplanationOfBenefit in which STU3 and R4, and
+// BFD's version 3, differ.
 type probe struct {
-	Meta           struct{ Profile []string }
+	Meta struct {
+		Profile []string
+		Tag     []struct{ System string }
+	}
+	Identifier     []struct{ System string }
 	Type           struct{ Coding []struct{ System string } }
 	Outcome        json.RawMessage // an object in STU3, a code in R4
 	Information    json.RawMessage // STU3
@@ -32,7 +36,7 @@ type probe struct {
 }
 
 // Detect tells in which version a claim is written: V1 for FHIR STU3, V2 for
-// R4. It costs more than to minimize the claim, so ask for one claim of a
+// R4, V3 for R4 with the code systems of BFD's version 3. It costs more than to minimize the claim, so ask for one claim of a
 // file. The error is ErrVersion when the claim's elements speak for neither or
 // for both, and an *Error when it is not JSON.
 func Detect(raw []byte) (fhir.Version, error) {
@@ -41,7 +45,12 @@ func Detect(raw []byte) (fhir.Version, error) {
 		return 0, notProbed(err)
 	}
 	stu3, r4 := p.speaks()
+	v3, old := p.servers()
 	switch {
+	case v3 && (stu3 || old):
+		return 0, ErrVersion
+	case v3:
+		return fhir.V3, nil
 	case stu3 && !r4:
 		return fhir.V1, nil
 	case r4 && !stu3:
@@ -51,10 +60,10 @@ func Detect(raw []byte) (fhir.Version, error) {
 }
 
 // notProbed keeps the place of an error and none of its text, which quotes
-// the claim. A claim of another shape than either version's is ErrVersion.
+// the claim. A claim of another shape than any version's is ErrVersion.
 func notProbed(err error) error {
 	if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
-		return &Error{"not JSON", int(syntax.Offset)}
+		return &Error{Reason: "not JSON", Offset: int(syntax.Offset)}
 	}
 	return ErrVersion
 }
@@ -77,4 +86,17 @@ func (p *probe) speaks() (stu3, r4 bool) {
 	stu3 = stu3 || p.Information != nil || p.TotalCost != nil || object
 	r4 = r4 || p.SupportingInfo != nil || p.Use != nil || p.Total != nil || p.Outcome != nil && !object
 	return stu3, r4
+}
+
+// servers tells whether anything is of BFD's version 3, and of versions 1 or 2.
+func (p *probe) servers() (v3, old bool) {
+	for _, profile := range p.Meta.Profile {
+		v3 = v3 || isV3(profile)
+	}
+	for _, list := range [][]struct{ System string }{p.Meta.Tag, p.Type.Coding, p.Identifier} {
+		for _, c := range list {
+			v3, old = v3 || isV3(c.System), old || isOld(c.System)
+		}
+	}
+	return v3, old
 }

@@ -21,20 +21,24 @@ are written, in the claim's own order. A field that has nothing left in it is dr
 - ` + "`[]`" + ` is an array; ` + "`extension[name]`" + ` is the extension whose url is
   ` + "`" + variables + "name`" + `; ` + "`name1..9`" + ` are nine of them.
 - *Holds* is a primitive type, or a FHIR data type of which these parts are kept: Coding: system, version, code, display. CodeableConcept: its codings.
-  Identifier: system, value, in version 2 also its type. Quantity: value, unit, system, code. Money: value, system, code. Period: start, end.
+  Identifier: system, value, in version 2 also its type. Version 3 keeps fewer parts, as it says. Quantity: value, unit, system, code. Money: value, system, code. Period: start, end.
 - At delivery, one extension is added for each of the enrollee's MBIs, the current one first: url
   ` + "`http://hl7.org/fhir/StructureDefinition/elementdefinition-identifier`" + `, with a ` + "`valueIdentifier`" + ` of system
   ` + "`http://hl7.org/fhir/sid/us-mbi`" + `, which has an extension
   ` + "`https://bluebutton.cms.gov/resources/codesystem/identifier-currency`" + ` that says ` + "`current` or `historic`" + `.
 - Version 1 has amounts in extensions of the claim. AB2D has delivered them since 2023, so they belong to its contract; FHIR's own elements for payment,
-  adjudication and totals are never delivered. Version 2 has no amounts.
-- Part D events, and claims marked or coded as substance-use treatment (42 CFR Part 2), are not delivered at all.
+  adjudication and totals are never delivered. Versions 2 and 3 have no amounts.
+- Part D events, and claims marked or coded as substance-use treatment (42 CFR Part 2), are not delivered at all. Of version 3, only adjudicated claims
+  of the National Claims History are.
+- Version 3 has fields that CMS's published dictionary promises and AB2D's version 3 loses on the way: drug codes of lines, CLIA numbers, facility type, claim
+  query code, the specialty of a line's provider, supervising providers, and NPI, CCN and postal code of the provider of the claim.
 `
 
 // holdsName is how the dictionary names what an element holds.
 var holdsName = map[shape]string{
 	text: "text", number: "number", boolean: "boolean", coding: "Coding", concept: "CodeableConcept",
-	identifier: "Identifier", typedIdentifier: "Identifier", money: "Money", quantity: "Quantity", period: "Period",
+	bareCoding: "Coding: system, code", namedCoding: "Coding: system, code, display", bareConcept: "CodeableConcept: system, code", namedConcept: "CodeableConcept: system, code, display",
+	identifier: "Identifier", typedIdentifier: "Identifier", namedIdentifier: "Identifier: type, system, value", money: "Money", quantity: "Quantity", period: "Period",
 }
 
 func TestDictionary(t *testing.T) {
@@ -42,6 +46,7 @@ func TestDictionary(t *testing.T) {
 	fmt.Fprintf(&b, dictionaryHead, AllowList)
 	writeVersion(&b, fhir.V1, droppedSTU3)
 	writeVersion(&b, fhir.V2, droppedR4)
+	writeVersion(&b, fhir.V3, droppedR4V3)
 	golden(t, dictionary, []byte(b.String()))
 }
 
@@ -52,10 +57,28 @@ func writeVersion(b *strings.Builder, v fhir.Version, dropped []absent) {
 			fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", e.path, holdsName[e.holds], e.meaning, systems(e.system))
 		}
 	}
+	writeConditions(b, v)
 	fmt.Fprintf(b, "\n## Version %d: what is left out, and why\n\n| fields | why |\n| --- | --- |\n", v)
 	for _, a := range dropped {
 		fmt.Fprintf(b, "| `%s` | %s |\n", strings.Join(a.paths, "`, `"), a.why)
 	}
+}
+
+// writeConditions writes what else decides about the fields of a version.
+func writeConditions(b *strings.Builder, v fhir.Version) {
+	picks, needs := conditions(v)
+	if picks == nil {
+		return
+	}
+	fmt.Fprintf(b, "\n### Version %d: of these fields, only these values\n\nWith another value, or none, what the field is of is dropped, too. The case of letters does not count.\n\n| field | values | what stays |\n| --- | --- | --- |\n", v)
+	for _, p := range picks {
+		fmt.Fprintf(b, "| `%s` | `%s` | %s |\n", p.path, strings.Join(p.values, "`, `"), p.meaning)
+	}
+	fmt.Fprintf(b, "\n### Version %d: dropped as a whole\n\n", v)
+	for _, one := range needs {
+		fmt.Fprintf(b, "- An entry of `%s` that has nothing of `%s`.\n", one[0][:strings.LastIndex(one[0], ".")], strings.Join(one, "`, `"))
+	}
+	b.WriteString("- A contained resource to which none of the references above refers, and a reference to a contained resource that is not kept.\n")
 }
 
 // systems writes each system as code.
@@ -87,8 +110,8 @@ func TestEveryElementIsDescribed(t *testing.T) {
 
 // TestDroppedIsDropped holds what the dictionary says about the rest true.
 func TestDroppedIsDropped(t *testing.T) {
-	for v, dropped := range map[fhir.Version][]absent{fhir.V1: droppedSTU3, fhir.V2: droppedR4} {
-		root := compile(tables(v))
+	for v, dropped := range map[fhir.Version][]absent{fhir.V1: droppedSTU3, fhir.V2: droppedR4, fhir.V3: droppedR4V3} {
+		root := compile(v)
 		for _, a := range dropped {
 			for _, path := range a.paths {
 				array, urls := extensions(path)

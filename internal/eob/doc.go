@@ -17,6 +17,8 @@
 //   - table_stu3.go  version 1, FHIR STU3
 //   - extension_stu3.go  its extensions of claim and item
 //   - table_r4.go    version 2, FHIR R4
+//   - table_r4v3.go  version 3, FHIR R4 as BFD's version 3 writes it
+//   - conditions.go  of which values a table keeps an element
 //   - dropped.go     what is left out, and why, for the dictionary
 //   - allow.go       how a table is read into a tree
 //
@@ -25,9 +27,12 @@
 //   - scan.go        objects and arrays: keep or drop
 //   - text.go        strings, numbers and literals, strictly
 //   - facts.go       what decides about delivery
-//   - samhsa.go      codes of substance-use treatment, 42 CFR Part 2
+//   - facts_r4v3.go  what else decides in version 3: source, type by its code
+//   - links.go       contained resources and the references to them
+//   - shape.go       what only claims of another version have
+//   - part2.go       codes of substance-use treatment, 42 CFR Part 2
 //
 // Around it:
 //   - mbi.go         an enrollee's identifiers, appended at delivery
-//   - detect.go      which FHIR version a claim is written in
+//   - detect.go      which version a claim is written in
 package eob

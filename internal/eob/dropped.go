@@ -42,3 +42,17 @@ var droppedOfBoth = []absent{
 	{[]string{"item[].revenue", "item[].category", "item[].modifier", "item[].programCode", "item[].bodySite", "item[].subSite", "item[].detail"}, "not on AB2D's list of a line's fields"},
 	{[]string{"meta.versionId", "meta.source"}, "tells of the source's storage, not of the claim"},
 }
+
+// droppedR4V3 is what version 3 leaves out of what R4 defines.
+var droppedR4V3 = []absent{
+	{[]string{"payment", "total", "adjudication", "benefitBalance", "benefitPeriod", "fundsReserve", "fundsReserveRequested", "item[].adjudication", "item[].unitPrice", "item[].factor", "item[].net", "item[].revenue", "item[].detail[].quantity", "addItem"}, whyPayment},
+	{[]string{"insurer", "enterer", "payee", "referral", "insurance[].extension", "insurance[].preAuthRef"}, whyOthers},
+	{[]string{"created", "disposition", "priority", "claim", "claimResponse", "related", "prescription", "originalPrescription", "preAuthRef", "preAuthRefPeriod", "form", "formCode", "processNote", "precedence", "accident", "item[].noteNumber", "item[].encounter"}, whyCourse},
+	{[]string{"contained[].name", "contained[].meta", "contained[].active", "contained[].telecom", "contained[].address[].line", "contained[].address[].city", "contained[].code", "contained[].valueString"}, "of a provider only its NPI, CCN and postal code are kept, of a laboratory only its CLIA number"},
+	{[]string{"extension", "modifierExtension", "item[].modifierExtension", "item[].extension[" + definition + "CLM-PRVDR-TAX-NUM]", "item[].extension[" + definition + "CLM-LINE-RX-NUM]"}, "of the extensions of claim and line, the ones above are kept, and no others"},
+	{[]string{"supportingInfo[].timingDate", "supportingInfo[].timingPeriod", "supportingInfo[].valueString", "supportingInfo[].valueQuantity", "item[].informationSequence"}, "of supporting information only the codes above and the laboratory are kept"},
+	{[]string{"diagnosis[].diagnosisReference", "diagnosis[].packageCode", "procedure[].procedureReference", "procedure[].udi", "item[].locationReference", "item[].locationAddress", "item[].udi", "facility.reference"}, "the source does not fill it"},
+	{[]string{"text", "type.text", "item[].productOrService.text", "patient.display"}, "free text can hold anything, names and amounts among it"},
+	{[]string{"item[].category", "item[].modifier", "item[].programCode", "item[].bodySite", "item[].subSite"}, "not on AB2D's list of a line's fields"},
+	{[]string{"meta.versionId"}, "tells of the source's storage, not of the claim"},
+}

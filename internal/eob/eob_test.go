@@ -18,10 +18,13 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files and the data dictionary again")
 
-var versions = []fhir.Version{fhir.V1, fhir.V2}
+var versions = []fhir.Version{fhir.V1, fhir.V2, fhir.V3}
+
+// early are the versions that take a claim without a source and a period.
+var early = versions[:2]
 
 // made are the hand-made claims of this package, by version.
-var made = map[fhir.Version]string{fhir.V1: "stu3", fhir.V2: "r4"}
+var made = map[fhir.Version]string{fhir.V1: "stu3", fhir.V2: "r4", fhir.V3: "r4v3"}
 
 func readMade(t testing.TB, v fhir.Version) []byte {
 	t.Helper()
@@ -77,6 +80,11 @@ func TestFacts(t *testing.T) {
 			Start: coverage.DateOf(2024, 1, 2), End: coverage.DateOf(2024, 1, 2), HasStart: true, HasEnd: true,
 			LastUpdated: time.Date(2024, 1, 10, 0, 0, 0, 0, time.UTC),
 		},
+		fhir.V3: {
+			Patient: 900001, Type: coverage.Carrier,
+			Start: coverage.DateOf(2026, 4, 2), End: coverage.DateOf(2026, 4, 5), HasStart: true, HasEnd: true,
+			LastUpdated: time.Date(2026, 5, 4, 3, 2, 28, 0, time.UTC),
+		},
 	}
 	for _, v := range versions {
 		c := minimize(t, v, readMade(t, v))
@@ -91,6 +99,10 @@ func TestFacts(t *testing.T) {
 	v2 := minimize(t, fhir.V2, readMade(t, fhir.V2))
 	if string(v2.ID) != "carrier--10000001619362" || string(v2.Group) != "-9" || !v2.Canceled {
 		t.Errorf("v2: id %q, group %q, canceled %v", v2.ID, v2.Group, v2.Canceled)
+	}
+	v3 := minimize(t, fhir.V3, readMade(t, fhir.V3))
+	if string(v3.ID) != "1000000000001" || len(v3.Group) > 0 || v3.Canceled || !v3.NotFinalAction {
+		t.Errorf("v3: id %q, group %q, canceled %v, no final action %v", v3.ID, v3.Group, v3.Canceled, v3.NotFinalAction)
 	}
 }
 
@@ -130,7 +142,7 @@ func TestPartD(t *testing.T) {
 		`{"system":"eob-type-2","code":"PDE"}`:                                               false,
 		`{"code":"PDE"}`:                                                                     false,
 	} {
-		for _, v := range versions {
+		for _, v := range early {
 			if got := minimize(t, v, small(`"type":{"coding":[`+coding+`]}`)).PartD; got != want {
 				t.Errorf("%s: %s: Part D is %v, want %v", v, coding, got, want)
 			}
@@ -244,8 +256,14 @@ func TestDetect(t *testing.T) {
 		`{"item":[{"productOrService":{}}]}`:                                                  fhir.V2,
 		`{"outcome":"complete"}`:                                                              fhir.V2,
 		`{"meta":{"profile":["http://hl7.org/fhir/us/carin-bb/StructureDefinition/x"]}}`:      fhir.V2,
+		`{"type":{"coding":[{"system":"` + claimType + `"}]}}`:                                fhir.V3,
+		`{"use":"claim","meta":{"tag":[{"system":"` + systemType + `"}]}}`:                    fhir.V3,
+		`{"outcome":"complete","meta":{"profile":["` + definition + `x|1"]}}`:                 fhir.V3,
 		`{}`: 0,
-		`{"item":[{"productOrService":{},"service":{}}]}`: 0,
+		`{"item":[{"productOrService":{},"service":{}}]}`:                                                        0,
+		`{"type":{"coding":[{"system":"` + claimType + `"},{"system":"` + variables + `nch_clm_type_cd"}]}}`:     0,
+		`{"identifier":[{"system":"` + variables + `clm_id"}],"meta":{"tag":[{"system":"` + systemType + `"}]}}`: 0,
+		`{"information":[],"meta":{"tag":[{"system":"` + systemType + `"}]}}`:                                    0,
 		`{"item":"x"}`: 0,
 		`{"use":`:      0,
 	} {

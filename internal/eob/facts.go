@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ab2d/internal/coverage"
+	"ab2d/internal/fhir"
 )
 
 // fact names what an element of the claim tells.
@@ -26,6 +27,10 @@ const (
 	urlFact
 	infoFact
 	useFact
+	sourceFact
+	referenceFact
+	containedFact
+	containedIDFact
 	// What has a system and a code or value.
 	identifierFact
 	labelFact
@@ -41,7 +46,7 @@ const (
 	codeFact
 )
 
-// factsAt says where in a claim the facts stand, in either version.
+// factsAt says where in a claim the facts stand, in any version.
 var factsAt = []struct {
 	path string
 	fact fact
@@ -50,6 +55,7 @@ var factsAt = []struct {
 	{"id", idFact},
 	{"meta", metaFact},
 	{"meta.lastUpdated", lastUpdatedFact},
+	{"meta.source", sourceFact},
 	{"meta.security", labelFact},
 	{"meta.tag", labelFact},
 	{"extension", extensionsFact},
@@ -68,6 +74,12 @@ var factsAt = []struct {
 	{"procedure.procedureCodeableConcept.coding", procedureFact},
 	{"item.service.coding", serviceFact},
 	{"item.productOrService.coding", serviceFact},
+	{"item.detail.productOrService.coding", serviceFact},
+	{"provider.reference", referenceFact},
+	{"careTeam.provider.reference", referenceFact},
+	{"supportingInfo.valueReference.reference", referenceFact},
+	{"contained", containedFact},
+	{"contained.id", containedIDFact},
 }
 
 const (
@@ -78,27 +90,43 @@ const (
 // facts are collected while a claim is read. Texts that come in pairs, a
 // system and its code, are held until their object ends.
 type facts struct {
-	claim    Claim
-	resource bool // it is an ExplanationOfBenefit
-	patient  bool
-	goodID   bool
-	shape    versionShape
-	otherUse bool // use is not claim
-	foreign  bool // type has the code system of another version
-	seenDRG  bool
-	isDRG    bool       // the category of the supporting information is that of groups
-	infoDRG  part2Facts // its codes of other systems, which count if it is
-	system   []byte
-	code     []byte
-	url      []byte
-	idBuf    []byte
-	groupBuf []byte
-	part2    part2Facts
-	codes    *part2Codes
+	claim     Claim
+	resource  bool // it is an ExplanationOfBenefit
+	patient   bool
+	goodID    bool
+	shape     versionShape
+	otherUse  bool // use is not claim
+	foreign   bool // type has the code system of another version
+	seenDRG   bool
+	isDRG     bool       // the category of the supporting information is that of groups
+	infoDRG   part2Facts // its codes of other systems, which count if it is
+	v3        factsV3
+	contained []byte // the id of a contained resource
+	system    []byte
+	code      []byte
+	url       []byte
+	idBuf     []byte
+	groupBuf  []byte
+	part2     part2Facts
+	codes     *part2Codes
 }
 
 func (f *facts) reset() {
 	*f = facts{idBuf: f.idBuf[:0], groupBuf: f.groupBuf[:0], codes: f.codes, shape: f.shape}
+}
+
+// refusal decides on what all of a claim tells, and says why it is not taken; nil
+// when it is.
+func (f *facts) refusal() *Error {
+	if reason := f.lacking(); reason != "" {
+		return &Error{Reason: reason}
+	}
+	f.claim.Part2 = f.part2.decide(f.claim.End, f.claim.HasEnd)
+	if f.shape.version == fhir.V3 {
+		f.v3.settle(&f.claim)
+		return f.refusalV3()
+	}
+	return nil
 }
 
 // lacking says what a claim cannot be without, or with; nothing when it has it all.
@@ -136,6 +164,10 @@ func (f *facts) note(k fact, v []byte) {
 		c.ID, f.goodID = f.idBuf, isID(v)
 	case statusFact:
 		c.Canceled = string(v) == "cancelled"
+	case sourceFact:
+		f.source(v)
+	case containedIDFact:
+		f.contained = v
 	case useFact:
 		f.otherUse = string(v) != "claim"
 	case patientFact:
@@ -159,11 +191,13 @@ func (f *facts) begin(k fact) {
 		f.system, f.code = nil, nil
 	case k == infoFact:
 		f.seenDRG, f.isDRG, f.infoDRG.n, f.infoDRG.certain = false, false, 0, false
+	case k == containedFact:
+		f.contained = nil
 	}
 }
 
-// end closes it, and tells whether it is wanted: of supporting information,
-// only the diagnosis related group.
+// end closes it, and tells whether it is wanted: of supporting information in
+// version 2, only the diagnosis related group.
 func (f *facts) end(k fact) (wanted bool) {
 	c := &f.claim
 	switch k {
@@ -173,7 +207,7 @@ func (f *facts) end(k fact) (wanted bool) {
 			c.Group = f.groupBuf
 		}
 	case labelFact:
-		f.part2.certain = f.part2.certain || bytes.EqualFold(f.code, []byte("42CFRPart2"))
+		f.label()
 	case typeFact:
 		f.claimType()
 	case diagnosisFact:
@@ -183,7 +217,8 @@ func (f *facts) end(k fact) (wanted bool) {
 		f.part2.note(f.codes.service(f.code)) // a service may stand here under its own system
 	case serviceFact:
 		f.part2.note(f.codes.service(f.code))
-		c.ShowsVersion = c.ShowsVersion || len(f.code) > 0 // the other version has another field for it
+		// The other release has another field for it. It does not tell version 2 from 3.
+		c.ShowsVersion = c.ShowsVersion || len(f.code) > 0 && f.shape.version != fhir.V3
 	case packageFact:
 		f.part2.note(f.codes.drg(f.code))
 	case categoryFact:
@@ -202,15 +237,29 @@ func (f *facts) end(k fact) (wanted bool) {
 		if f.isDRG {
 			f.part2.add(&f.infoDRG)
 		}
-		return f.seenDRG
+		return f.seenDRG || f.shape.version == fhir.V3
 	}
 	return true
+}
+
+// label reads a security label or a tag.
+func (f *facts) label() {
+	f.part2.certain = f.part2.certain || bytes.EqualFold(f.code, []byte("42CFRPart2"))
+	if f.shape.version == fhir.V3 {
+		f.claim.ShowsVersion = f.claim.ShowsVersion || isOf(newer, f.system)
+		f.tagged()
+	}
 }
 
 // claimType reads a coding of the claim's type. A Part D event stays one,
 // whatever else the claim calls itself.
 func (f *facts) claimType() {
-	f.claim.ShowsVersion = f.claim.ShowsVersion || string(f.system) == f.shape.typeSystem
+	if f.shape.version == fhir.V3 {
+		f.claim.ShowsVersion = f.claim.ShowsVersion || isOf(newer, f.system)
+		f.claimTypeV3()
+	} else {
+		f.claim.ShowsVersion = f.claim.ShowsVersion || string(f.system) == f.shape.typeSystem
+	}
 	f.foreign = f.foreign || string(f.system) == f.shape.otherTypeSystem
 	const kind = "eob-type"
 	if n := len(f.system) - len(kind); n < 0 || !strings.EqualFold(string(f.system[n:]), kind) {

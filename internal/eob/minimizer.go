@@ -19,6 +19,9 @@ const (
 type Error struct {
 	Reason string
 	Offset int // byte of the claim at which the fault shows, from 0
+	// OtherSource says that it is a good claim of version 3, of a system whose
+	// claims are not delivered, so that it can be counted apart.
+	OtherSource bool
 }
 
 func (e *Error) Error() string {
@@ -32,6 +35,8 @@ type Claim struct {
 	ID       []byte // of the resource
 	Group    []byte // claim group, which all versions of a claim share; empty when there is none
 	Canceled bool   // status is cancelled: there is a newer version
+	// NotFinalAction says that version 3 tags it so: a later action on it is expected.
+	NotFinalAction bool
 	// ShowsVersion says that the code system of the type, or the service of a line,
 	// is that of the version. Without it, the claim only has nothing that speaks
 	// against it; ask Detect.
@@ -43,27 +48,32 @@ type Claim struct {
 	HasExtension bool
 }
 
-// Minimizer reduces claims. It keeps its buffers, so that a claim costs no
+// Minimizer reduces claims of one version. It keeps its buffers, so that a claim costs no
 // allocation. Not safe for concurrent use: make one a goroutine, and keep it.
 type Minimizer struct {
 	root  *node
 	scan  scanner
+	again scanner // for what is left of a claim, when links of it have no other end
 	claim Claim
 }
 
 // New makes a minimizer with the allow-list of a version of the API.
 func New(v fhir.Version) *Minimizer {
-	m := &Minimizer{root: compile(tables(v))}
-	shape := shapes(v)
+	m := &Minimizer{root: compile(v)}
+	shape, codes := shapes(v), newPart2Codes()
 	m.root.forbid(shape.foreign)
-	m.scan.facts.codes, m.scan.facts.shape = newPart2Codes(), shape
+	m.scan.facts.codes, m.scan.facts.shape = codes, shape
+	m.again.facts.codes, m.again.facts.shape, m.again.known = codes, shape, &m.scan.links
 	return m
 }
 
 // tables are the allow-list of a version.
 func tables(v fhir.Version) [][]element {
-	if v == fhir.V1 {
+	switch v {
+	case fhir.V1:
 		return [][]element{tableSTU3, extensionSTU3}
+	case fhir.V3:
+		return [][]element{tableR4V3}
 	}
 	return [][]element{tableR4}
 }
@@ -73,23 +83,28 @@ func tables(v fhir.Version) [][]element {
 // raw is not strict JSON, exceeds a limit, is not an ExplanationOfBenefit with an
 // id and a patient, or is written in another version. Facts that are only missing
 // are no error, nor is a claim that must not be delivered: that is for
-// coverage.Selection to judge.
+// coverage.Selection to judge. Only version 3 also wants its period, and that it
+// is of the National Claims History.
 func (m *Minimizer) Minimize(raw []byte) (*Claim, error) {
 	if len(raw) > MaxSize {
-		return nil, &Error{fmt.Sprintf("larger than %d bytes", MaxSize), MaxSize}
+		return nil, &Error{Reason: fmt.Sprintf("larger than %d bytes", MaxSize), Offset: MaxSize}
 	}
 	s := &m.scan
 	s.reset(raw)
 	s.single(m.root)
 	s.end()
 	if s.fault != "" {
-		return nil, &Error{s.fault, s.faultAt}
+		return nil, &Error{Reason: s.fault, Offset: s.faultAt}
 	}
-	if reason := s.facts.lacking(); reason != "" {
-		return nil, &Error{reason, 0}
+	if err := s.facts.refusal(); err != nil {
+		return nil, err
 	}
 	m.claim = s.facts.claim
-	m.claim.Part2 = s.facts.part2.decide(m.claim.End, m.claim.HasEnd)
+	if !s.links.paired() {
+		s = &m.again
+		s.reset(m.scan.out)
+		s.single(m.root)
+	}
 	m.claim.JSON = s.out
 	m.claim.ExtensionAt, m.claim.HasExtension = s.places.extension()
 	return &m.claim, nil

@@ -27,7 +27,10 @@ func refMinimize(v fhir.Version, raw []byte) (*Claim, error) {
 	if err := refShape(v, value); err != nil {
 		return nil, err
 	}
-	kept := references[v].keep("", value)
+	kept := references(v, false).keep("", value)
+	if v == fhir.V3 && kept != "" {
+		kept = pairedV3(tree(kept)).keep("", value)
+	}
 	if kept == "" {
 		return nil, errors.New("nothing is left")
 	}
@@ -35,18 +38,29 @@ func refMinimize(v fhir.Version, raw []byte) (*Claim, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Supporting information counts also where it is not kept.
+	c.Part2 = refPart2(tree(references(v, true).keep("", value)))
+	if v == fhir.V3 {
+		err = refFactsV3(c, tree(kept))
+	} else {
+		refShows(v, c, tree(kept))
+	}
 	for _, p := range codes(tree(kept), "type", "coding") {
-		c.ShowsVersion = c.ShowsVersion || p.system == shapes(v).typeSystem
 		if p.system == shapes(v).otherTypeSystem {
 			return nil, errors.New("type of the other version")
 		}
 	}
-	for _, p := range append(codes(tree(kept), "item", "service", "coding"), codes(tree(kept), "item", "productOrService", "coding")...) {
+	return c, err
+}
+
+// refShows looks for what shows version 1 or 2.
+func refShows(v fhir.Version, c *Claim, t any) {
+	for _, p := range codes(t, "type", "coding") {
+		c.ShowsVersion = c.ShowsVersion || p.system == shapes(v).typeSystem
+	}
+	for _, p := range append(codes(t, "item", "service", "coding"), codes(t, "item", "productOrService", "coding")...) {
 		c.ShowsVersion = c.ShowsVersion || p.code != ""
 	}
-	// Supporting information counts also where it is not kept.
-	c.Part2 = refPart2(tree(reference{references[v].leaves, true}.keep("", value)))
-	return c, nil
 }
 
 // refShape looks for what another version has, and for what is not a claim.
@@ -70,23 +84,32 @@ func refShape(v fhir.Version, value any) error {
 			}
 		}
 	}
-	if refNewer(value) {
-		return errors.New("version 3")
+	if refAlien(v, value) {
+		return errors.New("of another server")
 	}
 	return nil
 }
 
-var newerURL = regexp.MustCompile(`^https?://bluebutton\.cms\.gov/fhir/`)
+var (
+	newerURL = regexp.MustCompile(`^https?://bluebutton\.cms\.gov/fhir/`)
+	olderURL = regexp.MustCompile(`^https?://bluebutton\.cms\.gov/resources/`)
+)
 
-// refNewer looks at all strings of a value.
-func refNewer(value any) bool {
+// refAlien looks at all strings of a value.
+func refAlien(version fhir.Version, value any) bool {
+	alien := func(s string) bool {
+		if version == fhir.V3 {
+			return olderURL.MatchString(s) && !strings.HasSuffix(s, "//bluebutton.cms.gov/resources/codesystem/identifier-currency")
+		}
+		return newerURL.MatchString(s)
+	}
 	switch v := value.(type) {
 	case scalar:
-		return v.kind == '"' && newerURL.MatchString(unquote(v.raw))
+		return v.kind == '"' && alien(unquote(v.raw))
 	case []any:
-		return slices.ContainsFunc(v, refNewer)
+		return slices.ContainsFunc(v, func(e any) bool { return refAlien(version, e) })
 	case []member:
-		return slices.ContainsFunc(v, func(m member) bool { return newerURL.MatchString(m.name) || refNewer(m.value) })
+		return slices.ContainsFunc(v, func(m member) bool { return alien(m.name) || refAlien(version, m.value) })
 	}
 	return false
 }
@@ -210,8 +233,10 @@ func refPart2(t any) bool {
 	for _, p := range codes(t, "procedure", "procedureCodeableConcept", "coding") {
 		found = found || counts(list.procedure([]byte(p.code))) || counts(list.service([]byte(p.code)))
 	}
-	for _, p := range append(codes(t, "item", "service", "coding"), codes(t, "item", "productOrService", "coding")...) {
-		found = found || counts(list.service([]byte(p.code)))
+	for _, path := range []string{"service", "productOrService", "detail.productOrService"} {
+		for _, p := range codes(t, strings.Split("item."+path+".coding", ".")...) {
+			found = found || counts(list.service([]byte(p.code)))
+		}
 	}
 	for _, p := range codes(t, "diagnosis", "packageCode", "coding") {
 		found = found || counts(list.drg([]byte(p.code)))
@@ -259,6 +284,9 @@ func compare(t testing.TB, v fhir.Version, m *Minimizer, raw []byte) {
 	}
 	if string(got.JSON) != string(want.JSON) {
 		t.Fatalf("%s: minimizer keeps\n%s\nreference keeps\n%s", v, got.JSON, want.JSON)
+	}
+	if v == fhir.V3 {
+		checkPairs(t, got.JSON)
 	}
 	if g, w := fmt.Sprintf("%+v", *got), fmt.Sprintf("%+v", *want); g != w {
 		t.Fatalf("%s: minimizer finds\n%s\nreference finds\n%s", v, g, w)

@@ -152,11 +152,26 @@ func spell(e element) []string {
 
 // reference applies an allow-list.
 type reference struct {
-	leaves    map[string]shape
-	everyInfo bool // supporting information stays also if it is not a group
+	leaves map[string]shape
+	stays  func(path string, object any) bool // decides on what is left of an object
+	refers func(path, to string) bool         // decides on a text; nil if all stay
 }
 
-var references = map[fhir.Version]reference{fhir.V1: {leaves: leaves(fhir.V1)}, fhir.V2: {leaves: leaves(fhir.V2)}}
+// references has those of the versions. With every, what decides about objects by
+// their values is left out, because all of them count for substance use.
+func references(v fhir.Version, every bool) reference {
+	r := reference{leaves: allLeaves[v], stays: func(string, any) bool { return true }}
+	switch {
+	case every:
+	case v == fhir.V2:
+		r.stays = func(path string, object any) bool { return path != ".supportingInfo[]" || hasDRG(object) }
+	case v == fhir.V3:
+		r.stays, r.refers = staysV3, refersV3
+	}
+	return r
+}
+
+var allLeaves = map[fhir.Version]map[string]shape{fhir.V1: leaves(fhir.V1), fhir.V2: leaves(fhir.V2), fhir.V3: leaves(fhir.V3)}
 
 var primitive = map[jsontext.Kind]shape{'"': text, '0': number, 't': boolean, 'f': boolean}
 
@@ -164,10 +179,10 @@ var primitive = map[jsontext.Kind]shape{'"': text, '0': number, 't': boolean, 'f
 func (r reference) keep(path string, value any) string {
 	switch v := value.(type) {
 	case scalar:
-		if s := r.leaves[path]; s != object && s == primitive[v.kind] {
-			return v.raw
+		if s := r.leaves[path]; s == object || s != primitive[v.kind] || r.refers != nil && s == text && !r.refers(path, unquote(v.raw)) {
+			return ""
 		}
-		return ""
+		return v.raw
 	case []any:
 		return r.keepArray(path, v)
 	}
@@ -220,15 +235,15 @@ func (r reference) keepObject(path string, members []member) string {
 		}
 	}
 	whole := "{" + strings.Join(kept, ",") + "}"
-	if values == 0 || path == ".supportingInfo[]" && !r.everyInfo && !hasDRG(whole) {
+	if values == 0 || !r.stays(path, tree(whole)) {
 		return ""
 	}
 	return whole
 }
 
 // hasDRG tells whether supporting information is a diagnosis related group.
-func hasDRG(info string) bool {
-	return slices.ContainsFunc(codes(tree(info), "code", "coding"), func(c pair) bool {
+func hasDRG(info any) bool {
+	return slices.ContainsFunc(codes(info, "code", "coding"), func(c pair) bool {
 		return strings.EqualFold(c.system, "https://bluebutton.cms.gov/resources/variables/clm_drg_cd")
 	})
 }

@@ -15,6 +15,8 @@ type scanner struct {
 	out    []byte
 	places places
 	facts  facts
+	links  links
+	known  *links // those of the claim, when it is reduced once more
 }
 
 // places are ends in the output that the MBI extensions are placed by; zero
@@ -37,6 +39,7 @@ func (s *scanner) reset(in []byte) {
 	s.in, s.pos, s.depth, s.fault = in, 0, 0, ""
 	s.names, s.scratch, s.out = s.names[:0], s.scratch[:0], s.out[:0]
 	s.places = places{}
+	s.links.reset()
 	s.facts.reset()
 }
 
@@ -197,7 +200,8 @@ var urlOnly = node{fields: []field{{"url", &node{holds: text, tells: urlFact}}},
 // object reads an object.
 func (s *scanner) object(n *node) bool {
 	s.open()
-	mark, names, kept := len(s.out), len(s.names), 0
+	mark, names, kept, has := len(s.out), len(s.names), 0, group(0)
+	ids, refs := s.links.mark()
 	if n != nil {
 		s.out = append(s.out, '{')
 		s.facts.begin(n.tells)
@@ -220,6 +224,7 @@ func (s *scanner) object(n *node) bool {
 			continue
 		}
 		kept++
+		has |= child.gives
 		s.place(child.tells)
 	}
 	s.names = s.names[:names]
@@ -227,11 +232,24 @@ func (s *scanner) object(n *node) bool {
 	if n == nil {
 		return false
 	}
-	if wanted := s.facts.end(n.tells); kept < n.least || !wanted {
+	if !s.stays(n, kept, has) {
 		s.out = s.out[:mark]
+		s.links.cut(ids, refs)
 		return false
 	}
 	s.out = append(s.out, '}')
+	return true
+}
+
+// stays closes an object, and tells whether it is kept with what is kept of it.
+func (s *scanner) stays(n *node, kept int, has group) bool {
+	wanted := s.facts.end(n.tells)
+	switch {
+	case !wanted, kept < n.least, has&n.needs != n.needs:
+		return false
+	case n.tells == containedFact:
+		return s.contains(s.facts.contained)
+	}
 	return true
 }
 

@@ -10,7 +10,7 @@ import (
 // TestShape_NotOfItsVersion: what is written in another version than the one it
 // is given for is refused with the reason, and so is what is not a claim.
 func TestShape_NotOfItsVersion(t *testing.T) {
-	const v3, stu3, r4 = "BFD's version 3", "FHIR STU3", "FHIR R4"
+	const v3, stu3, r4 = "it is a claim of BFD's version 3, and claims of version ", "FHIR STU3", "FHIR R4"
 	for name, c := range map[string]struct {
 		field  string
 		v1, v2 string // reasons; "" if it is accepted
@@ -41,6 +41,30 @@ func TestShape_NotOfItsVersion(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestShape_OnlyItsOwn: a claim passes as one of its version only, and is never
+// found to be of another.
+func TestShape_OnlyItsOwn(t *testing.T) {
+	claims := map[fhir.Version][][]byte{}
+	for _, v := range versions {
+		claims[v] = append(claims[v], readMade(t, v), minimize(t, v, readMade(t, v)).JSON)
+	}
+	for _, s := range samplesV3 {
+		claims[fhir.V3] = append(claims[fhir.V3], readV3(t, s.name))
+	}
+	for of, list := range claims {
+		for i, raw := range list {
+			if found, err := Detect(raw); found != of {
+				t.Errorf("claim %d of %s is found to be %s: %v", i, of, found, err)
+			}
+			for _, v := range versions {
+				if _, err := New(v).Minimize(raw); v != of && err == nil {
+					t.Errorf("claim %d of %s passes as one of %s", i, of, v)
+				}
+			}
+		}
 	}
 }
 

@@ -16,7 +16,7 @@ func (s *scanner) text(n *node) bool {
 	start := s.pos
 	v := s.string()
 	s.facts.note(n.tells, v)
-	if n.holds == unkept {
+	if n.holds == unkept || !n.allows(v) || n.tells == referenceFact && !s.refers(v) {
 		return false
 	}
 	s.out = append(s.out, s.in[start:s.pos]...)
@@ -51,8 +51,8 @@ func (s *scanner) quoted() (inner []byte, escaped bool) {
 		switch c := in[i]; {
 		case c == '"':
 			s.pos = i + 1
-			if mayBeNewer(in[start:i], escaped) && s.newer(in[start:i], escaped) {
-				s.fail(newerReason, start)
+			if s.mayBeAlien(in[start:i], escaped) && s.alien(in[start:i], escaped) {
+				s.fail(s.facts.shape.alienReason, start)
 			}
 			return in[start:i], escaped
 		case c == '\\':

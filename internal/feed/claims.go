@@ -45,8 +45,9 @@ type Claims struct {
 }
 
 // OpenClaims looks at a source: NDJSON, a Bundle, or single resources, plain or
-// gzipped. The FHIR version of its claims is the one given, or if that is 0
-// that of the first readable claim; eob.ErrVersion when it does not show.
+// gzipped. The version of its claims is the one given, or if that is 0 that of
+// the first readable claim; eob.ErrVersion when it does not show. A claim of
+// another version is a fault of its line.
 func OpenClaims(r io.Reader, v fhir.Version) (*Claims, error) {
 	split, err := newSplitter(r)
 	if err != nil {
@@ -201,13 +202,19 @@ func (b *Batch) minimize(m *eob.Minimizer, v fhir.Version, given bool) {
 			err = unclear(raw, v)
 		}
 		if err != nil {
-			c.Fault = &LineError{Line: c.Line, Reason: err.Error()}
+			c.Fault = &LineError{Line: c.Line, Reason: err.Error(), OtherSource: isOtherSource(err)}
 			continue
 		}
 		c.Claim = *claim
 		c.ID, c.Group, c.JSON = b.keep(claim.ID), b.keep(claim.Group), b.keep(claim.JSON)
 	}
 	b.raw, b.ends = nil, nil
+}
+
+// isOtherSource tells a claim of a source that is not delivered from a bad one.
+func isOtherSource(err error) bool {
+	refused := (*eob.Error)(nil)
+	return errors.As(err, &refused) && refused.OtherSource
 }
 
 // keep copies into the arena, or where there is no room left, elsewhere.

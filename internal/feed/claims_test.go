@@ -275,7 +275,7 @@ func TestRealClaimsOfTheOtherVersion(t *testing.T) {
 	for _, c := range []struct {
 		v     fhir.Version
 		names string
-	}{{fhir.V2, "eob-stu3/*"}, {fhir.V1, "eob-r4/*"}, {fhir.V1, "eob-v3/*.json"}, {fhir.V2, "eob-v3/*.json"}, {0, "eob-v3/*.json"}} {
+	}{{fhir.V2, "eob-stu3/*"}, {fhir.V3, "eob-stu3/*"}, {fhir.V1, "eob-r4/*"}, {fhir.V3, "eob-r4/*"}} {
 		v, names := c.v, c.names
 		paths, err := filepath.Glob(filepath.Join(dir, names))
 		if err != nil || len(paths) == 0 {
@@ -378,7 +378,7 @@ func TestReportAddsUp(t *testing.T) {
 		for range rapid.IntRange(0, 40).Draw(t, "claims") {
 			c := feed.Claim{Line: 1}
 			want.Read++
-			switch rapid.IntRange(0, 4).Draw(t, "kind") {
+			switch rapid.IntRange(0, 5).Draw(t, "kind") {
 			case 0:
 				c.Fault = &feed.LineError{Line: 1, Reason: "x"}
 				want.Invalid++
@@ -394,6 +394,9 @@ func TestReportAddsUp(t *testing.T) {
 				c.Type = 1
 				want.Kept++
 				want.WithoutDates++
+			case 5:
+				c.Fault = &feed.LineError{Line: 1, Reason: "x", OtherSource: true}
+				want.OtherSource++
 			}
 			got.Count(&c)
 		}
@@ -401,7 +404,7 @@ func TestReportAddsUp(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatal(diff)
 		}
-		if got.Kept+got.Invalid+got.PartD+got.SubstanceUse+got.OtherType != got.Read {
+		if got.Kept+got.Invalid+got.PartD+got.SubstanceUse+got.OtherType+got.OtherSource != got.Read {
 			t.Fatalf("%+v does not add up", got)
 		}
 	})

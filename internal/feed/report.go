@@ -23,6 +23,7 @@ type Report struct {
 	PartD        int64        `json:"partD"`
 	SubstanceUse int64        `json:"substanceUse"`
 	OtherType    int64        `json:"otherType"`
+	OtherSource  int64        `json:"otherSource"` // of version 3, but not of the National Claims History
 	Invalid      int64        `json:"invalid"`
 	WithoutDates int64        `json:"withoutDates"` // kept, but can never be delivered
 	First        []*LineError `json:"faults,omitempty"`
@@ -32,6 +33,9 @@ type Report struct {
 func (r *Report) Count(c *Claim) bool {
 	r.Read++
 	switch {
+	case c.Fault != nil && c.Fault.OtherSource:
+		r.OtherSource++
+		return false
 	case c.Fault != nil:
 		r.Invalid++
 		if len(r.First) < faultsKept {
@@ -68,6 +72,7 @@ func (r *Report) Print(w io.Writer) error {
 	row("  Part D events", r.PartD, "left out")
 	row("  substance use", r.SubstanceUse, "left out (42 CFR Part 2)")
 	row("  other types", r.OtherType, "left out: not a Part A or B claim")
+	row("  other sources", r.OtherSource, "left out: not of the National Claims History")
 	row("  invalid", r.Invalid, "left out")
 	row("Kept without dates", r.WithoutDates, "no billable period or lastUpdated: can never be delivered")
 	if err := t.Flush(); err != nil {

@@ -26,6 +26,9 @@ type splitter interface {
 type LineError struct {
 	Line   int64 // or the place among the entries of a Bundle, from 1
 	Reason string
+	// OtherSource says that nothing is wrong with the claim, but that its source is
+	// not one whose claims are delivered.
+	OtherSource bool `json:"-"`
 }
 
 // Error gives the line and the reason.
