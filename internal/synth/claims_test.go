@@ -21,7 +21,11 @@ import (
 	"ab2d/internal/segment"
 )
 
-var versions = []fhir.Version{fhir.V1, fhir.V2}
+// The versions that share ids and histories, and all of them.
+var (
+	versions    = []fhir.Version{fhir.V1, fhir.V2}
+	allVersions = []fhir.Version{fhir.V1, fhir.V2, fhir.V3}
+)
 
 // TestPinned holds the bytes of every sponsor in both versions: of all its
 // enrollees, or of about a hundred of them. A change of these bytes must change

@@ -19,7 +19,7 @@ func TestEachNewest(t *testing.T) {
 	at := time.Date(2025, 6, 10, 0, 0, 0, 0, time.UTC).UnixMilli()
 	for index := range 60 {
 		d.Begin(people, index)
-		want := map[int64]int{} // version by group
+		want := map[int64]int{}   // version by group
 		night := at + 6*DayMillis // after the load that ends on Sunday
 		err := d.Each(context.Background(), night, func(c *Claim) error {
 			c.Reset(&d.Person)

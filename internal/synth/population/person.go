@@ -185,6 +185,17 @@ func (p *Person) Doctor(r *random.Stream) Doctor {
 	return p.Doctors[r.Below(p.doctorCount)]
 }
 
+// Specialty returns the specialty of one of the person's doctors by NPI, and nil for
+// anybody else.
+func (p *Person) Specialty(npi uint64) *codes.Code {
+	for i := range p.Doctors {
+		if d := &p.Doctors[i]; npi == NPI(NPIPerson, p.Home, d.Number) {
+			return d.Specialty
+		}
+	}
+	return nil
+}
+
 // DoctorsPerState is the number of practitioners in a state's pool.
 const DoctorsPerState = 2000
 
