@@ -31,6 +31,9 @@ func (m *member) expectedV3(ctx context.Context, d *claimgen.Generator, q Expect
 		claims = append(claims, ExpectedClaim{ID: strconv.FormatInt(c.IDV3(), 10), LastUpdated: loaded, Status: "active"})
 		return nil
 	})
+	if len(claims) == 0 { // also when all were replaced
+		return nil, err
+	}
 	return claims, err
 }
 

@@ -132,6 +132,10 @@ var v3Facts = [...]struct {
 	{v3HHA, "CLM_HHA_RFRL_CD", "Claim Referral Code", "CLM-HHA-RFRL-CD",
 		codes.Code{Code: "1", Display: "PHYSICIAN REFERRAL - THE PATIENT WAS ADMITTED UPON THE RECOMMENDATION OF A PERSONAL PHYSICIAN."}},
 	{v3HHA, "CLM_ACO_CARE_MGMT_HCBS_SW", "Care Management Home Visits Enhancement", "CLM-BNFT-ENHNCMT-CD-SWITCH", codes.Code{Code: "Y"}},
+	{v3HHA, "CLM_NGACO_PDSCHRG_HCBS_SW", "Post Discharge Home Visit Benefit Enhancement Indicator", "CLM-BNFT-ENHNCMT-CD-SWITCH", codes.Code{Code: "Y"}},
+	{v3HHA, "CLM_NGACO_SNF_WVR_SW", "SNF 3-Day Waiver Enhancement", "CLM-BNFT-ENHNCMT-CD-SWITCH", codes.Code{Code: "Y"}},
+	{v3HHA, "CLM_NGACO_TLHLTH_SW", "Telehealth Benefit Enhancement Indicator", "CLM-BNFT-ENHNCMT-CD-SWITCH", codes.Code{Code: "Y"}},
+	{v3HHA, "CLM_NCH_PRMRY_PYR_CD", "NCH Primary Payer Code", "CLM-NCH-PRMRY-PYR-CD", codes.Code{Code: "L"}},
 	{v3HHA | v3Inpatient, "CLM_BNFT_ENHNCMT_CD", "Claim Benefit Enhancement Code", "CLM-BNFT-ENHNCMT-CD", codes.Code{Code: "1", Display: "POPULATION BASED PAYMENTS (PBP)"}},
 	{v3Professional, "CLM_CARR_PMT_DNL_CD", "Claim Payment Denial Code", "CLM-CARR-PMT-DNL-CD", codes.Code{Code: "1", Display: "Physician/supplier"}},
 	{v3Professional, "CLM_MDCR_PRFNL_PRVDR_ASGNMT_SW", "Provider Assignment Indicator", "CLM-MDCR-PRFNL-PRVDR-ASGNMT-SW", codes.Code{Code: "A", Display: "Assigned Claim"}},
@@ -193,7 +197,19 @@ func (w *Buffer) v3Admission(c *claimgen.Claim, next int) int {
 	w.coding(bfdCode+"BENE-PTNT-STUS-CD", status)
 	w.end(`]}},`)
 	w.v3Dated(next+4, "CLM_ACTV_CARE_THRU_DT", "Covered Care Through Date", c.End)
-	return next + 5
+	next += 5
+	if c.Type == coverage.SNF { // after at least three days in hospital
+		w.v3Dated(next, "CLM_QLFY_STAY_FROM_DT", "Qualified Stay From Date", c.Start-3)
+		w.v3Dated(next+1, "CLM_QLFY_STAY_THRU_DT", "Qualified Stay Through Date", c.Start)
+		next += 2
+	}
+	if c.Control>>50%8 == 0 { // the last day is not covered any more
+		w.v3Dated(next, "CLM_MDCR_EXHSTD_DT", "Medicare Benefits Exhausted Date", c.End)
+		w.v3Dated(next+1, "CLM_NCVRD_FROM_DT", "Noncovered Stay From Date", c.End)
+		w.v3Dated(next+2, "CLM_NCVRD_THRU_DT", "Noncovered Stay Through Date", c.End)
+		next += 3
+	}
+	return next
 }
 
 // v3Numbers writes the pints of blood and the numbers of a trial and of a prior

@@ -107,7 +107,11 @@ func (w *Buffer) v3Total(c *claimgen.Claim) {
 // v3Drugs writes the drug of a line. Its national drug code has labeler 99999, which
 // FDA assigns to nobody. No sponsor sees how much it was.
 func (w *Buffer) v3Drugs(hcpcs string, units int) {
-	w.text(`,"detail":[{"sequence":1,"productOrService":{"coding":[{"system":"`+ndcSystem+`","code":"99999`, hcpcs[1:], `01"}]}`)
+	w.text(`,"detail":[{`)
+	if w.withheld {
+		w.text(`"sequence":1,`)
+	}
+	w.text(`"productOrService":{"coding":[{"system":"`+ndcSystem+`","code":"99999`, hcpcs[1:], `01"}]}`)
 	if w.withheld {
 		w.text(`,"quantity":{"value":`)
 		w.number(int64(units))
