@@ -263,7 +263,7 @@ func TestFreshnessV3(t *testing.T) {
 }
 
 // TestWriteV3: claims that must never be delivered are offered, with what is wrong in
-// their facts, and claims of the shared systems are not.
+// their facts, and claims of the shared systems are not. No claim has a historic MBI.
 func TestWriteV3(t *testing.T) {
 	s := sourceAt(1, asOf)
 	list, got := enrollees(t, s, "Z0000"), map[coverage.Verdict]int{}
@@ -271,6 +271,11 @@ func TestWriteV3(t *testing.T) {
 		sink := claimsOf(t, s, fhir.V3, selectionOf(t, s, "Z0000", &list[i]), false)
 		for verdict, n := range sink.verdicts {
 			got[verdict] += n
+		}
+		for _, o := range sink.offers {
+			if o.line != nil && (bytes.Count(o.line, []byte("us-mbi")) != 1 || !bytes.Contains(o.line, []byte(list[i].MBIs[0]))) {
+				t.Fatalf("not one MBI, the current: %s", o.line)
+			}
 		}
 		if bytes.Contains(sink.bytes(), []byte("SharedSystem")) || bytes.Contains(sink.bytes(), []byte("42CFRPart2")) || bytes.Contains(sink.bytes(), []byte("DDPS")) {
 			t.Fatal("a claim is delivered that must not be")

@@ -89,3 +89,19 @@ func TestLastLoadV3(t *testing.T) {
 		}
 	}
 }
+
+// TestNewestAtItsMoment: a version is there from the moment of its load on.
+func TestNewestAtItsMoment(t *testing.T) {
+	h := History{versions: 2, Loaded: [MaxVersions]int64{2_000 * DayMillis, 2_100 * DayMillis}, Canceled: 2_200 * DayMillis}
+	first, second, gone := loadV3(h.Loaded[0], 3), loadV3(h.Loaded[1], 3), loadV3(h.Canceled, 3)
+	for _, c := range []struct {
+		at      int64
+		version int
+		stamp   int64
+	}{{first - 1, 0, 0}, {first, 0, first}, {second - 1, 0, first}, {second, 1, second}, {gone - 1, 1, second}, {gone, 0, 0}} {
+		version, stamp, there := h.newest(3, c.at)
+		if version != c.version || stamp != c.stamp || there != (c.stamp != 0) {
+			t.Errorf("at %d: version %d of %d, %v", c.at, version, stamp, there)
+		}
+	}
+}
