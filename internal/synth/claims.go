@@ -58,7 +58,8 @@ func (r *reader) Close() error {
 // and versions: all that are in the database as of the snapshot, or as of
 // sel.Until if that is later, because the clocks of machines differ. Claims that
 // must never be delivered are offered too, and sink rejects them. The MBIs
-// written are those of sel.Enrollee.
+// written are those of sel.Enrollee. In version 3 of the API they are the newest
+// version of each claim, and only the current MBI is written.
 func (r *reader) Write(ctx context.Context, sel *coverage.Selection, sink export.Sink) error {
 	index, ok := r.source.population.IndexOf(sel.Enrollee.ID)
 	if !ok {
@@ -66,8 +67,15 @@ func (r *reader) Write(ctx context.Context, sel *coverage.Selection, sink export
 	}
 	d := r.desk
 	d.claims.Begin(r.source.population, index)
-	d.line.SetMBIs(sel.Enrollee.MBIs)
-	err := d.claims.Each(ctx, max(r.asOf, sel.Until.UnixMilli()), func(c *claimgen.Claim) error {
+	mbis := sel.Enrollee.MBIs
+	if r.version == fhir.V3 {
+		mbis = mbis[:min(1, len(mbis))]
+	}
+	d.line.SetMBIs(mbis)
+	err := d.each(ctx, r.version, max(r.asOf, sel.Until.UnixMilli()), func(c *claimgen.Claim) error {
+		if r.version == fhir.V3 {
+			return r.offerV3(c, sink)
+		}
 		if c.Nature != claimgen.Ordinary {
 			return r.offerRaw(c, sel.Enrollee.MBIs, sink)
 		}
@@ -81,6 +89,28 @@ func (r *reader) Write(ctx context.Context, sel *coverage.Selection, sink export
 		return fmt.Errorf("make synthetic claims: %w", err)
 	}
 	return nil
+}
+
+// each calls f for the claims that a version of the API has at a moment.
+func (d *desk) each(ctx context.Context, v fhir.Version, asOf int64, f func(*claimgen.Claim) error) error {
+	if v == fhir.V3 {
+		return d.claims.EachNewest(ctx, asOf, f)
+	}
+	return d.claims.Each(ctx, asOf, f)
+}
+
+// offerV3 offers a claim of version 3. What is wrong with a claim that must never be
+// delivered is in its facts. An export never reads claims of the shared systems.
+func (r *reader) offerV3(c *claimgen.Claim, sink export.Sink) error {
+	if c.Nature == claimgen.SharedSystem {
+		return nil
+	}
+	c.PartD, c.Part2 = c.Nature == claimgen.PartD, c.Nature == claimgen.SubstanceUse
+	if !sink.Wants(&c.Claim) {
+		return nil
+	}
+	c.Detail(&r.desk.claims.Person)
+	return sink.Line(r.desk.line.Delivered(r.format, c))
 }
 
 // offerRaw offers a claim that must never be delivered in the same way as an

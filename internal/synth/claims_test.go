@@ -21,9 +21,13 @@ import (
 	"ab2d/internal/segment"
 )
 
-var versions = []fhir.Version{fhir.V1, fhir.V2}
+// The versions that share ids and histories, and all of them.
+var (
+	versions    = []fhir.Version{fhir.V1, fhir.V2}
+	allVersions = []fhir.Version{fhir.V1, fhir.V2, fhir.V3}
+)
 
-// TestPinned holds the bytes of every sponsor in both versions: of all its
+// TestPinned holds the bytes of every sponsor in all versions: of all its
 // enrollees, or of about a hundred of them. A change of these bytes must change
 // population.GeneratorVersion too.
 func TestPinned(t *testing.T) {
@@ -38,11 +42,16 @@ func TestPinned(t *testing.T) {
 		"PDP-5000 v2":  "2e048f5ae655a212f9ee45d8e7700b3f2dfc3a50678032f8d741632457c8a4f2",
 		"PDP-10000 v1": "2e5bbe3f79228ad69bc4a9476391fbb40b53a982f50926ba69a6ff96d5b1337f",
 		"PDP-10000 v2": "7c7f3ee40fa14a7247521dabd8f2356e46ff657b3ea25bb634f40a449f2c956f",
+		"PDP-100 v3":   "d9dcd9a10a0ed9b90915e1901e2238c46f76b9882c8ccfeec83ae2f709e9586c",
+		"PDP-1000 v3":  "e0dcfdd1dfb410ac824c04863dcda264b9a5ec3106f4d48d612fbfe78745e17c",
+		"PDP-2000 v3":  "2c4048ecce64a462dd99e261ea91112589ca21eb9062b2498a6cdef862be6b2c",
+		"PDP-5000 v3":  "414c8faef0c04f6f29842afc5499fcc421a925c2e583aa3e002469659c69081a",
+		"PDP-10000 v3": "0e306a97342376d5f0f4eb31e8a5eca41d10f0d1d116fff5a24a35a75c5f90be",
 	}
 	s := sourceAt(42, asOf)
 	for _, p := range Sponsors() {
 		list := enrollees(t, s, p.Contract)
-		for _, v := range versions {
+		for _, v := range allVersions {
 			name := p.Name + " " + v.String()
 			t.Run(name, func(t *testing.T) {
 				sink := &hasher{hash: sha256.New()}
@@ -79,22 +88,24 @@ func (h *hasher) Line(line []byte) error {
 
 // TestSameBytes: on repeat, from a fresh source, in any order and at once.
 func TestSameBytes(t *testing.T) {
-	s := sourceAt(42, asOf)
-	selections := sample(t, s, 20)
-	first := make([][]byte, len(selections))
-	for i, selection := range selections {
-		first[i] = claimsOf(t, s, fhir.V1, selection, false).bytes()
+	for _, v := range []fhir.Version{fhir.V1, fhir.V3} {
+		s := sourceAt(42, asOf)
+		selections := sample(t, s, 20)
+		first := make([][]byte, len(selections))
+		for i, selection := range selections {
+			first[i] = claimsOf(t, s, v, selection, false).bytes()
+		}
+		fresh := sourceAt(42, asOf)
+		var group sync.WaitGroup
+		for i := len(selections) - 1; i >= 0; i-- {
+			group.Go(func() {
+				if !bytes.Equal(first[i], claimsOf(t, fresh, v, selections[i], false).bytes()) {
+					t.Errorf("%s: enrollee %d has other claims from a fresh source", v, selections[i].Enrollee.ID)
+				}
+			})
+		}
+		group.Wait()
 	}
-	fresh := sourceAt(42, asOf)
-	var group sync.WaitGroup
-	for i := len(selections) - 1; i >= 0; i-- {
-		group.Go(func() {
-			if !bytes.Equal(first[i], claimsOf(t, fresh, fhir.V1, selections[i], false).bytes()) {
-				t.Errorf("enrollee %d has other claims from a fresh source", selections[i].Enrollee.ID)
-			}
-		})
-	}
-	group.Wait()
 }
 
 func TestAnotherSeedDiffers(t *testing.T) {

@@ -149,8 +149,8 @@ func (s *Source) everOptedOut(index int, last coverage.Date) bool {
 }
 
 // WriteClaims writes the raw claims of all people, one on a line, and returns their
-// number. They include claims that must never be delivered. The memory it needs does
-// not depend on their number.
+// number. They include claims that must never be delivered, and in version 3 also some
+// of the shared systems. The memory it needs does not depend on their number.
 func (d *Dataset) WriteClaims(ctx context.Context, w io.Writer, v fhir.Version) (claims int64, err error) {
 	write, err := eobjson.FormatOf(v)
 	if err != nil {
@@ -159,7 +159,7 @@ func (d *Dataset) WriteClaims(ctx context.Context, w io.Writer, v fhir.Version) 
 	desk := new(desk)
 	for _, index := range d.people {
 		desk.claims.Begin(d.source.population, index)
-		err := desk.claims.Each(ctx, d.at.UnixMilli(), func(c *claimgen.Claim) error {
+		err := desk.each(ctx, v, d.at.UnixMilli(), func(c *claimgen.Claim) error {
 			claims++
 			_, err := w.Write(desk.raw(c, write))
 			return err

@@ -8,6 +8,10 @@
 // So the same seed and moment give the same bytes, a running sandbox has new claims
 // every week, and a claim changes only together with its lastUpdated.
 //
+// Versions 1 and 2 of the API have all versions of a claim. Version 3 has the newest
+// only, under ids and patient numbers of its own, and loads on Mondays. The people,
+// the claims and what happens to them are the same.
+//
 // For tests of a pipeline, [Source.Expected] computes independently which claims an
 // export must deliver, [Source.Dataset] writes the same claims as import files, and
 // [Dataset.Statistics] counts them.

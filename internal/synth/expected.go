@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ab2d/internal/coverage"
+	"ab2d/internal/fhir"
 	"ab2d/internal/synth/claimgen"
 	"ab2d/internal/synth/population"
 )
@@ -16,10 +17,11 @@ import (
 // ExpectedQuery is the part of an export request that selects claims.
 type ExpectedQuery struct {
 	Contract string
-	AsOf     time.Time // the job's transactionTime
-	Since    time.Time // _since, exclusive; zero: none
-	Until    time.Time // _until, inclusive; zero: none
-	From, To string    // service-date: the service must touch these days, YYYY-MM-DD; empty: any
+	Version  fhir.Version // V3, or any other: the claims of V1 and V2 are the same
+	AsOf     time.Time    // the job's transactionTime
+	Since    time.Time    // _since, exclusive; zero: none
+	Until    time.Time    // _until, inclusive; zero: none
+	From, To string       // service-date: the service must touch these days, YYYY-MM-DD; empty: any
 }
 
 // Outcomes of an enrollee, in the words of a job's ledger.
@@ -32,13 +34,14 @@ const (
 // ExpectedResult is what an export must deliver for one enrollee.
 type ExpectedResult struct {
 	Enrollee coverage.EnrolleeID
+	Patient  int64 // the number in the claims' patient.reference
 	Outcome  string
 	Claims   []ExpectedClaim // by id
 }
 
 // ExpectedClaim is a claim that must be delivered.
 type ExpectedClaim struct {
-	ID          string // of the resource, carrier--10000000000000
+	ID          string // of the resource, carrier--10000000000000; in V3 3000000000000
 	LastUpdated time.Time
 	Status      string // active or cancelled
 }
@@ -74,25 +77,41 @@ func (s *Source) Expected(ctx context.Context, q ExpectedQuery, yield func(Expec
 // expected returns the expected result of the generator's person.
 func (s *Source) expected(ctx context.Context, d *claimgen.Generator, m *member, q ExpectedQuery) (ExpectedResult, error) {
 	p := &d.Person
-	t := ExpectedResult{Enrollee: p.ID, Outcome: ExpectNoClaims}
+	t := ExpectedResult{Enrollee: p.ID, Patient: int64(p.ID), Outcome: ExpectNoClaims}
+	if q.Version == fhir.V3 {
+		t.Patient = p.PatientV3
+	}
 	if s.population.OptedOut(p.Index, coverage.Date(q.AsOf.Unix()/86_400)) {
 		t.Outcome = ExpectOptedOut
 		return t, nil
 	}
 	enrolled := s.monthsWith(p, m, q.AsOf)
-	err := d.Each(ctx, q.AsOf.UnixMilli(), func(c *claimgen.Claim) error {
-		if m.expects(c, q, enrolled) {
-			c.Reset(p)
-			id := fmt.Sprintf("%s-%d", strings.ToLower(c.Kind.EOB), c.ID)
-			t.Claims = append(t.Claims, ExpectedClaim{ID: id, LastUpdated: time.UnixMilli(c.UpdatedMillis).UTC(), Status: c.Status()})
-		}
-		return nil
-	})
+	claims := m.expectedVersions
+	if q.Version == fhir.V3 {
+		claims = m.expectedV3
+	}
+	var err error
+	t.Claims, err = claims(ctx, d, q, enrolled)
 	if len(t.Claims) > 0 {
 		t.Outcome = ExpectDelivered
 	}
 	slices.SortFunc(t.Claims, func(a, b ExpectedClaim) int { return cmp.Compare(a.ID, b.ID) })
 	return t, err
+}
+
+// expectedVersions returns the claims that versions 1 and 2 must deliver of the
+// generator's person: all versions of each.
+func (m *member) expectedVersions(ctx context.Context, d *claimgen.Generator, q ExpectedQuery, enrolled map[string]bool) ([]ExpectedClaim, error) {
+	var claims []ExpectedClaim
+	err := d.Each(ctx, q.AsOf.UnixMilli(), func(c *claimgen.Claim) error {
+		if updated := time.UnixMilli(c.UpdatedMillis).UTC(); m.expects(c, updated, q, enrolled) {
+			c.Reset(&d.Person)
+			id := fmt.Sprintf("%s-%d", strings.ToLower(c.Kind.EOB), c.ID)
+			claims = append(claims, ExpectedClaim{ID: id, LastUpdated: updated, Status: c.Status()})
+		}
+		return nil
+	})
+	return claims, err
 }
 
 // monthsWith returns the months, such as 2024-03, in which a person is enrolled
@@ -111,12 +130,11 @@ func (s *Source) monthsWith(p *population.Person, m *member, at time.Time) map[s
 	return months
 }
 
-// expects reports whether a claim must be delivered.
-func (m *member) expects(c *claimgen.Claim, q ExpectedQuery, enrolled map[string]bool) bool {
+// expects reports whether a claim that was updated at a moment must be delivered.
+func (m *member) expects(c *claimgen.Claim, updated time.Time, q ExpectedQuery, enrolled map[string]bool) bool {
 	if m.Unattested || c.Nature != claimgen.Ordinary {
 		return false
 	}
-	updated := time.UnixMilli(c.UpdatedMillis)
 	if updated.After(q.Until) || !q.Since.IsZero() && !updated.After(q.Since) {
 		return false
 	}

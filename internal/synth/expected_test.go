@@ -3,6 +3,7 @@ package synth
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -38,7 +39,7 @@ func drawQuery(t *rapid.T, stamps []time.Time) ExpectedQuery {
 }
 
 // TestExportsAreAsExpected holds whole exports, through the rules of coverage and the
-// readers of both versions, equal to the expected results: over seeds, contracts, moments
+// readers of all versions, equal to the expected results: over seeds, contracts, moments
 // and queries.
 func TestExportsAreAsExpected(t *testing.T) {
 	outcomes := map[string]int{}
@@ -56,10 +57,14 @@ func TestExportsAreAsExpected(t *testing.T) {
 		q := drawQuery(t, stampsOf(t, s))
 		q.Contract = rapid.SampledFrom([]string{"Z9001", "Z9002", "Z9003", "Z9004"}).Draw(t, "contract")
 		now = q.AsOf
-		v := rapid.SampledFrom(versions).Draw(t, "version")
+		v := rapid.SampledFrom(allVersions).Draw(t, "version")
+		q.Version = v
 		got := exported(t, s, v, q)
 		err := s.Expected(context.Background(), q, func(want ExpectedResult) error {
 			outcomes[want.Outcome]++
+			if len(want.Claims) == 0 {
+				want.Patient = 0 // no claim shows it
+			}
 			if d := cmp.Diff(want, got[0]); d != "" {
 				t.Fatalf("%+v: %s", q, d)
 			}
@@ -82,7 +87,7 @@ func stampsOf(t *rapid.T, s *Source) []time.Time {
 	for index := range 3 {
 		d.Begin(s.population, index)
 		err := d.Each(context.Background(), asOf.UnixMilli(), func(c *claimgen.Claim) error {
-			stamps = append(stamps, c.LastUpdated)
+			stamps = append(stamps, c.LastUpdated, mondayOf(c, c.UpdatedMillis))
 			return nil
 		})
 		if err != nil {
@@ -136,12 +141,24 @@ func exported(t *rapid.T, s *Source, v fhir.Version, q ExpectedQuery) (all []Exp
 			if o.line != nil {
 				got.Claims = append(got.Claims, claimIn(o.line))
 				got.Outcome = ExpectDelivered
+				got.Patient = patientIn(t, o.line)
 			}
 		}
 		slices.SortFunc(got.Claims, func(a, b ExpectedClaim) int { return strings.Compare(a.ID, b.ID) })
 		all = append(all, got)
 	}
 	return all
+}
+
+// patientIn reads the number in the reference to the patient.
+func patientIn(t *rapid.T, line []byte) int64 {
+	_, rest, _ := strings.Cut(string(line), `"reference":"Patient/`)
+	number, _, _ := strings.Cut(rest, `"`)
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // claimIn reads out of a line what the expected results say about it.

@@ -24,7 +24,7 @@ func TestHistory(t *testing.T) {
 		of := *selections[rapid.IntRange(0, len(selections)-1).Draw(t, "enrollee")]
 		then := asOf.Add(-time.Duration(rapid.IntRange(0, 60_000).Draw(t, "hours")) * time.Hour)
 		later := then.Add(time.Duration(rapid.IntRange(0, 10_000).Draw(t, "hours more")) * time.Hour)
-		before, after := offersAt(t, of, then), offersAt(t, of, later)
+		before, after := offersAt(t, fhir.V2, of, then), offersAt(t, fhir.V2, of, later)
 		for id, b := range before {
 			a, ok := after[id]
 			if !ok {
@@ -46,10 +46,10 @@ func TestHistory(t *testing.T) {
 }
 
 // offersAt are all claims of an enrollee as of a moment, by id.
-func offersAt(t *rapid.T, of coverage.Selection, at time.Time) map[string]offer {
+func offersAt(t *rapid.T, v fhir.Version, of coverage.Selection, at time.Time) map[string]offer {
 	of.Until = at
 	sink := &collector{selection: &of, all: true}
-	if err := write(context.Background(), sourceAt(42, asOf), fhir.V2, &of, sink); err != nil {
+	if err := write(context.Background(), sourceAt(42, asOf), v, &of, sink); err != nil {
 		t.Fatal(err)
 	}
 	all := map[string]offer{}

@@ -26,7 +26,7 @@ const (
 // without a license; empty when nothing is.
 func realLooking(system, value string) string {
 	switch {
-	case strings.Contains(system, "hcpcs") && cpt.MatchString(value), strings.HasSuffix(system, "/cpt"):
+	case strings.Contains(strings.ToLower(system), "hcpcs") && cpt.MatchString(value), strings.HasSuffix(system, "/cpt"):
 		return "a CPT code"
 	case dental.MatchString(value):
 		return "a CDT code"
@@ -45,7 +45,7 @@ func realLooking(system, value string) string {
 }
 
 // TestNothingReal looks at every text of raw claims, Part D events and all,
-// in both versions.
+// in all versions.
 func TestNothingReal(t *testing.T) {
 	s := sourceAt(42, asOf)
 	set, err := s.Dataset(asOf, "Z0000")
@@ -53,7 +53,7 @@ func TestNothingReal(t *testing.T) {
 		t.Fatal(err)
 	}
 	set.people = set.people[:20]
-	for _, v := range versions {
+	for _, v := range allVersions {
 		var raw bytes.Buffer
 		if _, err := set.WriteClaims(context.Background(), &raw, v); err != nil {
 			t.Fatal(err)

@@ -32,17 +32,21 @@ func (s *Source) Snapshot(_ context.Context, contract string) (string, error) {
 }
 
 // Freshness returns how fresh the data are. The enrollment is that of the current
-// month, from its first day, and claims are loaded every Saturday night.
-func (s *Source) Freshness(_ context.Context, contract string, _ fhir.Version) (export.Freshness, error) {
+// month, from its first day. Claims are loaded every Saturday night, and those of
+// version 3 every Monday.
+func (s *Source) Freshness(_ context.Context, contract string, v fhir.Version) (export.Freshness, error) {
 	m, err := s.contract(contract)
 	if err != nil {
 		return export.Freshness{}, err
 	}
-	now := s.now().UTC()
+	now, load := s.now().UTC(), claimgen.LastLoad
+	if v == fhir.V3 {
+		load = claimgen.LastLoadV3
+	}
 	return export.Freshness{
 		Enrollment: time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC),
 		Enrollees:  int64(m.Enrollees),
-		LastLoad:   time.UnixMilli(claimgen.LastLoad(now.UnixMilli())).UTC(),
+		LastLoad:   time.UnixMilli(load(now.UnixMilli())).UTC(),
 	}, nil
 }
 

@@ -15,12 +15,12 @@ import (
 	"ab2d/internal/fhir"
 )
 
-// knownShape reads testdata/shape.txt: for each version and type the paths
+// knownShape reads a file such as testdata/shape.txt: for each version and type the paths
 // that AB2D delivers of BFD's resources, an extension named by the end of its
 // url. Written out from public BFD resources and AB2D's published field lists.
-func knownShape(t *testing.T) map[string]map[string]bool {
+func knownShape(t *testing.T, name string) map[string]map[string]bool {
 	t.Helper()
-	text, err := os.ReadFile("testdata/shape.txt")
+	text, err := os.ReadFile("testdata/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ var required = map[fhir.Version][]string{
 // testShape shows that the paths of every claim are in the known shape of its
 // version and type, and that the required paths are present.
 func testShape(t *testing.T, claims []sampledClaim) {
-	known := knownShape(t)
+	known := knownShape(t, "shape.txt")
 	met := map[string]map[string]bool{}
 	for _, c := range claims {
 		for _, v := range versions {
@@ -129,7 +129,13 @@ var (
 			"provider", "organization", "facility", "careTeam", "diagnosis", "procedure", "item"},
 		fhir.V2: {"resourceType", "id", "meta", "extension", "identifier", "status", "type", "subType", "patient", "billablePeriod",
 			"facility", "careTeam", "supportingInfo", "diagnosis", "procedure", "item"},
+		fhir.V3: {"resourceType", "id", "meta", "extension", "contained", "identifier", "status", "type", "subType", "use", "patient", "billablePeriod",
+			"created", "insurer", "provider", "outcome", "careTeam", "supportingInfo", "diagnosis", "procedure", "insurance", "item", "adjudication", "total", "payment"},
 	}
+	partOrderV3 = []string{"extension", "sequence", "category", "diagnosisCodeableConcept", "provider", "role", "qualification",
+		"type", "date", "procedureCodeableConcept", "onAdmission", "code", "timingDate", "timingPeriod", "valueString", "valueQuantity", "valueReference",
+		"careTeamSequence", "diagnosisSequence", "informationSequence", "revenue", "productOrService", "modifier",
+		"servicedPeriod", "servicedDate", "locationCodeableConcept", "quantity", "adjudication", "detail"}
 	partOrder = []string{"extension", "sequence", "date", "category", "code", "diagnosisCodeableConcept", "procedureCodeableConcept",
 		"packageCode", "provider", "responsible", "role", "qualification", "type",
 		"careTeamLinkId", "diagnosisLinkId", "careTeamSequence", "diagnosisSequence", "service", "productOrService",
@@ -213,6 +219,9 @@ func checkOrder(t *testing.T, v fhir.Version, path string, keys []string) {
 		t.Fatalf("%s has a key twice: %v", path, keys)
 	}
 	order := partOrder
+	if v == fhir.V3 {
+		order = partOrderV3
+	}
 	switch path {
 	case "":
 		order = topOrder[v]
@@ -220,7 +229,7 @@ func checkOrder(t *testing.T, v fhir.Version, path string, keys []string) {
 	default:
 		return
 	}
-	if path == "supportingInfo" {
+	if v != fhir.V3 && path == "supportingInfo" {
 		order = []string{"sequence", "category", "code"}
 	}
 	last := -1

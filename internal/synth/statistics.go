@@ -43,6 +43,7 @@ type Statistics struct {
 // natureNames are the reasons why claims must never be delivered.
 var natureNames = [...]string{
 	claimgen.PartD: "Part D event", claimgen.SubstanceUse: "substance-use treatment", claimgen.UnknownPatient: "of an unknown patient", claimgen.NoPeriodEnd: "without the end of its period",
+	claimgen.SharedSystem: "of a shared system",
 }
 
 // Statistics counts the people and claims of the data set.

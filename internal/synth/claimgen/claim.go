@@ -241,6 +241,9 @@ func (c *Claim) day(i, n int) coverage.Date {
 // Institutional reports whether a facility billed the claim, not a doctor or supplier.
 func (c *Claim) Institutional() bool { return c.Kind.Facility.Code != "" }
 
+// Loaded returns the day on which the version was loaded.
+func (c *Claim) Loaded() coverage.Date { return coverage.Date(c.UpdatedMillis / DayMillis) }
+
 // Status returns the FHIR status: active, or canceled if the version is not in force.
 func (c *Claim) Status() string {
 	if c.Canceled {

@@ -10,7 +10,9 @@
 // Later it may be changed by further versions, canceled, or stamped again by the
 // one bulk reload. Callers ask for claims as of a moment. Claims and versions that
 // are loaded later are not there yet, and a version that is replaced later is still
-// active. So the same seed and moment always give the same claims.
+// active. So the same seed and moment always give the same claims. Version 3 of the API
+// sees the same history: of each claim the newest version, from the Monday before the
+// weekly run on, and nothing of a claim that is canceled without a replacement.
 //
 // A claim first has only its facts: type, dates and lastUpdated. [Claim.Detail]
 // draws the rest from another stream, when the claim is wanted.

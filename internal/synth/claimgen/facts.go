@@ -113,11 +113,16 @@ func (c *Claim) asOf(version int, at int64, start, end, death coverage.Date) boo
 	if !there {
 		return false
 	}
+	c.become(version, stamp, canceled, start, end, death)
+	return true
+}
+
+// become makes c one of its versions. start and end are the days of the first version.
+func (c *Claim) become(version int, stamp int64, canceled bool, start, end, death coverage.Date) {
 	c.Version, c.Canceled, c.UpdatedMillis = version, canceled, stamp
 	c.LastUpdated = time.UnixMilli(stamp).UTC()
 	c.Start, c.End = start, end
 	if moved := coverage.Date(c.History.shift); version > 0 && version == c.History.versions-1 && end+moved <= death {
 		c.Start, c.End = start+moved, end+moved
 	}
-	return true
 }

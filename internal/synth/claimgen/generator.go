@@ -14,6 +14,7 @@ type Generator struct {
 	Person  population.Person
 	Claim   Claim
 	episode episode
+	newest  bool // make the claims of version 3
 }
 
 // Begin sets the person whose claims Each makes.
@@ -23,6 +24,20 @@ func (g *Generator) Begin(people *population.Population, index int) { people.Per
 // database at a moment, in milliseconds since 1970. The claim is valid only during
 // the call. Each stops at the first error of f and at the end of ctx.
 func (g *Generator) Each(ctx context.Context, asOf int64, f func(*Claim) error) error {
+	g.newest = false
+	return g.each(ctx, asOf, f)
+}
+
+// EachNewest calls f in the same way for the claims that version 3 of the API has at
+// a moment. Of each claim that is the newest version that is loaded, and nothing if
+// the claim is canceled without a replacement. Some claims come a second time, with
+// the nature SharedSystem.
+func (g *Generator) EachNewest(ctx context.Context, asOf int64, f func(*Claim) error) error {
+	g.newest = true
+	return g.each(ctx, asOf, f)
+}
+
+func (g *Generator) each(ctx context.Context, asOf int64, f func(*Claim) error) error {
 	last := min(coverage.Date(asOf/DayMillis), g.Person.Life.Death)
 	first := population.FirstMonth.First()
 	for month := population.FirstMonth; first <= last && month < population.FirstMonth+population.MonthsHeld; month++ {
@@ -71,6 +86,9 @@ func (g *Generator) versions(asOf int64, f func(*Claim) error) error {
 	start, end := c.Start, c.End
 	if start > death {
 		return nil
+	}
+	if g.newest {
+		return c.offerNewest(asOf, start, end, death, f)
 	}
 	for v := range c.History.versions {
 		if !c.asOf(v, asOf, start, end, death) {

@@ -17,6 +17,7 @@ const (
 	SubstanceUse          // treatment of substance use, 42 CFR Part 2
 	UnknownPatient        // of a patient who is in no roster
 	NoPeriodEnd           // without the end of its billable period
+	SharedSystem          // not of the National Claims History; only in version 3
 )
 
 // drawNature draws the nature of a claim. 33 of a thousand are not ordinary.

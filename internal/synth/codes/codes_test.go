@@ -35,6 +35,9 @@ func tableCodes() (diagnoses, procedures, others []Code) {
 		k := &ClaimTypes[i]
 		others = append(others, k.NCH, k.STU3Type, k.R4Type, k.NearLine, k.SubType, k.Facility, k.OtherType)
 	}
+	for i := range ClaimTypesV3 {
+		others = append(append(others, ClaimTypesV3[i].NCH...), ClaimTypesV3[i].EOB, ClaimTypesV3[i].Shared)
+	}
 	others = append(others, placeOffice, PlaceHome, placeHospital, placeSurgery, placeNursing, placeAmbulance, placeLab,
 		ambulanceSupplier, laboratory, portableXray, medicalOncology, dmePharmacy, dmeRespiratory)
 	for _, b := range []*Code{betosAmbulance, betosDrug, betosVaccine, BETOSColon, betosBed, betosOxygen, betosChair, betosDME, betosOrthotic} {

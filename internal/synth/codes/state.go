@@ -46,3 +46,8 @@ var StateWeights = func() (w [len(States)]uint16) {
 	}
 	return w
 }()
+
+// FIPS are the state codes of the Census Bureau, in the order of States.
+var FIPS = [len(States)]string{
+	"01", "04", "05", "08", "09", "12", "13", "18", "19", "21", "25", "26", "27", "37", "39", "42", "45", "47", "51", "55",
+}

@@ -19,6 +19,8 @@ func FormatOf(v fhir.Version) (Format, error) {
 		return writeSTU3, nil
 	case fhir.V2:
 		return writeR4, nil
+	case fhir.V3:
+		return writeV3, nil
 	}
 	return nil, fmt.Errorf("synthetic claims have no API version %s", v)
 }
@@ -41,7 +43,7 @@ func (w *Buffer) Raw(f Format, c *claimgen.Claim) []byte {
 }
 
 // SetMBIs sets the extensions that AB2D appends to every claim of an enrollee,
-// the current MBI first. They are the same in all versions.
+// the current MBI first. Each is the same in all versions.
 func (w *Buffer) SetMBIs(mbis []coverage.MBI) {
 	line := w.b
 	w.b = w.mbis[:0]

@@ -39,6 +39,23 @@ func (s *Population) mbi(index, version int) coverage.MBI {
 	return coverage.MBI(b[:])
 }
 
+// Version 3 of the API numbers patients by another system than versions 1 and 2: with
+// nine positive digits, in no order that the ids of enrollees have. Who joins the
+// claims of two versions needs the MBI, as with real claims.
+const (
+	firstPatientV3 = 400_000_000
+	patientSpace   = 500_000_000
+	// patientStride shares no factor with patientSpace, so that no number repeats.
+	patientStride = 217_645_199
+	// FirstStrangerV3 is the first of the numbers that no patient has.
+	FirstStrangerV3 = firstPatientV3 + patientSpace
+)
+
+// patientV3 returns the number of a person's patient in version 3.
+func patientV3(index int) int64 {
+	return firstPatientV3 + int64(index)*patientStride%patientSpace
+}
+
 // An NPI has ten digits, the last of them Luhn's check digit over 80840 and
 // the others (CMS, NPI check digit standard). Real ones begin with 1 or 2,
 // synthetic ones with 8 for an organization and 9 for a person.

@@ -16,6 +16,7 @@ const (
 type Person struct {
 	Index          int
 	ID             coverage.EnrolleeID
+	PatientV3      int64 // the number of the patient in version 3 of the API
 	Key            uint64
 	Female         bool
 	AgeBand        int // of age
@@ -69,7 +70,7 @@ func (s *Population) Person(p *Person, index int) {
 // Demographics computes the demography, conditions and life of a person, and
 // how much care the person uses. It leaves out providers and claim types.
 func (s *Population) Demographics(p *Person, index int) {
-	*p = Person{Index: index, ID: idOf(index), Key: s.personKey(index)}
+	*p = Person{Index: index, ID: idOf(index), PatientV3: patientV3(index), Key: s.personKey(index)}
 	r := random.New(p.Key, demography)
 	p.Female = r.Chance(550)
 	p.AgeBand = r.Pick(codes.AgeWeights[:])
@@ -182,6 +183,17 @@ func (p *Person) Doctor(r *random.Stream) Doctor {
 		return p.Doctors[0]
 	}
 	return p.Doctors[r.Below(p.doctorCount)]
+}
+
+// Specialty returns the specialty of one of the person's doctors by NPI, and nil for
+// anybody else.
+func (p *Person) Specialty(npi uint64) *codes.Code {
+	for i := range p.Doctors {
+		if d := &p.Doctors[i]; npi == NPI(NPIPerson, p.Home, d.Number) {
+			return d.Specialty
+		}
+	}
+	return nil
 }
 
 // DoctorsPerState is the number of practitioners in a state's pool.

@@ -21,3 +21,16 @@ func TestNumbersOfOrganizations(t *testing.T) {
 		}
 	}
 }
+
+// TestPatientV3: every person has a number of nine positive digits, and no two share
+// one, nor one with a stranger.
+func TestPatientV3(t *testing.T) {
+	seen := map[int64]bool{}
+	for index := range 300_000 {
+		n := patientV3(index * 7)
+		if n < 100_000_000 || n >= FirstStrangerV3 || seen[n] {
+			t.Fatalf("person %d has number %d", index*7, n)
+		}
+		seen[n] = true
+	}
+}
