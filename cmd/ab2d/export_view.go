@@ -116,11 +116,14 @@ func told(e client.Event) string {
 		if e.Files == 0 {
 			return "The export is ready: there is nothing to download."
 		}
-		kept := ""
-		if e.Text != "" {
-			kept = "; the server keeps it until " + e.Text
+		text := "The export is ready: " + several(int64(e.Files), "file")
+		if e.Bytes > 0 { // zero when the manifest does not tell lengths
+			text += ", " + humanize.Bytes(uint64(e.Bytes))
 		}
-		return fmt.Sprintf("The export is ready: %s, %s%s.", several(int64(e.Files), "file"), humanize.Bytes(uint64(e.Bytes)), kept)
+		if e.Text != "" {
+			text += "; the server stores it until " + e.Text
+		}
+		return text + "."
 	case client.EventFetched:
 		return fmt.Sprintf("%s: %s, checked", e.File, humanize.Bytes(uint64(e.Bytes)))
 	case client.EventSkipped:

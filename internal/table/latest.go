@@ -235,11 +235,21 @@ func readVersion(line []byte) (version, error) {
 	}
 	v.Group = v.ID
 	for _, i := range e.Identifier {
-		if last(i.System) == "claim-group" && strings.Trim(i.Value, "0-. ") != "" {
+		if last(i.System) == "claim-group" && !placeholder(i.Value) {
 			v.Group = digest("group", i.Value, e.Patient.Reference, e.Type.code("eob-type"))
 		}
 	}
 	return v, nil
+}
+
+// placeholder tells whether a claim group says nothing: zeros, or one digit over
+// and over, such as the 99999999999 that Synthea writes in every claim.
+func placeholder(group string) bool {
+	digits := strings.Trim(group, "-. ")
+	if strings.Trim(digits, "0") == "" {
+		return true
+	}
+	return len(digits) >= 5 && strings.Trim(digits, digits[:1]) == ""
 }
 
 func digest(parts ...string) (d [16]byte) {
