@@ -8,4 +8,6 @@ import (
 )
 
 // openSyslog is for systems that have one.
-func openSyslog(string) (io.WriteCloser, error) { return nil, errors.New("syslog is not available on this system") }
+func openSyslog(string) (io.WriteCloser, error) {
+	return nil, errors.New("syslog is not available on this system")
+}

@@ -27,7 +27,7 @@ type Settings struct {
 	Proxies   obs.Proxies // whose word for it is taken, where PublicURL is empty
 	OpenAPI   []byte      // the OpenAPI 3 document, JSON
 	Docs      fs.FS       // documents, *.md
-	Changelog []byte // in Markdown
+	Changelog []byte      // in Markdown
 	Version   string
 	Log       *slog.Logger
 	Metrics   *obs.Metrics
