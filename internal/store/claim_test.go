@@ -28,12 +28,13 @@ const contract = "Z0000"
 type claims struct {
 	testing.TB
 	*store.DB
-	clock *exporttest.Clock
+	clock   *exporttest.Clock
+	version fhir.Version
 }
 
 func newClaims(t *testing.T, open opener) *claims {
 	clock := exporttest.NewClock()
-	c := &claims{TB: t, DB: open(t, clock.Now), clock: clock}
+	c := &claims{TB: t, DB: open(t, clock.Now), clock: clock, version: fhir.V1}
 	c.ok(c.PutContracts(t.Context(), []coverage.Contract{{Number: contract, Sponsor: "PDP", Attested: coverage.DateOf(1970, 1, 1), HasAttested: true}}, false))
 	return c
 }
@@ -93,7 +94,7 @@ func (c *claims) load(all ...store.Claim) store.Merged {
 
 func (c *claims) begin(digest string) *store.Load {
 	c.Helper()
-	l, err := c.BeginLoad(c.Context(), "file "+digest, digest, fhir.V1)
+	l, err := c.BeginLoad(c.Context(), "file "+digest, digest, c.version)
 	c.ok(err)
 	return l
 }
@@ -145,7 +146,7 @@ func (c *claims) read(snapshot string, since time.Time) map[coverage.EnrolleeID]
 	c.ok(err)
 	con, err := c.Contract(c.Context(), contract)
 	c.ok(err)
-	r, err := c.Open(c.Context(), export.Query{Version: fhir.V1, Snapshot: snapshot, First: -1 << 63, Last: 1<<63 - 1, Since: since})
+	r, err := c.Open(c.Context(), export.Query{Version: c.version, Snapshot: snapshot, First: -1 << 63, Last: 1<<63 - 1, Since: since})
 	c.ok(err)
 	defer r.Close()
 	all := map[coverage.EnrolleeID]*delivery{}
