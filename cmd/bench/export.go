@@ -78,11 +78,30 @@ func (b *bench) syntheticExports() error {
 	limit := float64(r.bytes) / 1e6 * (1/b.limits.gzip + 1/b.limits.sha256) / cores
 	b.add(fmt.Sprintf("export of 10,000 enrollees, synthetic source, %.2f GB", float64(r.bytes)/1e9), r.seconds, "s", false, 12,
 		fmt.Sprintf("gzip and SHA-256 on %d cores: %.2f s, %.0f %% of the time", runtime.GOMAXPROCS(0), limit, 100*limit/r.seconds))
+	if err := b.version3(s, r); err != nil {
+		return err
+	}
 	if err := b.latency(s, small, large); err != nil {
 		return err
 	}
 	b.add("memory of the server, export of 10,000 enrollees", s.peak(), "MB", false, 300, "")
 	return s.stop()
+}
+
+// version3 compares an export of version 3 with one of version 2, by the byte.
+func (b *bench) version3(s *server, two result) error {
+	large, err := s.client(largeSponsor, "v3")
+	if err != nil {
+		return err
+	}
+	three, err := b.exports(large, 3, time.Time{})
+	if err != nil {
+		return err
+	}
+	rate := func(r result) float64 { return float64(r.bytes) / 1e6 / r.seconds }
+	b.add(fmt.Sprintf("export of 10,000 enrollees in v3, %.2f GB, by the byte, of v2's rate", float64(three.bytes)/1e9), rate(three)/rate(two), "", true, 0.9,
+		fmt.Sprintf("%.0f MB/s in v3, %.0f MB/s in v2", rate(three), rate(two)))
+	return nil
 }
 
 // storeData is where the store with the imported claims is.
