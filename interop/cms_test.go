@@ -73,6 +73,7 @@ func TestCMSBash(t *testing.T) {
 	}{
 		"STU3":     {"/api/v1/fhir", "", claimsOfPDP100},
 		"R4":       {"/api/v2/fhir", "2020-03-01T00:00:00.000+05:00", claimsOfPDP100},
+		"v3":       {"/api/v3/fhir", "", claimsOfPDP100V3},
 		"no claim": {"/api/v2/fhir", time.Now().Add(-time.Second).UTC().Format("2006-01-02T15:04:05.000+00:00"), 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -135,15 +136,20 @@ func TestCMSPython(t *testing.T) {
 	if python == "" {
 		skip(t, "python3 with requests is not here (Debian: python3-requests)")
 	}
-	url, directory := sandbox(t), t.TempDir()
-	if out, err := exec.Command(python, "testdata/cms.py", url+tokenPath, basicAuth, url+"/api/v2/fhir", directory).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	body, err := os.ReadFile(filepath.Join(directory, "manifest.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if claims := held(t, body, directory); claims != claimsOfPDP100 {
-		t.Errorf("%d claims, want %d", claims, claimsOfPDP100)
+	url := sandbox(t)
+	for api, want := range map[string]int64{"v2": claimsOfPDP100, "v3": claimsOfPDP100V3} {
+		t.Run(api, func(t *testing.T) {
+			directory := t.TempDir()
+			if out, err := exec.Command(python, "testdata/cms.py", url+tokenPath, basicAuth, url+"/api/"+api+"/fhir", directory).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			body, err := os.ReadFile(filepath.Join(directory, "manifest.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if claims := held(t, body, directory); claims != want {
+				t.Errorf("%d claims, want %d", claims, want)
+			}
+		})
 	}
 }

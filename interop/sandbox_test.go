@@ -24,9 +24,10 @@ const (
 
 var program string
 
-// claimsOfPDP100 is how many claims the sandbox must deliver of PDP-100, by
-// ab2d sandbox expected: more of them are loaded every week.
-var claimsOfPDP100 int64
+// claimsOfPDP100 is how many claims the sandbox must deliver of PDP-100, and
+// claimsOfPDP100V3 how many in version 3, by ab2d sandbox expected: more of them are
+// loaded every week.
+var claimsOfPDP100, claimsOfPDP100V3 int64
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
@@ -42,12 +43,14 @@ func TestMain(m *testing.M) {
 			fmt.Fprintf(os.Stderr, "build the program: %v\n%s", err, out)
 			return 1
 		}
-		expected, err := exec.Command(program, "sandbox", "expected", "--contract=Z0000").Output()
-		if err != nil {
-			fmt.Fprintf(os.Stderr, "ask for the expected: %v\n", err)
-			return 1
+		for api, claims := range map[string]*int64{"v2": &claimsOfPDP100, "v3": &claimsOfPDP100V3} {
+			expected, err := exec.Command(program, "sandbox", "expected", "--contract=Z0000", "--api="+api).Output()
+			if err != nil {
+				fmt.Fprintf(os.Stderr, "print the expected results: %v\n", err)
+				return 1
+			}
+			*claims = int64(bytes.Count(expected, []byte("\n")))
 		}
-		claimsOfPDP100 = int64(bytes.Count(expected, []byte("\n")))
 		return m.Run()
 	}())
 }

@@ -87,7 +87,7 @@ func (a *answers) ask(method, target, body string, headers ...string) (*http.Res
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	a := newAnswers(t)
-	for api, v := range map[string]fhirversion.Version{"v1": fhirversion.STU3, "v2": fhirversion.R4} {
+	for api, v := range map[string]fhirversion.Version{"v1": fhirversion.STU3, "v2": fhirversion.R4, "v3": fhirversion.R4} {
 		t.Run(api, func(t *testing.T) {
 			reader, err := jsonformat.NewUnmarshaller("UTC", v)
 			if err != nil {

