@@ -80,6 +80,9 @@ type item struct {
 		State string `json:"state"`
 	} `json:"locationAddress"`
 	Quantity quantity `json:"quantity"`
+	Detail   []struct {
+		Service concept `json:"productOrService"`
+	} `json:"detail"`
 }
 
 type concept struct {

@@ -129,9 +129,9 @@ func (i *item) row() (Line, error) {
 	if len(service.Coding) == 0 {
 		service = i.Service3
 	}
-	hcpcs := service.first()
+	hcpcs := service.hcpcs()
 	l := Line{Line: i.Sequence, HCPCS: hcpcs.Code, HCPCSYear: hcpcs.Version, State: i.Address.State, Unit: i.Quantity.Unit,
-		Place:    i.Location.code("line_place_of_srvc_cd"),
+		Place:    i.Location.code("line_place_of_srvc_cd", "Place_of_Service_Code_Set"),
 		CareTeam: numbers(i.CareTeam, i.CareTeam3), Diagnoses: numbers(i.Diagnosis, i.Diagnosis3), Procedures: numbers(i.Procedure, i.Procedure3)}
 	for _, list := range [][]extension{service.Extension, i.Extension} {
 		for _, name := range []string{"ndc", "rev_cntr_ide_ndc_upc_num"} {
@@ -139,6 +139,9 @@ func (i *item) row() (Line, error) {
 				l.NDC = code
 			}
 		}
+	}
+	if l.NDC == "" {
+		l.NDC = i.drugs(service)
 	}
 	var err error
 	if l.Start, err = day(i.Period.Start + i.Date); err != nil {
