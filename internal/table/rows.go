@@ -62,6 +62,9 @@ func (r *rows) of(e *eob) error {
 		row.ClaimID, row.LastUpdated, row.PatientID = e.ID, updated, patient
 		r.careTeam = append(r.careTeam, row)
 	}
+	if e.Type.v3() {
+		return r.v3(e)
+	}
 	return nil
 }
 
@@ -69,7 +72,7 @@ func (r *rows) of(e *eob) error {
 func (r *rows) head(e *eob, updated *int64, patient string) (err error) {
 	r.claim = Claim{
 		ClaimID: e.ID, LastUpdated: updated, Status: e.Status, PatientID: patient,
-		ClaimType: e.Type.code("eob-type"), NCHClaimType: e.Type.code("nch_clm_type_cd"), Class: e.Type.code("claim-type", "ex-claimtype"),
+		ClaimType: e.Type.kind(), NCHClaimType: e.Type.code("nch_clm_type_cd"), Class: e.Type.code("claim-type", "ex-claimtype"),
 		NearLine: e.Type.code("nch_near_line_rec_ident_cd"), ServiceClass: e.Type.code("clm_srvc_clsfctn_type_cd"),
 		QueryCode: find(e.Billable.Extension, "claim_query_cd").text(), ProviderNumber: e.Provider.Identifier.Value,
 		OrganizationNPI: e.Org.Identifier.Value, Organization: e.Org.Display,
