@@ -206,7 +206,7 @@ func (c *exportCommand) coded(ctx context.Context, err error) error {
 	case errors.Is(err, client.ErrLocked):
 		return &codedError{exitLocked, err}
 	case errors.Is(err, client.ErrOtherVersion):
-		return &usageError{fmt.Errorf("%w.\nChoose another folder with -o and export everything into it: v3 gives claims and enrollees other ids than v1 and v2", err)}
+		return &usageError{fmt.Errorf("%w.\nChoose another folder with -o: v3 gives claims and enrollees other ids than v1 and v2", err)}
 	case errors.Is(err, client.ErrOtherSource):
 		return &usageError{fmt.Errorf("%w.\nChoose another folder with -o, or add --rebind if it is the same contract", err)}
 	case errors.Is(err, client.ErrUnfinished):
