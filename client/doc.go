@@ -28,6 +28,10 @@
 //
 // and, when all is safely kept, a fifth: c.Delete(ctx, job).
 //
+// AB2D has three versions of its API, and an export of everything is asked for
+// without Request.Since in v1 and v3, and with the earliest that it takes in v2:
+// see SyncOptions.First.
+//
 // What the server refused is an *Error. The token goes to the origin of BaseURL
 // and to Config.AllowHosts, and nowhere else, and neither it nor the client's secret is ever
 // part of an error. Every method of a Client is safe for concurrent use, and ends

@@ -22,7 +22,7 @@ type Request struct {
 	// Zero for all.
 	Since time.Time `json:"since,omitzero"`
 	// Until is _until: only what changed up to it. Sent to the millisecond.
-	// Zero for no bound. Not every server knows it; AB2D does in v2.
+	// Zero for no bound. Not every server knows it; AB2D does from v2 on.
 	Until time.Time `json:"until,omitzero"`
 	// TypeFilter are the _typeFilter, each a FHIR search that only fitting
 	// resources belong to, such as

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -20,6 +21,10 @@ var (
 	// ErrOtherSource says that the folder holds what another client exported,
 	// or from another server.
 	ErrOtherSource = errors.New("the folder belongs to another client or server")
+	// ErrOtherVersion says that the folder holds claims of a version of AB2D's API
+	// in which they have other ids: those of v3 and of v1 and v2 are not told apart
+	// from different claims.
+	ErrOtherVersion = errors.New("the folder holds claims of another version of the API")
 	// ErrUnfinished says that an export with other parameters is not finished.
 	ErrUnfinished = errors.New("an export with other parameters is unfinished in this folder")
 )
@@ -38,7 +43,7 @@ type FolderOptions struct {
 	Group string
 	// Rebind takes over a folder that was filled by another client or from
 	// another address: the same contract's new client id or address. From then on
-	// the folder is this client's.
+	// the folder is this client's. It does not join v3 of AB2D's API to v1 or v2.
 	Rebind bool
 }
 
@@ -62,7 +67,9 @@ type Folder struct {
 
 // OpenFolder opens a folder that this client fills, and makes it if it is not
 // there. It must be closed. A folder that holds the exports of another client,
-// server or group is an ErrOtherSource, unless FolderOptions.Rebind is set.
+// server or group is an ErrOtherSource, unless FolderOptions.Rebind is set, and one
+// that holds claims with other ids, of another version of AB2D's API, an
+// ErrOtherVersion.
 func (c *Client) OpenFolder(dir string, o FolderOptions) (*Folder, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder: %w", err)
@@ -84,6 +91,9 @@ func (f *Folder) open(from source, rebind bool) error {
 	if err := f.state.read(f.statePath()); err != nil {
 		return err
 	}
+	if before := f.state.Source.Server; f.filled() && otherIDs(before, from.Server) {
+		return fmt.Errorf("%w: %s was filled from %s, and not from %s", ErrOtherVersion, f.dir, before, from.Server)
+	}
 	if f.state.Source == (source{}) || rebind {
 		f.state.Source = from
 	}
@@ -91,6 +101,20 @@ func (f *Folder) open(from source, rebind bool) error {
 		return fmt.Errorf("%w: %s holds the exports of client %s at %s", ErrOtherSource, f.dir, f.state.Source.ClientID, f.state.Source.Server)
 	}
 	return nil
+}
+
+// filled tells whether there is anything of the folder's source in it, or on its
+// way there.
+func (f *Folder) filled() bool { return len(f.state.Runs) > 0 || f.state.Current != nil }
+
+// ab2dAPI is a base URL of AB2D's API.
+var ab2dAPI = regexp.MustCompile(`/api/(v[0-9]+)/fhir/?$`)
+
+// otherIDs tells whether two base URLs are of versions of AB2D's API that give the
+// same claim different ids. v1 and v2 give it the same one, v3 another.
+func otherIDs(a, b string) bool {
+	x, y := ab2dAPI.FindStringSubmatch(a), ab2dAPI.FindStringSubmatch(b)
+	return x != nil && y != nil && (x[1] == "v3") != (y[1] == "v3")
 }
 
 // Close lets another process have the folder.
@@ -136,6 +160,10 @@ type SyncOptions struct {
 	// First is Since for an export of everything, for servers that without it
 	// would go on from some earlier download of anybody's, as AB2D does in v2.
 	First time.Time
+	// Floor is the earliest Since that the server takes; zero for any. A folder that
+	// ends before it is exported whole once more: to start at the Floor would leave
+	// a gap.
+	Floor time.Time
 	// Parallel is how many files are fetched at once; zero for four.
 	Parallel int
 	// Event, which may be nil, is told what happens. It is called from several
@@ -184,7 +212,7 @@ func (f *Folder) begin(o SyncOptions, w *work) error {
 		return nil
 	}
 	if r.Since.IsZero() {
-		if r.Since = f.state.Since; o.Full || r.Since.IsZero() {
+		if r.Since = f.state.Since; o.Full || r.Since.IsZero() || r.Since.Before(o.Floor) {
 			r.Since = o.First
 		}
 	}

@@ -22,7 +22,7 @@ import (
 // demoCommand is ab2d demo.
 type demoCommand struct {
 	Sponsor string `help:"The sponsor whose claims are exported: PDP-100, PDP-1000, PDP-2000, PDP-5000 or PDP-10000." default:"PDP-100" placeholder:"NAME"`
-	API     string `help:"Version of the API: v1 (FHIR STU3) or v2 (FHIR R4)." default:"v1" placeholder:"VERSION"`
+	API     string `help:"Version of the API: v1 (FHIR STU3), v2 or v3 (FHIR R4)." default:"v1" placeholder:"VERSION"`
 	Out     string `help:"Directory for the downloaded files. Files of an earlier run are replaced." default:"claims" type:"path" placeholder:"DIR"`
 	Seed    uint64 `help:"Seed of the synthetic claims." default:"1" placeholder:"N"`
 }
@@ -63,8 +63,8 @@ func (c *demoCommand) Run(ctx context.Context, s streams) (err error) {
 // validate reports all faults of the arguments at once.
 func (c *demoCommand) validate() (*synth.Sponsor, error) {
 	var faults []error
-	if c.API != "v1" && c.API != "v2" {
-		faults = append(faults, fmt.Errorf("--api=%s: write v1 or v2", c.API))
+	if err := faultyAPI(c.API); err != nil {
+		faults = append(faults, err)
 	}
 	var names []string
 	for _, p := range synth.Sponsors() {
@@ -86,7 +86,7 @@ func (c *demoCommand) startSandbox(ctx context.Context, data string, s streams) 
 			stateConfig: stateConfig{Data: data}, logConfig: logConfig{LogLevel: "warn", LogFormat: "text"}, Claims: "synthetic:", Seed: c.Seed,
 			Workers: runtime.GOMAXPROCS(0), Retention: time.Hour, Lease: 15 * time.Second,
 		},
-		Listen: "localhost:0", MaxDownloads: 1, MaxPolls: 1, TokenLifetime: time.Hour, AuthServer: "demo",
+		Listen: "localhost:0", V3: true, MaxDownloads: 1, MaxPolls: 1, TokenLifetime: time.Hour, AuthServer: "demo",
 	}
 	srv, _, err := openSandbox(ctx, &cfg, 1, s)
 	if err != nil {

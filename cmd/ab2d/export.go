@@ -29,7 +29,7 @@ type exportCommand struct {
 	Full        bool     `help:"Export everything. The default is what changed since the last export in the folder."`
 	Since       string   `help:"Export what changed after this instant, for example 2026-01-01T00:00:00Z." placeholder:"INSTANT"`
 	Until       string   `help:"Export what changed up to this instant. Not in v1 of AB2D." placeholder:"INSTANT"`
-	ServiceDate []string `help:"Export only claims with these service dates: eq, gt, ge, lt or le and a date, for example ge2023-01-01. Repeat it for a period. Not in v1." name:"service-date" placeholder:"BOUND"`
+	ServiceDate []string `help:"Export only claims with these service dates: eq, gt, ge, lt or le and a date, for example ge2023-01-01. Repeat it for a period. Not in v1 of AB2D." name:"service-date" placeholder:"BOUND"`
 	Group       string   `help:"Export the members of a group instead of all patients. In AB2D a group is a contract." placeholder:"ID"`
 	Type        string   `help:"Resource type to export. Only ExplanationOfBenefit can be converted to tables." default:"ExplanationOfBenefit" placeholder:"TYPE"`
 
@@ -45,7 +45,7 @@ type exportCommand struct {
 type exportServer struct {
 	Server    string   `help:"A server of CMS: sandbox (sandbox.ab2d.cms.gov) or prod (api.ab2d.cms.gov)." placeholder:"NAME"`
 	URL       string   `help:"URL of any other server: an ab2d server, for example http://localhost:8080, or the FHIR base URL of a Bulk Data server." name:"url" placeholder:"URL"`
-	API       string   `help:"Version of AB2D's API: v1 (FHIR STU3) or v2 (FHIR R4)." name:"api" default:"v2" placeholder:"VERSION"`
+	API       string   `help:"Version of AB2D's API: v1 (FHIR STU3), v2 or v3 (FHIR R4)." name:"api" default:"v2" placeholder:"VERSION"`
 	AllowHost []string `help:"Another host that may receive the access token when files need it, as HOST or HOST:PORT. Can be repeated. By default only the server itself receives it." name:"allow-host" placeholder:"HOST"`
 	TokenURL  string   `help:"OAuth2 token endpoint. The default is the one that the server names." name:"token-url" placeholder:"URL"`
 }
@@ -59,36 +59,59 @@ var cms = map[string]struct{ api, token string }{
 // serviceDate is a bound on service dates (FHIR R4 §3.1.1.5.6).
 var serviceDate = regexp.MustCompile(`^(eq|gt|ge|lt|le)[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$`)
 
-// earliestSince is the earliest _since that AB2D takes. In v2 an export without
-// one goes on from whatever anybody downloaded last.
-var earliestSince = time.Date(2020, 2, 13, 5, 0, 0, 0, time.UTC)
+// apiVersions are those of AB2D's API, by what ends a base URL.
+var apiVersions = map[string]apiVersion{
+	"v1": {},
+	// Without _since an export goes on from whatever anybody downloaded last.
+	"v2": {first: time.Date(2020, 2, 13, 5, 0, 0, 0, time.UTC)},
+	// Without _since an export is of everything, and an early one is refused.
+	"v3": {floor: time.Date(2026, 4, 1, 5, 0, 0, 0, time.UTC)},
+}
 
-// base is the FHIR base URL, and whether it is that of AB2D's API.
-func (c *exportServer) base() (base string, ab2d bool) {
+// apiVersion is what a version of AB2D's API does with _since.
+type apiVersion struct {
+	first time.Time // what asks for everything; zero: none
+	floor time.Time // the earliest that is taken, where that matters
+}
+
+// base is the FHIR base URL.
+func (c *exportServer) base() string {
 	address := c.URL
 	if c.Server != "" {
 		address = cms[c.Server].api
 	}
 	address = strings.TrimRight(address, "/")
 	if u, err := url.Parse(address); err == nil && u.Path == "" {
-		return address + "/api/" + c.API + "/fhir", true
+		return address + "/api/" + c.API + "/fhir"
 	}
-	return address, strings.HasSuffix(address, "/api/v1/fhir") || strings.HasSuffix(address, "/api/v2/fhir")
+	return address
 }
 
-// earliest is the start of an export of everything.
-func (c *exportServer) earliest() time.Time {
-	if base, ab2d := c.base(); ab2d && strings.HasSuffix(base, "/api/v2/fhir") {
-		return earliestSince
+// version is that of AB2D's API; the zero value for other servers.
+func (c *exportServer) version() apiVersion {
+	base := c.base()
+	for name, v := range apiVersions {
+		if strings.HasSuffix(base, "/api/"+name+"/fhir") {
+			return v
+		}
 	}
-	return time.Time{}
+	return apiVersion{}
+}
+
+// faultyAPI is what is wrong with a version of the API; nil for a known one.
+func faultyAPI(name string) error {
+	if _, known := apiVersions[name]; known {
+		return nil
+	}
+	return fmt.Errorf("--api=%s: write v1, v2 or v3", name)
 }
 
 func (c *exportServer) validate(f *faults) {
 	_, known := cms[c.Server]
 	f.add(c.Server != "" && !known, "--server=%s: write sandbox or prod, or set --url to the address of another server", c.Server)
 	f.add((c.Server == "") == (c.URL == ""), "--server or --url: set one of them, for example --url=http://localhost:8080")
-	f.add(c.API != "v1" && c.API != "v2", "--api=%s: write v1 or v2", c.API)
+	err := faultyAPI(c.API)
+	f.add(err != nil, "%v", err)
 	for name, address := range map[string]string{"url": c.URL, "token-url": c.TokenURL} {
 		u, err := url.Parse(address)
 		f.add(address != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != ""),
@@ -147,7 +170,7 @@ func (c *exportCommand) open(ctx context.Context) (*client.Client, *client.Folde
 	if err != nil {
 		return nil, nil, err
 	}
-	cfg.BaseURL, _ = c.base()
+	cfg.BaseURL = c.base()
 	cfg.AllowHosts = c.AllowHost
 	if cfg.Key != nil && cfg.Scope == "" {
 		cfg.Scope = "system/" + c.Type + ".rs"

@@ -74,7 +74,8 @@ func (c *exportCommand) export(ctx context.Context, api *client.Client, folder *
 	if err := table.ClearLeft(folder.Dir()); err != nil {
 		return nil, err
 	}
-	run, err := folder.Sync(ctx, client.SyncOptions{Request: request, Full: c.Full, First: c.earliest(), Parallel: c.Parallel, Event: view.event})
+	since := c.version()
+	run, err := folder.Sync(ctx, client.SyncOptions{Request: request, Full: c.Full, First: since.first, Floor: since.floor, Parallel: c.Parallel, Event: view.event})
 	if err != nil {
 		return nil, err
 	}
@@ -204,6 +205,8 @@ func (c *exportCommand) coded(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, client.ErrLocked):
 		return &codedError{exitLocked, err}
+	case errors.Is(err, client.ErrOtherVersion):
+		return &usageError{fmt.Errorf("%w.\nChoose another folder with -o: v3 gives claims and enrollees other ids than v1 and v2", err)}
 	case errors.Is(err, client.ErrOtherSource):
 		return &usageError{fmt.Errorf("%w.\nChoose another folder with -o, or add --rebind if it is the same contract", err)}
 	case errors.Is(err, client.ErrUnfinished):

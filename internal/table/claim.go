@@ -13,23 +13,26 @@ type eob struct {
 	ResourceType string `json:"resourceType"`
 	ID           string `json:"id"`
 	Meta         struct {
-		LastUpdated string `json:"lastUpdated"`
+		LastUpdated string   `json:"lastUpdated"`
+		Source      string   `json:"source"`
+		Tag         []coding `json:"tag"`
 	} `json:"meta"`
-	Extension  []extension   `json:"extension"`
-	Identifier []identifier  `json:"identifier"`
-	Status     string        `json:"status"`
-	Type       concept       `json:"type"`
-	SubType    many[concept] `json:"subType"` // a list in STU3
-	Patient    reference     `json:"patient"`
-	Billable   period        `json:"billablePeriod"`
-	Provider   reference     `json:"provider"`
-	Org        reference     `json:"organization"`
-	Facility   reference     `json:"facility"`
-	CareTeam   []careTeam    `json:"careTeam"`
-	Info       []information `json:"supportingInfo"`
-	Diagnosis  []diagnosis   `json:"diagnosis"`
-	Procedure  []procedure   `json:"procedure"`
-	Item       []item        `json:"item"`
+	Contained  jsontext.Value `json:"contained"` // resources of any type
+	Extension  []extension    `json:"extension"`
+	Identifier []identifier   `json:"identifier"`
+	Status     string         `json:"status"`
+	Type       concept        `json:"type"`
+	SubType    many[concept]  `json:"subType"` // a list in STU3
+	Patient    reference      `json:"patient"`
+	Billable   period         `json:"billablePeriod"`
+	Provider   reference      `json:"provider"`
+	Org        reference      `json:"organization"`
+	Facility   reference      `json:"facility"`
+	CareTeam   []careTeam     `json:"careTeam"`
+	Info       []information  `json:"supportingInfo"`
+	Diagnosis  []diagnosis    `json:"diagnosis"`
+	Procedure  []procedure    `json:"procedure"`
+	Item       []item         `json:"item"`
 }
 
 type careTeam struct {
@@ -80,6 +83,9 @@ type item struct {
 		State string `json:"state"`
 	} `json:"locationAddress"`
 	Quantity quantity `json:"quantity"`
+	Detail   []struct {
+		Service concept `json:"productOrService"`
+	} `json:"detail"`
 }
 
 type concept struct {
@@ -121,11 +127,12 @@ type quantity struct {
 }
 
 type extension struct {
-	URL        string     `json:"url"`
-	Coding     coding     `json:"valueCoding"`
-	Identifier identifier `json:"valueIdentifier"`
-	Quantity   quantity   `json:"valueQuantity"`
-	Money      quantity   `json:"valueMoney"`
+	URL        string         `json:"url"`
+	Coding     coding         `json:"valueCoding"`
+	Identifier identifier     `json:"valueIdentifier"`
+	Quantity   quantity       `json:"valueQuantity"`
+	Money      quantity       `json:"valueMoney"`
+	Decimal    jsontext.Value `json:"valueDecimal"`
 }
 
 // many is a list, which may be written as its only element.
@@ -190,8 +197,11 @@ func (e *extension) text() string {
 
 // number is an extension's number as it is written; empty when it has none.
 func (e *extension) number() string {
-	if len(e.Money.Value) > 0 {
+	switch {
+	case len(e.Money.Value) > 0:
 		return string(e.Money.Value)
+	case len(e.Quantity.Value) > 0:
+		return string(e.Quantity.Value)
 	}
-	return string(e.Quantity.Value)
+	return string(e.Decimal)
 }

@@ -1,7 +1,8 @@
 // Package table makes flat tables of claims: Parquet or CSV files of
 // ExplanationOfBenefit resources, for people who ask questions of them in SQL.
 //
-// There are five tables, the same for FHIR R4 and STU3: claims, lines,
+// There are five tables, the same for FHIR R4 and STU3, and for the claims of all
+// versions of AB2D's API, which are told apart by their code systems: claims, lines,
 // diagnoses, procedures and care_team. What has no place in them stays in the
 // NDJSON they are made from. Their schema is the structs of schema.go; what a
 // column holds is told there, and docs/client.md is written from it.
@@ -12,6 +13,8 @@
 //   - schema.go   the tables and their columns
 //   - claim.go    the parts of an ExplanationOfBenefit that are read
 //   - rows.go     the rows of a claim
+//   - v3.go       what version 3 of AB2D's API has in places of its own
+//   - service.go  the codes of services and drugs
 //   - convert.go  files of NDJSON in, a folder of tables out
 //   - tables.go   all tables in one format
 //   - parquet.go, csv.go, ndjson.go  the formats

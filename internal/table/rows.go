@@ -62,6 +62,9 @@ func (r *rows) of(e *eob) error {
 		row.ClaimID, row.LastUpdated, row.PatientID = e.ID, updated, patient
 		r.careTeam = append(r.careTeam, row)
 	}
+	if e.Type.v3() {
+		return r.v3(e)
+	}
 	return nil
 }
 
@@ -69,7 +72,7 @@ func (r *rows) of(e *eob) error {
 func (r *rows) head(e *eob, updated *int64, patient string) (err error) {
 	r.claim = Claim{
 		ClaimID: e.ID, LastUpdated: updated, Status: e.Status, PatientID: patient,
-		ClaimType: e.Type.code("eob-type"), NCHClaimType: e.Type.code("nch_clm_type_cd"), Class: e.Type.code("claim-type", "ex-claimtype"),
+		ClaimType: e.Type.kind(), NCHClaimType: e.Type.code("nch_clm_type_cd"), Class: e.Type.code("claim-type", "ex-claimtype"),
 		NearLine: e.Type.code("nch_near_line_rec_ident_cd"), ServiceClass: e.Type.code("clm_srvc_clsfctn_type_cd"),
 		QueryCode: find(e.Billable.Extension, "claim_query_cd").text(), ProviderNumber: e.Provider.Identifier.Value,
 		OrganizationNPI: e.Org.Identifier.Value, Organization: e.Org.Display,
@@ -129,9 +132,9 @@ func (i *item) row() (Line, error) {
 	if len(service.Coding) == 0 {
 		service = i.Service3
 	}
-	hcpcs := service.first()
+	hcpcs := service.hcpcs()
 	l := Line{Line: i.Sequence, HCPCS: hcpcs.Code, HCPCSYear: hcpcs.Version, State: i.Address.State, Unit: i.Quantity.Unit,
-		Place:    i.Location.code("line_place_of_srvc_cd"),
+		Place:    i.Location.code("line_place_of_srvc_cd", "Place_of_Service_Code_Set"),
 		CareTeam: numbers(i.CareTeam, i.CareTeam3), Diagnoses: numbers(i.Diagnosis, i.Diagnosis3), Procedures: numbers(i.Procedure, i.Procedure3)}
 	for _, list := range [][]extension{service.Extension, i.Extension} {
 		for _, name := range []string{"ndc", "rev_cntr_ide_ndc_upc_num"} {
@@ -139,6 +142,9 @@ func (i *item) row() (Line, error) {
 				l.NDC = code
 			}
 		}
+	}
+	if l.NDC == "" {
+		l.NDC = i.drugs(service)
 	}
 	var err error
 	if l.Start, err = day(i.Period.Start + i.Date); err != nil {

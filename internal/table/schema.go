@@ -10,28 +10,34 @@ package table
 type Claim struct {
 	ClaimID         string `parquet:"claim_id,optional" doc:"id of the resource; with last_updated it joins the other tables"`
 	LastUpdated     *int64 `parquet:"last_updated,timestamp(microsecond)" doc:"when this version was last changed or loaded"`
-	Status          string `parquet:"status,optional,dict" doc:"active: the newest version of the claim; cancelled: an older one"`
-	ClmID           string `parquet:"clm_id,optional" doc:"claim id of CMS (CLM_ID)"`
-	ClaimGroup      string `parquet:"claim_group,optional" doc:"claim group: all versions of a claim share it"`
+	Status          string `parquet:"status,optional,dict" doc:"active: the newest version of the claim; cancelled: an older one. Always active in v3"`
+	ClmID           string `parquet:"clm_id,optional" doc:"claim id of CMS (CLM_ID); in v3 the unique claim id, another number"`
+	ClaimGroup      string `parquet:"claim_group,optional" doc:"claim group: all versions of a claim share it; v1 and v2"`
+	ControlNumber   string `parquet:"claim_control_number,optional" doc:"claim control number (CLM_CNTL_NUM); v3"`
+	FinalAction     string `parquet:"final_action,optional,dict" doc:"whether this is the final action on the claim: FinalAction, NotFinalAction; v3"`
+	Source          string `parquet:"source,optional,dict" doc:"system that the claim is from, such as NCH; v3"`
 	ClaimType       string `parquet:"claim_type,optional,dict" doc:"kind of claim: CARRIER, DME, HHA, HOSPICE, INPATIENT, OUTPATIENT, SNF"`
-	NCHClaimType    string `parquet:"nch_claim_type,optional,dict" doc:"NCH claim type code (NCH_CLM_TYPE_CD), such as 60 inpatient"`
+	NCHClaimType    string `parquet:"nch_claim_type,optional,dict" doc:"claim type code (NCH_CLM_TYPE_CD, in v3 CLM_TYPE_CD), such as 60 inpatient"`
 	Class           string `parquet:"claim_class,optional,dict" doc:"institutional, professional or other, in FHIR's words"`
 	SubType         string `parquet:"sub_type,optional,dict" doc:"finer claim type, such as inpatient"`
 	NearLine        string `parquet:"near_line_record,optional,dict" variable:"nch_near_line_rec_ident_cd" doc:"which part of Medicare the record is of (NCH_NEAR_LINE_REC_IDENT_CD)"`
 	ServiceClass    string `parquet:"service_classification,optional,dict" doc:"service classification (CLM_SRVC_CLSFCTN_TYPE_CD); v1"`
-	PatientID       string `parquet:"patient_id,optional" doc:"beneficiary id (BENE_ID)"`
+	PatientID       string `parquet:"patient_id,optional" doc:"beneficiary id (BENE_ID); in v3 another number"`
 	MBI             string `parquet:"mbi,optional" doc:"current Medicare beneficiary identifier"`
 	HistoricMBIs    string `parquet:"historic_mbis,optional" doc:"earlier ones, with a space between"`
 	Start           *int32 `parquet:"service_start,date" doc:"first day of the services (CLM_FROM_DT)"`
 	End             *int32 `parquet:"service_end,date" doc:"last day of the services (CLM_THRU_DT)"`
 	QueryCode       string `parquet:"claim_query_code,optional,dict" doc:"interim, final or adjusted bill (CLAIM_QUERY_CD)"`
-	DRG             string `parquet:"drg,optional,dict" doc:"diagnosis related group (CLM_DRG_CD)"`
-	ProviderNumber  string `parquet:"provider_number,optional,dict" doc:"CMS certification number of the institution (PRVDR_NUM); v1"`
-	OrganizationNPI string `parquet:"organization_npi,optional,dict" doc:"NPI of the organization (ORG_NPI_NUM); v1"`
+	DRG             string `parquet:"drg,optional,dict" doc:"diagnosis related group (CLM_DRG_CD); with three digits also where v3 writes fewer"`
+	ProviderNumber  string `parquet:"provider_number,optional,dict" doc:"CMS certification number of the provider that billed (PRVDR_NUM); v1 and v3"`
+	ProviderNPI     string `parquet:"provider_npi,optional,dict" doc:"NPI of the provider that billed, an organization or a person; v3"`
+	ProviderZip     string `parquet:"provider_zip,optional,dict" doc:"its postal code; v3"`
+	OrganizationNPI string `parquet:"organization_npi,optional,dict" doc:"NPI of the organization (ORG_NPI_NUM); v1 and v3"`
 	Organization    string `parquet:"organization_name,optional,dict" doc:"its name; v1"`
-	FacilityNPI     string `parquet:"facility_npi,optional,dict" doc:"NPI of the facility; v1"`
+	FacilityNPI     string `parquet:"facility_npi,optional,dict" doc:"NPI of the facility; v1 and v3"`
 	Facility        string `parquet:"facility_name,optional,dict" doc:"its name"`
-	FacilityType    string `parquet:"facility_type,optional,dict" doc:"facility type (CLM_FAC_TYPE_CD)"`
+	FacilityType    string `parquet:"facility_type,optional,dict" doc:"facility type (CLM_FAC_TYPE_CD, in v3 CLM_BILL_FAC_TYPE_CD)"`
+	CLIA            string `parquet:"clia_numbers,optional,dict" doc:"CLIA numbers of its laboratories, with a space between; v3, which does not tell the line"`
 
 	CarrierNumber  string `parquet:"carr_num,optional,dict" variable:"carr_num" doc:"contractor that processed a carrier or DME claim; v1, as all below"`
 	CarrierControl string `parquet:"carr_clm_cntl_num,optional" variable:"carr_clm_cntl_num" doc:"its control number"`
@@ -79,18 +85,20 @@ type Line struct {
 	LastUpdated *int64   `parquet:"last_updated,timestamp(microsecond)" doc:"claims.last_updated"`
 	PatientID   string   `parquet:"patient_id,optional" doc:"claims.patient_id"`
 	Line        *int32   `parquet:"line" doc:"number of the line (CLM_LINE_NUM)"`
-	HCPCS       string   `parquet:"hcpcs,optional,dict" doc:"service (HCPCS_CD)"`
+	HCPCS       string   `parquet:"hcpcs,optional,dict" doc:"service, HCPCS or CPT (HCPCS_CD)"`
 	HCPCSYear   string   `parquet:"hcpcs_version,optional,dict" doc:"its HCPCS year code"`
-	NDC         string   `parquet:"ndc,optional,dict" doc:"national drug code"`
+	NDC         string   `parquet:"ndc,optional,dict" doc:"national drug code; of several, with a space between"`
 	Start       *int32   `parquet:"service_start,date" doc:"first day of the service"`
 	End         *int32   `parquet:"service_end,date" doc:"last day of the service"`
 	Place       string   `parquet:"place_of_service,optional,dict" doc:"place of service (LINE_PLACE_OF_SRVC_CD)"`
 	State       string   `parquet:"provider_state,optional,dict" variable:"prvdr_state_cd" doc:"provider's state, SSA code (PRVDR_STATE_CD)"`
 	Zip         string   `parquet:"provider_zip,optional,dict" variable:"prvdr_zip" doc:"provider's zip code (PRVDR_ZIP)"`
 	Locality    string   `parquet:"pricing_locality,optional,dict" variable:"carr_line_prcng_lclty_cd" doc:"pricing locality (CARR_LINE_PRCNG_LCLTY_CD)"`
-	CLIA        string   `parquet:"clia_number,optional,dict" variable:"carr_line_clia_lab_num" doc:"laboratory's CLIA number"`
+	CLIA        string   `parquet:"clia_number,optional,dict" variable:"carr_line_clia_lab_num" doc:"laboratory's CLIA number; v1 and v2"`
 	PriceState  string   `parquet:"pricing_state,optional,dict" variable:"dmerc_line_prcng_state_cd" doc:"pricing state of a DME line"`
 	Supplier    string   `parquet:"supplier_type,optional,dict" variable:"dmerc_line_supplr_type_cd" doc:"supplier type of a DME line"`
+	Kind        string   `parquet:"provider_type,optional,dict" doc:"provider type of a carrier line (CLM_PRVDR_TYPE_CD); v3, in v1 and v2 it is in care_team"`
+	Specialty   string   `parquet:"provider_specialty,optional,dict" doc:"specialty of its provider (CLM_PRVDR_SPCLTY_CD); v3"`
 	Quantity    *float64 `parquet:"quantity" doc:"number of units of the service"`
 	Unit        string   `parquet:"unit,optional,dict" doc:"their unit"`
 	Anesthesia  *float64 `parquet:"anesthesia_units" variable:"carr_line_ansthsa_unit_cnt" doc:"anesthesia units"`
@@ -118,7 +126,7 @@ type Diagnosis struct {
 	Code        string `parquet:"code,optional,dict" doc:"ICD code, without the dot"`
 	Display     string `parquet:"display,optional,dict" doc:"what it means"`
 	Types       string `parquet:"types,optional,dict" doc:"principal, admitting, secondary and so on, with a space between"`
-	OnAdmission string `parquet:"present_on_admission,optional,dict" doc:"whether it was present on admission: Y, N, U, W, 1"`
+	OnAdmission string `parquet:"present_on_admission,optional,dict" doc:"whether it was present on admission: Y, N, U, W, 1, X, Z"`
 }
 
 // Procedure is a row of the table procedures.
@@ -131,7 +139,7 @@ type Procedure struct {
 	System      string `parquet:"system,optional,dict" doc:"code system, a URI"`
 	Code        string `parquet:"code,optional,dict" doc:"procedure (ICD_PRCDR_CD)"`
 	Display     string `parquet:"display,optional,dict" doc:"what it means"`
-	Types       string `parquet:"types,optional,dict" doc:"primary or secondary; v2"`
+	Types       string `parquet:"types,optional,dict" doc:"primary or secondary, in v3 principal or other; v2 and v3"`
 }
 
 // CareTeamMember is a row of the table care_team: a provider of a claim.
@@ -143,10 +151,10 @@ type CareTeamMember struct {
 	NPI             string `parquet:"npi,optional,dict" doc:"NPI of the provider"`
 	Other           string `parquet:"other_id,optional,dict" doc:"the provider's id where it is not an NPI, such as a UPIN"`
 	Name            string `parquet:"name,optional,dict" doc:"name of the provider"`
-	Role            string `parquet:"role,optional,dict" doc:"attending, operating, performing, referring, primary and so on"`
+	Role            string `parquet:"role,optional,dict" doc:"attending, operating, performing (in v3 rendering), referring, primary and so on"`
 	Responsible     *bool  `parquet:"responsible" doc:"whether the provider bills"`
 	Specialty       string `parquet:"specialty,optional,dict" doc:"specialty (PRVDR_SPCLTY) or taxonomy"`
 	Participating   string `parquet:"participating,optional,dict" variable:"prtcptng_ind_cd" doc:"whether the provider participates in Medicare"`
-	ProviderType    string `parquet:"provider_type,optional,dict" variable:"carr_line_prvdr_type_cd" doc:"provider type (CARR_LINE_PRVDR_TYPE_CD)"`
+	ProviderType    string `parquet:"provider_type,optional,dict" variable:"carr_line_prvdr_type_cd" doc:"provider type (CARR_LINE_PRVDR_TYPE_CD); v1 and v2"`
 	OrganizationNPI string `parquet:"organization_npi,optional,dict" doc:"NPI of the provider's organization; v1"`
 }

@@ -19,7 +19,7 @@ type Summary struct {
 	Bytes     int64
 	Claims    int64
 	Others    int64               // resources that are not claims
-	Types     map[string]int64    // claims by code of the eob-type; "" without one
+	Types     map[string]int64    // claims by kind, such as CARRIER; "" without one
 	Statuses  map[string]int64    // claims by status: active, cancelled; "" without one
 	Enrollees map[string]struct{} // the references to patients
 	First     string              // earliest service day, YYYY-MM-DD; "" when there is none
@@ -86,7 +86,7 @@ func (s *Summary) count(line []byte) error {
 		return nil
 	}
 	s.Claims++
-	s.Types[c.Type.code("eob-type")]++
+	s.Types[c.Type.kind()]++
 	s.Statuses[c.Status]++
 	if c.Patient.Reference != "" {
 		s.Enrollees[c.Patient.Reference] = struct{}{}

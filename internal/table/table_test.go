@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "write the golden files and docs/client.
 // TestTables makes all tables of the claims in testdata, which have each field
 // that is read at least once, and compares them with the golden files.
 func TestTables(t *testing.T) {
-	for _, version := range []string{"r4", "stu3"} {
+	for _, version := range []string{"r4", "stu3", "v3"} {
 		t.Run(version, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "csv")
 			counts, err := Convert(t.Context(), []string{filepath.Join("testdata", version+".ndjson")}, nil, dir, CSV, nil, nil)
@@ -81,7 +81,7 @@ func golden(t *testing.T, path, got string) {
 
 // TestFormatsAgree holds the rows of the Parquet files against those of CSV.
 func TestFormatsAgree(t *testing.T) {
-	in := []string{"testdata/r4.ndjson", "testdata/stu3.ndjson"}
+	in := []string{"testdata/r4.ndjson", "testdata/stu3.ndjson", "testdata/v3.ndjson"}
 	dir := t.TempDir()
 	for _, f := range []Format{CSV, Parquet, NDJSON} {
 		if _, err := Convert(t.Context(), in, nil, filepath.Join(dir, string(f)), f, nil, nil); err != nil {
@@ -94,9 +94,15 @@ func TestFormatsAgree(t *testing.T) {
 			t.Errorf("%s: %s", Names[i], d)
 		}
 	}
-	a, _ := os.ReadFile(in[0])
-	b, _ := os.ReadFile(in[1])
-	if got, err := os.ReadFile(filepath.Join(dir, "ndjson", "claims.ndjson")); err != nil || string(got) != string(a)+string(b) {
+	var want []byte
+	for _, path := range in {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, b...)
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, "ndjson", "claims.ndjson")); err != nil || string(got) != string(want) {
 		t.Errorf("ndjson is not what came (%v)", err)
 	}
 }
@@ -196,7 +202,7 @@ func TestDocumented(t *testing.T) {
 // FuzzRows takes any bytes for a claim: they are refused, or make rows whose
 // cells are single values.
 func FuzzRows(f *testing.F) {
-	for _, version := range []string{"r4", "stu3"} {
+	for _, version := range []string{"r4", "stu3", "v3"} {
 		b, err := os.ReadFile(filepath.Join("testdata", version+".ndjson"))
 		if err != nil {
 			f.Fatal(err)
