@@ -53,7 +53,7 @@ export function card(claim) {
 		["Provider", party(claim.provider, claim)],
 		["Diagnoses", list((claim.diagnosis ?? []).map((d) => join(coded(d.diagnosisCodeableConcept ?? d.packageCode), coding(d.type?.[0])?.code)))],
 		["Procedures", list((claim.procedure ?? []).map((p) => join(coded(p.procedureCodeableConcept), day(p.date))))],
-		["Care team", list((claim.careTeam ?? []).map((c) => join(party(c.provider, claim), display(c.role), display(c.qualification))))],
+		["Care team", list((claim.careTeam ?? []).map((c) => join(party(c.provider, claim), display(c.role), c.qualification?.coding?.find((q) => q.display)?.display)))],
 		["Lines", list((claim.item ?? []).map(line))],
 		["Changed", claim.meta?.lastUpdated],
 	].filter(([, value]) => value);
@@ -100,8 +100,8 @@ function numbered(i) {
 }
 
 // systems are the names that people know of code systems.
-const systems = [[/\/icd-10(-cm)?$/, "ICD-10-CM"], [/\/icd-9(-cm)?$/, "ICD-9-CM"], [/\/ICD10$/, "ICD-10-PCS"], [/\/ICD9$/, "ICD-9"], [/\/cpt$/, "CPT"],
-	[/hcpcs/i, "HCPCS"], [/\/ndc$/, "NDC"]];
+const systems = [[/\/icd-10-cm$/, "ICD-10-CM"], [/\/icd-9-cm$/, "ICD-9-CM"], [/\/ICD10$/, "ICD-10-PCS"], [/\/icd-10$/, "ICD-10"], [/\/icd-?9$/i, "ICD-9"],
+	[/\/cpt$/, "CPT"], [/hcpcs/i, "HCPCS"], [/\/ndc$/, "NDC"]];
 
 // coded is a code with the name of its system.
 function coded(concept) {
