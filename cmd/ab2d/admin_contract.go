@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -51,6 +52,7 @@ type adminContractCommand struct {
 	List     adminContractListCommand     `cmd:"" help:"List contracts."`
 	Show     adminContractShowCommand     `cmd:"" help:"Show a contract."`
 	Add      adminContractAddCommand      `cmd:"" help:"Create a contract of a sponsor, or assign it to another sponsor."`
+	Set      adminContractSetCommand      `cmd:"" help:"Enable or disable version 3 of the API for a contract. Takes effect on the next request."`
 	Attest   adminContractAttestCommand   `cmd:"" help:"Record the contract's attestation. Without it, the contract gets no claims."`
 	Unattest adminContractUnattestCommand `cmd:"" help:"Withdraw the attestation."`
 	Enable   adminContractEnableCommand   `cmd:"" help:"Enable a contract."`
@@ -68,7 +70,7 @@ type adminContractListCommand struct{ adminConfig }
 
 // Run lists contracts.
 func (c *adminContractListCommand) Run(ctx context.Context, s streams) error {
-	return printResponse(ctx, s, &c.adminConfig, "GET", "/contracts", nil, listing("contract\tsponsor\tattested\tlet in\tclients", func(k admin.Contract) string {
+	return printResponse(ctx, s, &c.adminConfig, "GET", "/contracts", nil, listing("contract\tsponsor\tattested\tenabled\tclients", func(k admin.Contract) string {
 		return fmt.Sprintf("%s\t%s\t%s\t%s\t%d", k.Number, k.Sponsor, attested(k), yesNo(!k.Disabled), k.Clients)
 	}))
 }
@@ -83,9 +85,17 @@ func attested(k admin.Contract) string {
 	return k.Attested
 }
 
+// v3Of tells whether version 3 of the API is enabled.
+func v3Of(k admin.Contract) string {
+	if k.V3 == nil {
+		return "not set"
+	}
+	return yesNo(*k.V3)
+}
+
 func printContract(w io.Writer, k admin.Contract) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "contract\t%s\nsponsor\t%s\nattested\t%s\nenabled\t%s\nclients\t%d\n", k.Number, k.Sponsor, attested(k), yesNo(!k.Disabled), k.Clients)
+	fmt.Fprintf(t, "contract\t%s\nsponsor\t%s\nattested\t%s\nenabled\t%s\nversion 3\t%s\nclients\t%d\n", k.Number, k.Sponsor, attested(k), yesNo(!k.Disabled), v3Of(k), k.Clients)
 	return t.Flush()
 }
 
@@ -108,6 +118,20 @@ type adminContractAddCommand struct {
 // Run makes a contract. It has to be attested before it gets data.
 func (c *adminContractAddCommand) Run(ctx context.Context, s streams) error {
 	return printResponse(ctx, s, &c.adminConfig, "PUT", c.path(""), admin.ContractFields{Sponsor: c.Sponsor}, printContract)
+}
+
+type adminContractSetCommand struct {
+	adminConfig
+	contractArg
+	V3 *bool `help:"Whether the contract can use version 3 of the API. By default it can in a sandbox only." name:"v3" negatable:""`
+}
+
+// Run changes a contract.
+func (c *adminContractSetCommand) Run(ctx context.Context, s streams) error {
+	if c.V3 == nil {
+		return &usageError{errors.New("set --v3 or --no-v3")}
+	}
+	return printResponse(ctx, s, &c.adminConfig, "PATCH", c.path(""), admin.ContractChange{V3: c.V3}, printContract)
 }
 
 type adminContractAttestCommand struct {

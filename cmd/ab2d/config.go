@@ -101,17 +101,19 @@ type config struct {
 	keyConfig
 	tlsConfig
 	issuerConfig
-	RotateKeys     time.Duration `help:"Age at which the signing key is replaced by a new one. 0: only ab2d admin key rotate replaces it." default:"720h" placeholder:"DURATION"`
-	AdminAPI       bool          `help:"Serve the administration at /admin/v1. It requires an admin token." name:"admin-api" default:"true" negatable:""`
-	Listen         string        `help:"Address to listen on, as host:port. With port 0 the server chooses a free port and prints it." default:"localhost:8080" placeholder:"HOST:PORT"`
-	CORSOrigins    []string      `kong:"-"` // each command has its own flag, with its own default
-	MaxDownloads   int           `help:"How often a file can be downloaded completely. The tutorial says once; CMS's server allows 6 times." default:"1" placeholder:"N"`
-	MaxPolls       float64       `help:"Status requests per second that this process accepts for a job. The first 60 can come faster." default:"1" placeholder:"N"`
-	TokenLifetime  time.Duration `help:"How long an access token is valid." default:"1h" placeholder:"DURATION"`
-	AuthServer     string        `help:"Name of the authorization server in the token endpoint's path, /oauth2/NAME/v1/token." default:"aus2r7y3gdaFMKBol297" placeholder:"NAME"`
-	PublicURL      string        `help:"Public URL of this server, for example https://ab2d.example.org. The default is taken from each request. Set it behind a reverse proxy." name:"public-url" placeholder:"URL"`
-	TrustedProxies []string      `help:"Addresses or networks of trusted reverse proxies, for example 10.0.0.0/8. Only their X-Forwarded-Proto, -Host and -For headers are used." placeholder:"CIDR"`
-	Drain          time.Duration `help:"How long /health reports that the server is stopping before it accepts no more requests." default:"0s" placeholder:"DURATION"`
+	RotateKeys      time.Duration `help:"Age at which the signing key is replaced by a new one. 0: only ab2d admin key rotate replaces it." default:"720h" placeholder:"DURATION"`
+	AdminAPI        bool          `help:"Serve the administration at /admin/v1. It requires an admin token." name:"admin-api" default:"true" negatable:""`
+	Listen          string        `help:"Address to listen on, as host:port. With port 0 the server chooses a free port and prints it." default:"localhost:8080" placeholder:"HOST:PORT"`
+	CORSOrigins     []string      `kong:"-"` // each command has its own flag, with its own default
+	V3              bool          `help:"Offer version 3 of the API to contracts for which it is enabled." name:"v3" default:"true" negatable:""`
+	V3EarliestSince time.Time     `help:"The earliest _since that version 3 of the API accepts." name:"v3-earliest-since" default:"2026-04-01T00:00:00-05:00" placeholder:"TIME"`
+	MaxDownloads    int           `help:"How often a file can be downloaded completely. The tutorial says once; CMS's server allows 6 times." default:"1" placeholder:"N"`
+	MaxPolls        float64       `help:"Status requests per second that this process accepts for a job. The first 60 can come faster." default:"1" placeholder:"N"`
+	TokenLifetime   time.Duration `help:"How long an access token is valid." default:"1h" placeholder:"DURATION"`
+	AuthServer      string        `help:"Name of the authorization server in the token endpoint's path, /oauth2/NAME/v1/token." default:"aus2r7y3gdaFMKBol297" placeholder:"NAME"`
+	PublicURL       string        `help:"Public URL of this server, for example https://ab2d.example.org. The default is taken from each request. Set it behind a reverse proxy." name:"public-url" placeholder:"URL"`
+	TrustedProxies  []string      `help:"Addresses or networks of trusted reverse proxies, for example 10.0.0.0/8. Only their X-Forwarded-Proto, -Host and -For headers are used." placeholder:"CIDR"`
+	Drain           time.Duration `help:"How long /health reports that the server is stopping before it accepts no more requests." default:"0s" placeholder:"DURATION"`
 }
 
 // usageError is a fault of the arguments or settings.

@@ -17,6 +17,7 @@ import (
 type expectedCommand struct {
 	populationConfig
 	Contract string `help:"The contract's number, for example Z0001." required:"" placeholder:"NUMBER"`
+	API      string `help:"Version of the API: v1, v2 or v3." name:"api" enum:"v1,v2,v3" default:"v2" placeholder:"VERSION"`
 	Since    string `help:"The export's _since: claims updated after it." placeholder:"TIME"`
 	Until    string `help:"The export's _until: claims updated at it or before." placeholder:"TIME"`
 	From     string `help:"The export's service-date with ge: services that end on this day or later, YYYY-MM-DD." placeholder:"DATE"`
@@ -37,7 +38,7 @@ func (c *expectedCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	q := synth.ExpectedQuery{Contract: c.Contract, AsOf: c.AsOf, From: c.From, To: c.To}
+	q := synth.ExpectedQuery{Contract: c.Contract, Version: versionOf(c.API), AsOf: c.AsOf, From: c.From, To: c.To}
 	if q.Since, err = instant("--since", c.Since); err != nil {
 		return err
 	}
@@ -53,6 +54,11 @@ func (c *expectedCommand) Run(ctx context.Context, s streams) error {
 		}
 	}
 	return writeExpected(ctx, s.out, source, q, c.ByPerson)
+}
+
+// versionOf reads the name of a version of the API: v1, v2 or v3.
+func versionOf(name string) fhir.Version {
+	return fhir.Version(name[1] - '0')
 }
 
 // instant reads a flag that is an instant, or was not given.
@@ -73,11 +79,11 @@ func writeExpected(ctx context.Context, to io.Writer, source *synth.Source, q sy
 	w := bufio.NewWriter(to)
 	err := source.Expected(ctx, q, func(t synth.ExpectedResult) error {
 		if byPerson {
-			_, err := fmt.Fprintf(w, "Patient/%d\t%s\t%d\n", t.Enrollee, t.Outcome, len(t.Claims))
+			_, err := fmt.Fprintf(w, "Patient/%d\t%s\t%d\n", t.Patient, t.Outcome, len(t.Claims))
 			return err
 		}
 		for _, c := range t.Claims {
-			if _, err := fmt.Fprintf(w, "%s\tPatient/%d\t%s\t%s\n", c.ID, t.Enrollee, c.LastUpdated.Format(hapiInstant), c.Status); err != nil {
+			if _, err := fmt.Fprintf(w, "%s\tPatient/%d\t%s\t%s\n", c.ID, t.Patient, c.LastUpdated.Format(hapiInstant), c.Status); err != nil {
 				return err
 			}
 		}

@@ -17,7 +17,7 @@ import (
 
 type importClaimsCommand struct {
 	importConfig
-	FHIR    string `help:"FHIR version of the claims: stu3 or r4. By default the first claim shows it." name:"fhir" placeholder:"VERSION"`
+	FHIR    string `help:"Version of the claims: stu3, r4, or v3 for the claims of AB2D v3. By default the first claim shows it." name:"fhir" placeholder:"VERSION"`
 	Rejects string `help:"File for rejected lines: NDJSON with line and reason." placeholder:"FILE"`
 	Abandon bool   `help:"Discard another import that was interrupted, and start this one."`
 }
@@ -114,8 +114,10 @@ func parseFHIR(s string) (fhir.Version, error) {
 		return fhir.V1, nil
 	case "r4":
 		return fhir.V2, nil
+	case "v3":
+		return fhir.V3, nil
 	}
-	return 0, &usageError{fmt.Errorf("--fhir=%s: write stu3 or r4", s)}
+	return 0, &usageError{fmt.Errorf("--fhir=%s: must be stu3, r4 or v3", s)}
 }
 
 // openRejects opens the file for lines that are not accepted, or what throws them

@@ -21,7 +21,7 @@ import (
 // minimizeCommand is ab2d minimize.
 type minimizeCommand struct {
 	Files   []string `arg:"" optional:"" help:"Files of raw claims. Without a file, or with -, standard input."`
-	FHIR    string   `help:"FHIR version of the claims: stu3 or r4. By default the first claim of each file shows it." name:"fhir" placeholder:"VERSION"`
+	FHIR    string   `help:"Version of the claims: stu3, r4, or v3 for the claims of AB2D v3. By default the first claim of each file shows it." name:"fhir" placeholder:"VERSION"`
 	Out     string   `help:"File to write. The default is standard output." placeholder:"FILE"`
 	MBI     []string `help:"MBI to add to every claim, the current one first. Can be repeated. Other users can see it in the process list, so use --mbi-file for real MBIs." name:"mbi" placeholder:"MBI"`
 	MBIFile string   `help:"File with the MBIs, one per line, the current one first." name:"mbi-file" placeholder:"FILE"`

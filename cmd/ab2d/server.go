@@ -116,6 +116,9 @@ func (s *server) serveAPI(ctx context.Context, c *config) error {
 		AuthServer: c.AuthServer, Address: rest.Address{PublicURL: c.PublicURL, Proxies: proxies}, Origins: c.CORSOrigins,
 		MaxDownloads: c.MaxDownloads, MaxPolls: c.MaxPolls, Checks: append(s.checks, api.Check{Name: "serving", Ping: s.serving}),
 		Software: api.Software{Version: version, Date: released},
+		V3: api.V3{Disabled: !c.V3, EarliestSince: c.V3EarliestSince, Contract: func(ctx context.Context, number string) (bool, error) {
+			return s.db.V3(ctx, number, c.Sandbox)
+		}},
 	}
 	if c.AdminAPI {
 		if config.Admin, err = s.adminHandler(&config); err != nil {

@@ -60,7 +60,7 @@ func (c *populationConfig) dataset(contract string) (*synth.Source, *synth.Datas
 type synthCommand struct {
 	populationConfig
 	Contract string `help:"Only this contract." placeholder:"NUMBER"`
-	FHIR     string `help:"FHIR version of the claims: stu3, r4 or both." name:"fhir" enum:"stu3,r4,both" default:"r4" placeholder:"VERSION"`
+	FHIR     string `help:"Versions of the claims: stu3, r4, v3 (the claims of AB2D v3), both (stu3 and r4) or all." name:"fhir" enum:"stu3,r4,v3,both,all" default:"r4" placeholder:"VERSION"`
 	Out      string `help:"Directory to write. It is created if needed." short:"o" required:"" type:"path" placeholder:"DIR"`
 	Plain    bool   `help:"Do not compress the claims."`
 }
@@ -68,9 +68,9 @@ type synthCommand struct {
 // Help is printed with the command's flags.
 func (c *synthCommand) Help() string {
 	return "Writes files in the formats that ab2d import reads: contracts.csv, enrollment.csv, opt-outs.txt (CMS's data sharing preferences) and " +
-		"claims-r4.ndjson.gz or claims-stu3.ndjson.gz: raw claims, before they are reduced to the minimum necessary, among them Part D events, substance-use treatment and claims " +
-		"of unknown patients. expected-Z9001.tsv and so on have the expected results of a full export: claim id, patient, lastUpdated and status. " +
-		"The claims are synthetic: ids are negative, the second character of MBIs is S, and NPIs begin with 8 or 9."
+		"claims-r4.ndjson.gz, claims-stu3.ndjson.gz or claims-v3.ndjson.gz: raw claims, before they are reduced to the minimum necessary, among them Part D events, substance-use treatment and claims " +
+		"of unknown patients. expected-Z9001.tsv and so on have the expected results of a full export: claim id, patient, lastUpdated and status; expected-v3-Z9001.tsv and so on those of version 3. " +
+		"The claims are synthetic: ids of versions 1 and 2 are negative, the second character of MBIs is S, and NPIs begin with 8 or 9."
 }
 
 // Run writes the data set.
@@ -90,29 +90,59 @@ func (c *synthCommand) Run(ctx context.Context, s streams) error {
 			return err
 		}
 	}
-	for _, v := range []fhir.Version{fhir.V1, fhir.V2} {
+	for _, v := range fhir.Versions() {
 		if err := c.writeClaims(ctx, set, v, s); err != nil {
 			return err
 		}
 	}
-	for _, number := range set.Contracts() {
-		q := synth.ExpectedQuery{Contract: number, AsOf: c.AsOf}
-		err := createFile(filepath.Join(c.Out, "expected-"+number+".tsv"), false, func(w io.Writer) error { return writeExpected(ctx, w, source, q, false) })
-		if err != nil {
-			return err
-		}
+	if err := c.writeExpected(ctx, source, set.Contracts()); err != nil {
+		return err
 	}
 	fmt.Fprintf(s.out, "As of %s, seed %d, in %s\n", fhir.FormatInstant(c.AsOf), c.Seed, c.Out)
 	return nil
 }
 
+// writeExpected writes the expected results of each contract, those of versions 1
+// and 2, which are the same, and those of version 3 if its claims are wanted.
+func (c *synthCommand) writeExpected(ctx context.Context, source *synth.Source, contracts []string) error {
+	for _, number := range contracts {
+		files := map[fhir.Version]string{fhir.V2: "expected-" + number + ".tsv"}
+		if c.wants(fhir.V3) {
+			files[fhir.V3] = "expected-v3-" + number + ".tsv"
+		}
+		for v, name := range files {
+			q := synth.ExpectedQuery{Contract: number, Version: v, AsOf: c.AsOf}
+			err := createFile(filepath.Join(c.Out, name), false, func(w io.Writer) error { return writeExpected(ctx, w, source, q, false) })
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// wants tells whether the claims of a version are wanted.
+func (c *synthCommand) wants(v fhir.Version) bool {
+	return c.FHIR == "all" || c.FHIR == formatName(v) || c.FHIR == "both" && v != fhir.V3
+}
+
+// formatName is the name of a version's claims in flags and files.
+func formatName(v fhir.Version) string {
+	switch v {
+	case fhir.V1:
+		return "stu3"
+	case fhir.V3:
+		return "v3"
+	}
+	return "r4"
+}
+
 // writeClaims writes the claims of a version, if it is wanted.
 func (c *synthCommand) writeClaims(ctx context.Context, set *synth.Dataset, v fhir.Version, s streams) error {
-	name := map[fhir.Version]string{fhir.V1: "stu3", fhir.V2: "r4"}[v]
-	if c.FHIR != "both" && c.FHIR != name {
+	if !c.wants(v) {
 		return nil
 	}
-	file := "claims-" + name + ".ndjson"
+	file := "claims-" + formatName(v) + ".ndjson"
 	if !c.Plain {
 		file += ".gz"
 	}

@@ -23,6 +23,8 @@ type Contracts interface {
 	// PutContracts stores contracts, all or none.
 	PutContracts(ctx context.Context, contracts []coverage.Contract, force bool) error
 	SetContractEnabled(ctx context.Context, number string, enabled bool) error
+	// SetV3 enables or disables version 3 of the API.
+	SetV3(ctx context.Context, number string, enabled bool) error
 }
 
 // Contract is a contract as the administration shows it.
@@ -32,6 +34,9 @@ type Contract struct {
 	Attested string `json:"attested,omitempty"` // a date; without it there is no data
 	Disabled bool   `json:"disabled"`
 	Clients  int    `json:"clients"`
+	// V3 tells whether version 3 of the API is enabled. It is missing if nobody has
+	// set it: then it is enabled in a sandbox only.
+	V3 *bool `json:"v3,omitempty"`
 	// Stored is false for a contract that only clients name, such as those of
 	// synthetic claims.
 	Stored bool `json:"stored"`
@@ -40,6 +45,11 @@ type Contract struct {
 // ContractFields are the fields of a contract that an operator sets.
 type ContractFields struct {
 	Sponsor string `json:"sponsor"`
+}
+
+// ContractChange is what an operator changes of a contract. What is missing stays.
+type ContractChange struct {
+	V3 *bool `json:"v3,omitempty"` // whether version 3 of the API is enabled
 }
 
 // Attestation is the day on which the sponsor accepted the terms.
@@ -59,6 +69,9 @@ func noContract(number string) *rest.Error {
 
 func contractOf(r store.ContractRow) Contract {
 	c := Contract{Number: r.Number, Sponsor: r.Sponsor, Disabled: r.Disabled, Clients: r.Clients, Stored: r.Stored}
+	if r.V3.Valid {
+		c.V3 = &r.V3.Bool
+	}
 	if r.HasAttested {
 		c.Attested = r.Attested.String()
 	}
@@ -110,6 +123,18 @@ func (s *Service) PutContract(ctx context.Context, number string, f ContractFiel
 	}
 	c.Number, c.Sponsor = number, f.Sponsor
 	return s.storeContract(ctx, c)
+}
+
+// ChangeContract changes a contract, from the next request on.
+func (s *Service) ChangeContract(ctx context.Context, number string, f ContractChange) (Contract, error) {
+	c, err := s.Contract(ctx, number)
+	if err != nil || f.V3 == nil {
+		return c, err
+	}
+	if err := s.store.SetV3(ctx, number, *f.V3); err != nil {
+		return Contract{}, err
+	}
+	return s.Contract(ctx, number)
 }
 
 func (s *Service) storeContract(ctx context.Context, c coverage.Contract) (Contract, error) {

@@ -33,6 +33,7 @@ func (h *handler) routes() []route {
 		{"GET", "/contracts", ScopeRead, list(h.Contracts)},
 		{"GET", "/contracts/{contract}", ScopeRead, one("contract", h.Contract)},
 		{"PUT", "/contracts/{contract}", ScopeContract, change("contract", http.StatusOK, h.PutContract)},
+		{"PATCH", "/contracts/{contract}", ScopeContract, change("contract", http.StatusOK, h.ChangeContract)},
 		{"POST", "/contracts/{contract}/attest", ScopeContract, change("contract", http.StatusOK, h.Attest)},
 		{"POST", "/contracts/{contract}/unattest", ScopeContract, removal("contract", h.Unattest)},
 		{"POST", "/contracts/{contract}/enable", ScopeContract, switched("contract", true, h.SetContractEnabled)},

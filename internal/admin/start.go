@@ -51,7 +51,11 @@ func (s *Service) StartJob(ctx context.Context, n NewJob, actor, origin string) 
 	j, err := s.intake.Accept(ctx, request)
 	var limit *export.JobLimitError
 	if errors.As(err, &limit) {
-		return Job{}, rest.Conflict("Contract %s has reached its limit of running exports (%d): %v.", n.Contract, len(limit.Running), limit.Running)
+		var ids []string
+		for _, running := range limit.Running {
+			ids = append(ids, running.ID)
+		}
+		return Job{}, rest.Conflict("Contract %s has reached its limit of running exports (%d): %v.", n.Contract, len(limit.Running), ids)
 	}
 	if err != nil {
 		return Job{}, err
@@ -67,8 +71,10 @@ func (s *Service) exportRequest(n NewJob, origin string) (export.Request, error)
 	case "", "v2":
 	case "v1":
 		request.Version = fhir.V1
+	case "v3":
+		request.Version = fhir.V3
 	default:
-		return request, rest.InvalidField("version", "%s is neither v1 nor v2.", rest.Quoted(n.Version))
+		return request, rest.InvalidField("version", "%s is none of v1, v2 and v3.", rest.Quoted(n.Version))
 	}
 	query := url.Values{}
 	for _, bound := range []struct {

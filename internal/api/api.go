@@ -52,6 +52,7 @@ type Config struct {
 	MaxPolls     float64 // of a job's status a second; 0: no limit
 	Checks       []Check // of health. Optional.
 	Software     Software
+	V3           V3
 	Admin        http.Handler                    // serves /admin/v1. Optional.
 	Simulate     func(http.Handler) http.Handler // simulates failures, in the sandbox. Optional.
 }
@@ -78,6 +79,9 @@ func New(c Config) (*API, error) {
 	if c.MaxDownloads < 1 {
 		return nil, errors.New("make the API: MaxDownloads is less than 1")
 	}
+	if c.V3.EarliestSince.IsZero() {
+		c.V3.EarliestSince = DefaultEarliestSinceV3()
+	}
 	a := &API{Config: c, polls: newPolls(c.MaxPolls)}
 	a.handler = a.chain(a.mux())
 	return a, nil
@@ -89,7 +93,7 @@ func (c *Config) missing() []string {
 	for name, missing := range map[string]bool{
 		"Intake": c.Intake == nil, "Jobs": c.Jobs == nil, "Deliveries": c.Deliveries == nil, "List": c.List == nil, "Fresh": c.Fresh == nil, "Files": c.Files == nil,
 		"Tokens": c.Tokens == nil, "Bearer": c.Bearer == nil, "Maintenance": c.Maintenance == nil, "Audit": c.Audit == nil,
-		"Responder": c.Responder == nil, "Metrics": c.Metrics == nil, "Now": c.Now == nil, "Log": c.Log == nil, "AuthServer": c.AuthServer == "",
+		"Responder": c.Responder == nil, "Metrics": c.Metrics == nil, "Now": c.Now == nil, "Log": c.Log == nil, "AuthServer": c.AuthServer == "", "V3.Contract": !c.V3.Disabled && c.V3.Contract == nil,
 	} {
 		if missing {
 			names = append(names, name)

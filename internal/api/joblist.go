@@ -59,14 +59,14 @@ func countParam(r *http.Request) (int, error) {
 	return n, nil
 }
 
-// task is a job as FHIR's Task. Its URLs are of the version that was asked.
+// task is a job as FHIR's Task. Its URLs are of the version that has the job.
 func (a *API) task(r *http.Request, c call, j *export.Job) fhir.Task {
 	if j.State == export.Completed && !a.Now().Before(j.Expires) {
 		j.State = export.Expired // a worker will say so in a moment
 	}
 	t := fhir.Task{
 		Version: c.version, ID: j.ID, Authored: j.TransactionTime, Modified: latestOf(j.TransactionTime, j.Started, j.Finished), Started: j.Started, Ended: j.Finished,
-		Request: j.Request, StatusURL: a.statusURL(r, c.version, j.ID), Reason: j.Reason,
+		Request: j.Request, StatusURL: a.statusURL(r, pathVersion(c.version, j.Version), j.ID), Reason: j.Reason,
 	}
 	switch j.State {
 	case export.Accepted:

@@ -53,8 +53,8 @@ func (a *API) jobLimitReached(r *http.Request, c call, limit *export.JobLimitErr
 	e := rest.Errorf(http.StatusTooManyRequests, fhir.CodeThrottled, "The contract has reached its limit of running exports (%d). "+
 		"Wait until one completes, or cancel one. Content-Location names them.", len(limit.Running))
 	var locations []string
-	for _, id := range limit.Running {
-		locations = append(locations, a.statusURL(r, c.version, id))
+	for _, j := range limit.Running {
+		locations = append(locations, a.statusURL(r, pathVersion(c.version, j.Version), j.ID))
 	}
 	e.Header = map[string]string{"Retry-After": strconv.Itoa(retryAtJobLimit), "Content-Location": strings.Join(locations, ", ")}
 	return e
@@ -66,7 +66,7 @@ func (a *API) params(w http.ResponseWriter, r *http.Request, c call) (params, er
 	if err != nil {
 		return params{}, err
 	}
-	p, more := parseParams(values, parseHandling(r.Header.Values("Prefer")), c.version, a.Now())
+	p, more := parseParams(values, parseHandling(r.Header.Values("Prefer")), c.version, a.V3.EarliestSince, a.Now())
 	faults = append(faults, more...)
 	if keys := r.Header.Values("Idempotency-Key"); len(keys) > 1 || len(keys) == 1 && !visible.MatchString(keys[0]) {
 		faults = append(faults, fhir.ErrorIssue(fhir.CodeInvalid, fmt.Sprintf("The Idempotency-Key %s is not 1 to 255 visible ASCII characters. "+

@@ -22,8 +22,8 @@ type params struct {
 }
 
 const (
-	resourceType  = "ExplanationOfBenefit"
-	earliestSince = "2020-02-13T00:00:00-05:00" // export.EarliestSince as AB2D writes it
+	resourceType = "ExplanationOfBenefit"
+	earliest     = "2020-02-13T00:00:00-05:00" // export.EarliestSince as AB2D writes it
 )
 
 // Parameters that are read, and those of the Bulk Data Access IG that are not
@@ -40,6 +40,7 @@ var (
 // reader reads parameters and gathers what is wrong with them.
 type reader struct {
 	version fhir.Version
+	sinceV3 time.Time // the first _since of version 3
 	now     time.Time
 	wanted  handling
 	values  url.Values
@@ -51,8 +52,8 @@ type reader struct {
 const maxParams = 50
 
 // parseParams reads a kick-off's parameters. All faults are reported together.
-func parseParams(values url.Values, wanted handling, v fhir.Version, now time.Time) (params, []fhir.Issue) {
-	r := &reader{version: v, now: now, wanted: wanted, values: values}
+func parseParams(values url.Values, wanted handling, v fhir.Version, sinceV3, now time.Time) (params, []fhir.Issue) {
+	r := &reader{version: v, sinceV3: sinceV3, now: now, wanted: wanted, values: values}
 	r.names()
 	r.outputFormat()
 	r.resourceTypes()
@@ -176,9 +177,14 @@ func (r *reader) dates() {
 		r.fault(fhir.CodeValue, "The _since %s lies in the future. Give a time before now, %s.", rest.Quoted(r.values.Get("_since")), fhir.FormatInstant(r.now))
 		sinceOK = false
 	}
+	if sinceOK && r.version == fhir.V3 && since.Before(r.sinceV3) {
+		r.fault(fhir.CodeValue, "The _since %s lies before %s, the earliest possible in v3. Give a later one, or leave it out to export everything.",
+			rest.Quoted(r.values.Get("_since")), r.sinceV3.Format(time.RFC3339))
+		sinceOK = false
+	}
 	until, untilOK := r.instant("_until")
 	if r.version == fhir.V1 && r.values.Has("_until") {
-		r.fault(fhir.CodeNotSupported, "The parameter _until is available in v2 only. Leave it out, or ask at /api/v2/fhir.")
+		r.fault(fhir.CodeNotSupported, "The parameter _until is available in v2 and v3 only. Leave it out, or ask at /api/v2/fhir.")
 		untilOK = false
 	}
 	if sinceOK && untilOK && until.Before(since) {
@@ -205,7 +211,7 @@ func (r *reader) instant(name string) (time.Time, bool) {
 		r.fault(fhir.CodeValue, "The %s %s is %v. Write a + as %%2B.", name, rest.Quoted(s), err)
 		return time.Time{}, false
 	case t.Before(export.EarliestSince):
-		r.fault(fhir.CodeValue, "The %s %s lies before %s, the earliest possible.", name, rest.Quoted(s), earliestSince)
+		r.fault(fhir.CodeValue, "The %s %s lies before %s, the earliest possible.", name, rest.Quoted(s), earliest)
 		return time.Time{}, false
 	}
 	return t, true

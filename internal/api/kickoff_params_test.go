@@ -31,7 +31,7 @@ func FuzzParams(f *testing.F) {
 			v = fhir.V1
 		}
 		values, faults := queryValues(query)
-		p, more := parseParams(values, parseHandling([]string{prefer}), v, now)
+		p, more := parseParams(values, parseHandling([]string{prefer}), v, DefaultEarliestSinceV3(), now)
 		faults = append(faults, more...)
 		if len(faults) > 2*maxParams || len(p.notes) > maxParams {
 			t.Fatalf("%d faults and %d notes", len(faults), len(p.notes))
@@ -96,7 +96,7 @@ func FuzzServiceDate(f *testing.F) {
 	}
 	unlimited := coverage.AnyServiceDates()
 	f.Fuzz(func(t *testing.T, s string) {
-		d, ok := parseServiceDate(s)
+		d, ok := parseServiceDate(s, fhir.V2)
 		if !ok {
 			return
 		}

@@ -30,7 +30,7 @@ type route struct {
 	handle handler
 }
 
-// fhirRoutes stand under /api/v1/fhir and /api/v2/fhir.
+// fhirRoutes stand under /api/v1/fhir, /api/v2/fhir and /api/v3/fhir.
 var fhirRoutes = []route{
 	{method: "GET", path: "/Patient/$export", starts: true, handle: kickOff},
 	{method: "GET", path: "/Group/{contract}/$export", starts: true, handle: kickOff},
@@ -66,7 +66,7 @@ const adminPrefix = "/admin/v1/"
 func (a *API) mux() *http.ServeMux {
 	mux := http.NewServeMux()
 	a.mount(mux, "", 0, rootRoutes)
-	for _, v := range []fhir.Version{fhir.V1, fhir.V2} {
+	for _, v := range fhir.Versions() {
 		a.mount(mux, "/api/"+v.String()+"/fhir", v, fhirRoutes)
 	}
 	if a.Admin != nil {
@@ -98,7 +98,7 @@ func (r route) guarded() handler {
 		h = whenOpen(h)
 	}
 	if !r.public {
-		h = withClient(h)
+		h = withClient(whenV3(h))
 	}
 	return h
 }

@@ -50,6 +50,13 @@ const (
 	unknown    = "unknown"    // of a contract that does not exist
 )
 
+// noV3 is the contract without version 3 of the API.
+const noV3 = "Z0001"
+
+func (s *server) v3Enabled(_ context.Context, number string) (bool, error) {
+	return number != noV3, nil
+}
+
 // secretHash is at bcrypt's least cost, to keep the tests fast.
 var secretHash = sync.OnceValues(func() ([]byte, error) { return bcrypt.GenerateFromPassword([]byte(secret), bcrypt.MinCost) })
 
@@ -159,6 +166,7 @@ func (s *server) assemble() {
 		AuthServer: authServer, MaxDownloads: 1, MaxPolls: 1, Software: api.Software{Version: "1.2.3", Date: "2026-01-15"}, Now: s.clock.Now, Log: log,
 		List: s.db, Fresh: s.source, Metrics: obs.NewMetrics(), Checks: []api.Check{{Name: "database", Ping: s.db.Ping}},
 		Maintenance: s.db, Audit: s.db, Responder: responder,
+		V3:     api.V3{Contract: s.v3Enabled},
 		Bearer: &auth.Checker{Issuer: issuer, Clients: s.db, Keys: keys, Now: s.clock.Now},
 	}
 	s.tokenServer = &auth.Server{Issuer: issuer, Realm: "ab2d", Clients: s.db, Keys: keys, Now: s.clock.Now,

@@ -23,7 +23,7 @@ func (a *API) ownJob(r *http.Request, c call) (*export.Job, error) {
 		return nil, noJob(r)
 	}
 	j, err := a.Jobs.Job(r.Context(), id.String())
-	if errors.Is(err, export.ErrNoJob) || err == nil && j.Contract != c.client.Contract {
+	if errors.Is(err, export.ErrNoJob) || err == nil && (j.Contract != c.client.Contract || pathVersion(c.version, j.Version) != c.version) {
 		return nil, noJob(r)
 	}
 	if err == nil && j.State == export.Completed && !a.Now().Before(j.Expires) {

@@ -21,7 +21,7 @@ func (r *reader) typeFilters() {
 		return
 	}
 	if r.version == fhir.V1 {
-		r.fault(fhir.CodeNotSupported, "The parameter _typeFilter is available in v2 only. Leave it out, or ask at /api/v2/fhir.")
+		r.fault(fhir.CodeNotSupported, "The parameter _typeFilter is available in v2 and v3 only. Leave it out, or ask at /api/v2/fhir.")
 		return
 	}
 	for _, value := range r.values["_typeFilter"] {
@@ -69,7 +69,7 @@ func (r *reader) typeFilter(filter string) {
 			continue
 		}
 		for _, value := range conditions[name] {
-			d, ok := parseServiceDate(value)
+			d, ok := parseServiceDate(value, r.version)
 			if !ok {
 				r.fault(fhir.CodeValue, "The service-date %s in _typeFilter is not a date with a prefix. Write ge, gt, le, lt, sa, eb, eq or nothing, "+
 					"then YYYY, YYYY-MM, YYYY-MM-DD or an instant: %s.", rest.Quoted(value), filterExample)
@@ -91,10 +91,22 @@ func sortedNames(values url.Values) []string {
 	return names
 }
 
-// parseServiceDate reads a condition on a claim's billablePeriod (FHIR R4
-// §3.1.1.4.5 and §3.1.1.4.7, search by date): a prefix and a date that stands
-// for all days it covers.
-func parseServiceDate(s string) (coverage.ServiceDates, bool) {
+// parseServiceDate reads a condition on a claim's billablePeriod: a prefix and a
+// date that stands for all days it covers. In version 2 the period counts (FHIR R4
+// §3.1.1.4.5 and §3.1.1.4.7, search by date). In version 3 its end counts alone, as
+// at BFD.
+func parseServiceDate(s string, v fhir.Version) (coverage.ServiceDates, bool) {
+	d, ok := parsePeriodDate(s)
+	if v != fhir.V3 {
+		return d, ok
+	}
+	end := coverage.AnyServiceDates()
+	end.EndFrom, end.EndTo = max(d.EndFrom, d.StartFrom), min(d.EndTo, d.StartTo)
+	return end, ok
+}
+
+// parsePeriodDate reads a condition on a period.
+func parsePeriodDate(s string) (coverage.ServiceDates, bool) {
 	d, prefix := coverage.AnyServiceDates(), ""
 	if len(s) > 2 && s[0] >= 'a' {
 		prefix, s = s[:2], s[2:]

@@ -44,6 +44,7 @@ const (
 	ContractUnattested Event = "contract.unattested"
 	ContractEnabled    Event = "contract.enabled"
 	ContractDisabled   Event = "contract.disabled"
+	ContractV3         Event = "contract.v3" // version 3 of the API was switched on or off
 
 	// Imports: Detail names the kind, the file, its SHA-256 and what was read.
 	ImportBegan Event = "import.began" // before anything of it is stored

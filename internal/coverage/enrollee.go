@@ -32,4 +32,7 @@ type Enrollee struct {
 	MBIs     []MBI
 	Months   MonthSet // the calendar months of enrollment in the contract
 	OptedOut bool     // the person does not want claims shared
+	// PatientV3 is the person's number in the claims of version 3, which is not ID;
+	// 0 if it is not known.
+	PatientV3 EnrolleeID
 }

@@ -118,7 +118,7 @@ func (in *Intake) setSince(ctx context.Context, j *Job, r Request) error {
 		return nil
 	}
 	j.SinceSource = SinceNone
-	if r.Version == fhir.V1 {
+	if r.Version != fhir.V2 {
 		return nil
 	}
 	base, err := in.Jobs.Base(ctx, j.Contract, j.Version)

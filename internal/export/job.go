@@ -103,14 +103,20 @@ func (j *Job) Percent() int {
 // ErrNoJob says that there is no such job.
 var ErrNoJob = errors.New("no such job")
 
-// JobLimitError says that a contract already has as many jobs under way as it may have.
+// JobLimitError says that a contract has reached its limit of running jobs.
 type JobLimitError struct {
-	Running []string // the ids of the jobs under way, oldest first
+	Running []RunningJob // oldest first
 }
 
-// Error says so.
-func (b *JobLimitError) Error() string {
-	return fmt.Sprintf("%d jobs under way already", len(b.Running))
+// RunningJob is a job that is accepted or running.
+type RunningJob struct {
+	ID      string
+	Version fhir.Version
+}
+
+// Error says how many jobs there are.
+func (e *JobLimitError) Error() string {
+	return fmt.Sprintf("%d running jobs, which is the limit", len(e.Running))
 }
 
 // DuplicateRequestError says that there is a job with the key already.

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"ab2d/internal/coverage"
+	"ab2d/internal/fhir"
 	"ab2d/internal/obs"
 	"ab2d/internal/segment"
 )
@@ -84,7 +85,7 @@ func (w *Worker) exportEnrollee(ctx context.Context, t *Task, ledger *Ledger, s 
 	case s.Enrollee.OptedOut:
 		entry.Outcome = OptedOut
 		return entry, nil
-	case len(s.Enrollee.MBIs) == 0:
+	case len(s.Enrollee.MBIs) == 0, t.Job.Version == fhir.V3 && s.Enrollee.PatientV3 == 0:
 		entry.Outcome = NoIdentifier
 		return entry, nil
 	}

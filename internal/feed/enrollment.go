@@ -3,7 +3,9 @@ package feed
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -34,7 +36,8 @@ func parseMBI(s string) (coverage.MBI, bool) {
 
 // ReadEnrollment reads who is enrolled: CSV with the columns contract,
 // beneficiary_id, mbi (may be empty), historic_mbis (separated by ; or spaces,
-// may be empty or missing), and the months: year and month, or from and to
+// may be empty or missing), v3_patient_id (the person's number in claims of version
+// 3, may be empty or missing), and the months: year and month, or from and to
 // (YYYY-MM, both included). A range with an empty to is still open: it reaches to
 // coverage.LastMonth, of which an export counts the months up to its own. Rows of
 // one beneficiary are put together, in any order to the same end: all months
@@ -45,7 +48,7 @@ func parseMBI(s string) (coverage.MBI, bool) {
 // order of id: about 100 bytes each, and while it reads 250. The error is
 // LineErrors when lines are wrong.
 func ReadEnrollment(r io.Reader) (map[string][]coverage.Enrollee, error) {
-	t, err := openTable(r, []string{"contract", "beneficiary_id", "mbi"}, []string{"historic_mbis", "year", "month", "from", "to"})
+	t, err := openTable(r, []string{"contract", "beneficiary_id", "mbi"}, []string{"historic_mbis", "v3_patient_id", "year", "month", "from", "to"})
 	if err != nil {
 		return nil, err
 	}
@@ -60,6 +63,9 @@ func ReadEnrollment(r io.Reader) (map[string][]coverage.Enrollee, error) {
 		t.enrollmentRow(rolls, ranges)
 	}
 	if err := t.err(); err != nil {
+		return nil, err
+	}
+	if err := samePatientTwice(rolls); err != nil {
 		return nil, err
 	}
 	all := map[string][]coverage.Enrollee{}
@@ -108,6 +114,7 @@ func (t *table) enrollmentRow(rolls map[string]roll, ranges bool) {
 	}
 	months := t.months(ranges)
 	mbis := t.mbis()
+	patient := t.patientV3()
 	if len(t.faults) > before {
 		return
 	}
@@ -121,6 +128,10 @@ func (t *table) enrollmentRow(rolls map[string]roll, ranges bool) {
 		p = &person{Enrollee: coverage.Enrollee{ID: coverage.EnrolleeID(id)}}
 		persons[p.ID] = p
 	}
+	if patient != 0 && p.PatientV3 != 0 && patient != p.PatientV3 {
+		t.fault("v3_patient_id differs from that of an earlier row of this beneficiary_id")
+	}
+	p.PatientV3 = cmp.Or(p.PatientV3, patient)
 	p.Months.AddRange(months.first, months.last)
 	p.merge(mbis, months)
 }
@@ -162,6 +173,34 @@ func (t *table) mbis() []coverage.MBI {
 		list = append(list, t.mbi("historic_mbis", s))
 	}
 	return list
+}
+
+// patientV3 reads the person's number in claims of version 3; 0 if there is none.
+func (t *table) patientV3() coverage.EnrolleeID {
+	s := t.get("v3_patient_id")
+	if s == "" {
+		return 0
+	}
+	id, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || id == 0 {
+		t.fault("v3_patient_id is not a whole number other than 0")
+	}
+	return coverage.EnrolleeID(id)
+}
+
+// samePatientTwice finds a number of version 3 that two people of a contract have:
+// one of them would get the other's claims.
+func samePatientTwice(rolls map[string]roll) error {
+	for _, contract := range slices.Sorted(maps.Keys(rolls)) {
+		seen := map[coverage.EnrolleeID]bool{}
+		for _, p := range rolls[contract] {
+			if p.PatientV3 != 0 && seen[p.PatientV3] {
+				return fmt.Errorf("two beneficiaries of contract %s have the same v3_patient_id; nothing was taken in", contract)
+			}
+			seen[p.PatientV3] = true
+		}
+	}
+	return nil
 }
 
 func (t *table) mbi(column, s string) coverage.MBI {

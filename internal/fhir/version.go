@@ -12,6 +12,9 @@ const (
 	V3 Version = 3 // FHIR R4, claims of BFD's version 3
 )
 
+// Versions lists the versions of the API, oldest first.
+func Versions() []Version { return []Version{V1, V2, V3} }
+
 // String gives "v1", "v2" or "v3".
 func (v Version) String() string { return fmt.Sprintf("v%d", uint8(v)) }
 

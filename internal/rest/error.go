@@ -49,7 +49,7 @@ func Conflict(format string, args ...any) *Error {
 
 // ErrNoRoute is the error for an address that no route matches.
 var ErrNoRoute = NotFound("Nothing is at this address. Exports start at " +
-	"/api/v1/fhir/Patient/$export (FHIR STU3) or /api/v2/fhir/Patient/$export (FHIR R4). /api/v2/fhir/metadata lists what this server supports.")
+	"/api/v1/fhir/Patient/$export (FHIR STU3), /api/v2/fhir/Patient/$export or /api/v3/fhir/Patient/$export (FHIR R4). /api/v2/fhir/metadata lists what this server supports.")
 
 // errClientGone answers a client that has closed the connection, or its half of it.
 var errClientGone = Errorf(http.StatusServiceUnavailable, fhir.CodeTransient, "The connection was closed before the response was ready. Send the request again.")

@@ -160,7 +160,7 @@ func (m *Merger) enrollee(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeI
 	if sum.New+sum.Replaced == 0 && len(c.gone) == 0 {
 		return sum, nil
 	}
-	mbis, err := currentMBIs(ctx, tx, id)
+	mbis, err := m.currentMBIs(ctx, tx, id)
 	if err != nil {
 		return sum, err
 	}
@@ -264,12 +264,12 @@ func withoutMBIs(line []byte, e segment.Entry, mbis []coverage.MBI) ([]byte, err
 	return slices.Concat(line[:at], line[at+len(written):]), nil
 }
 
-// currentMBIs finds the identifiers of an enrollee in the newest current
-// enrollment that has the enrollee.
-func currentMBIs(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeID) ([]coverage.MBI, error) {
+// currentMBIs finds the identifiers of a patient in the newest current enrollment
+// that has the person.
+func (m *Merger) currentMBIs(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeID) ([]coverage.MBI, error) {
 	var list string
-	err := tx.QueryRowContext(ctx, `select e.mbis from enrollment e join snapshot s on s.id = e.snapshot
-		where e.enrollee = $1 and s.current = 1 order by s.id desc limit 1`, int64(id)).Scan(&list)
+	err := tx.QueryRowContext(ctx, `select `+storedMBIs(m.load.Version)+` from enrollment e join snapshot s on s.id = e.snapshot
+		where `+storedUnder(m.load.Version)+` = $1 and s.current = 1 order by s.id desc limit 1`, int64(id)).Scan(&list)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

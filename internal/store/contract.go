@@ -125,13 +125,14 @@ type ContractRow struct {
 	coverage.Contract
 	Stored   bool // false: only its clients are known here, as in a sandbox
 	Disabled bool
+	V3       sql.NullBool // whether version 3 of the API is enabled; null: as the server has it
 	Clients  int
 }
 
 // Contracts lists the stored contracts, and those of clients.
 func (db *DB) Contracts(ctx context.Context) ([]ContractRow, error) {
 	rows, err := db.read.QueryContext(ctx, `select n.number, coalesce(c.sponsor, ''), c.attested, c.number is not null,
-		exists (select 1 from disabled_contract d where d.number = n.number), (select count(*) from client k where k.contract = n.number)
+		exists (select 1 from disabled_contract d where d.number = n.number), (select v.enabled from contract_v3 v where v.number = n.number), (select count(*) from client k where k.contract = n.number)
 		from (select number from contract union select contract from client) n left join contract c on c.number = n.number order by n.number`)
 	if err != nil {
 		return nil, fmt.Errorf("list contracts: %w", err)
@@ -141,7 +142,7 @@ func (db *DB) Contracts(ctx context.Context) ([]ContractRow, error) {
 	for rows.Next() {
 		var r ContractRow
 		var attested sql.NullInt64
-		if err := rows.Scan(&r.Number, &r.Sponsor, &attested, &r.Stored, &r.Disabled, &r.Clients); err != nil {
+		if err := rows.Scan(&r.Number, &r.Sponsor, &attested, &r.Stored, &r.Disabled, &r.V3, &r.Clients); err != nil {
 			return nil, fmt.Errorf("list contracts: %w", err)
 		}
 		r.Attested, r.HasAttested = coverage.Date(attested.Int64), attested.Valid
@@ -165,6 +166,41 @@ func (db *DB) SetContractEnabled(ctx context.Context, number string, enabled boo
 			return err
 		}
 		return db.append(ctx, tx, audit.Entry{Event: audit.ContractDisabled, Contract: number})
+	})
+	if err != nil {
+		return fmt.Errorf("change contract %s: %w", number, err)
+	}
+	return nil
+}
+
+// V3 tells whether version 3 of the API is enabled for a contract; otherwise is for
+// a contract of which nobody has said so.
+func (db *DB) V3(ctx context.Context, number string, otherwise bool) (bool, error) {
+	var enabled bool
+	err := db.read.QueryRowContext(ctx, `select enabled from contract_v3 where number = $1`, number).Scan(&enabled)
+	if errors.Is(err, sql.ErrNoRows) {
+		return otherwise, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read whether contract %s has version 3: %w", number, err)
+	}
+	return enabled, nil
+}
+
+// SetV3 enables or disables version 3 of the API for a contract, from the next
+// request on.
+func (db *DB) SetV3(ctx context.Context, number string, enabled bool) error {
+	err := db.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `insert into contract_v3 (number, enabled) values ($1, $2)
+			on conflict (number) do update set enabled = excluded.enabled`, number, bit(enabled))
+		if err != nil {
+			return err
+		}
+		detail := "disabled"
+		if enabled {
+			detail = "enabled"
+		}
+		return db.append(ctx, tx, audit.Entry{Event: audit.ContractV3, Contract: number, Detail: detail})
 	})
 	if err != nil {
 		return fmt.Errorf("change contract %s: %w", number, err)

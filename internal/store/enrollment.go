@@ -66,7 +66,7 @@ func (db *DB) Enrollees(ctx context.Context, contract, snapshot string, from cov
 }
 
 func (db *DB) enrollmentPage(ctx context.Context, id int64, from coverage.EnrolleeID, limit int) ([]coverage.Enrollee, error) {
-	rows, err := db.read.QueryContext(ctx, `select enrollee, mbis, months0, months1, months2, months3 from enrollment
+	rows, err := db.read.QueryContext(ctx, `select enrollee, patient_v3, mbis, months0, months1, months2, months3 from enrollment
 		where snapshot = $1 and enrollee >= $2 order by enrollee limit $3`, id, int64(from), limit)
 	if err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func (db *DB) enrollmentPage(ctx context.Context, id int64, from coverage.Enroll
 		var e coverage.Enrollee
 		var mbis string
 		var months [4]int64
-		if err := rows.Scan(&e.ID, &mbis, &months[0], &months[1], &months[2], &months[3]); err != nil {
+		if err := rows.Scan(&e.ID, &e.PatientV3, &mbis, &months[0], &months[1], &months[2], &months[3]); err != nil {
 			return nil, err
 		}
 		if err := json.Unmarshal([]byte(mbis), &e.MBIs); err != nil {
@@ -248,7 +248,7 @@ const enrollmentBatch = 10_000
 
 func enrollmentRow(snapshot int64, e *coverage.Enrollee) []any {
 	m := e.Months
-	return []any{snapshot, int64(e.ID), mbiList(e.MBIs), int64(m[0]), int64(m[1]), int64(m[2]), int64(m[3])}
+	return []any{snapshot, int64(e.ID), int64(e.PatientV3), mbiList(e.MBIs), int64(m[0]), int64(m[1]), int64(m[2]), int64(m[3])}
 }
 
 // mbiList is identifiers as the tables hold them.
@@ -261,7 +261,7 @@ func mbiList(mbis []coverage.MBI) string {
 
 // sameEnrollment tells whether a snapshot holds exactly these enrollees.
 func sameEnrollment(ctx context.Context, tx *sql.Tx, id int64, enrollees []coverage.Enrollee) (bool, error) {
-	rows, err := tx.QueryContext(ctx, `select snapshot, enrollee, mbis, months0, months1, months2, months3 from enrollment
+	rows, err := tx.QueryContext(ctx, `select snapshot, enrollee, patient_v3, mbis, months0, months1, months2, months3 from enrollment
 		where snapshot = $1 order by enrollee`, id)
 	if err != nil {
 		return false, err
@@ -270,15 +270,15 @@ func sameEnrollment(ctx context.Context, tx *sql.Tx, id int64, enrollees []cover
 	n := 0
 	for rows.Next() {
 		var mbis string
-		var v [6]int64
-		if err := rows.Scan(&v[0], &v[1], &mbis, &v[2], &v[3], &v[4], &v[5]); err != nil {
+		var v [7]int64
+		if err := rows.Scan(&v[0], &v[1], &v[2], &mbis, &v[3], &v[4], &v[5], &v[6]); err != nil {
 			return false, err
 		}
 		if n == len(enrollees) {
 			return false, nil
 		}
 		want := enrollmentRow(id, &enrollees[n])
-		if got := []any{v[0], v[1], mbis, v[2], v[3], v[4], v[5]}; fmt.Sprint(got...) != fmt.Sprint(want...) {
+		if got := []any{v[0], v[1], v[2], mbis, v[3], v[4], v[5], v[6]}; fmt.Sprint(got...) != fmt.Sprint(want...) {
 			return false, nil
 		}
 		n++
@@ -316,7 +316,7 @@ func (db *DB) replaceEnrollment(ctx context.Context, tx *sql.Tx, conn *sql.Conn,
 			return fmt.Errorf("mark the contract: %w", err)
 		}
 	}
-	r := rows{table: "enrollment", columns: []string{"snapshot", "enrollee", "mbis", "months0", "months1", "months2", "months3"}}
+	r := rows{table: "enrollment", columns: []string{"snapshot", "enrollee", "patient_v3", "mbis", "months0", "months1", "months2", "months3"}}
 	for i := range enrollees {
 		if i > 0 && enrollees[i].ID <= enrollees[i-1].ID {
 			return errors.New("the enrollees are not in ascending order")

@@ -65,22 +65,22 @@ func bit(b bool) int {
 	return 0
 }
 
-func underWay(ctx context.Context, tx *sql.Tx, contract string) ([]string, error) {
-	rows, err := tx.QueryContext(ctx, `select id from job where contract = $1 and state in ('accepted', 'running')
+func underWay(ctx context.Context, tx *sql.Tx, contract string) ([]export.RunningJob, error) {
+	rows, err := tx.QueryContext(ctx, `select id, version from job where contract = $1 and state in ('accepted', 'running')
 		order by transaction_time, id`, contract)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var ids []string
+	var running []export.RunningJob
 	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
+		var j export.RunningJob
+		if err := rows.Scan(&j.ID, &j.Version); err != nil {
 			return nil, err
 		}
-		ids = append(ids, id)
+		running = append(running, j)
 	}
-	return ids, rows.Err()
+	return running, rows.Err()
 }
 
 // jobColumns are what scanJob reads. The progress is that of the parts.

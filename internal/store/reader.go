@@ -6,17 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"ab2d/internal/coverage"
 	"ab2d/internal/eob"
 	"ab2d/internal/export"
+	"ab2d/internal/fhir"
 	"ab2d/internal/segment"
 )
 
 // segmentRow is a row of the table segment.
 type segmentRow struct {
-	enrollee  coverage.EnrolleeID
+	enrollee  coverage.EnrolleeID // whose claims they are; without a reader, under which they are stored
+	patient   coverage.EnrolleeID // under which they are stored, in a reader
 	load      int64
 	allowList int
 	newest    int64
@@ -98,7 +101,7 @@ func (r *segmentRow) open(i *segment.Inflater, plain *[]byte) (segment.Index, er
 // which for an export of what is new leaves out those who have nothing new.
 type reader struct {
 	db      *DB
-	version int
+	version fhir.Version
 	load    int64
 	since   time.Time // the query has only who has claims updated after it
 	rows    *sql.Rows
@@ -118,13 +121,20 @@ func (db *DB) Open(ctx context.Context, q export.Query) (export.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{db: db, version: int(q.Version), load: p.load, since: q.Since}
+	r := &reader{db: db, version: q.Version, load: p.load, since: q.Since}
 	columns := segmentColumns
 	if !q.Since.IsZero() {
 		columns = recentColumns
 	}
-	r.rows, err = db.claims.QueryContext(ctx, `select `+columns+` from segment where version = $1 and enrollee between $2 and $3 and load <= $4
-		and (newest > $5 or undated > 0 or $5 = 0) order by enrollee, load desc`, r.version, int64(q.First), int64(q.Last), p.load, millis(q.Since))
+	query, args := `select `+columns+` from segment where version = $1 and enrollee between $2 and $3 and load <= $4
+		and (newest > $5 or undated > 0 or $5 = 0) order by enrollee, load desc`, []any{int(r.version), int64(q.First), int64(q.Last), p.load, millis(q.Since)}
+	if r.version == fhir.V3 { // stored under another number, and so in another order
+		query = `select e.` + strings.Replace(columns, "mbis", "s.mbis", 1) + ` from enrollment e join segment s on s.version = $1 and s.enrollee = e.patient_v3
+			where e.snapshot = $6 and e.enrollee between $2 and $3 and e.patient_v3 <> 0 and s.load <= $4
+			and (s.newest > $5 or s.undated > 0 or $5 = 0) order by e.enrollee, s.load desc`
+		args = append(args, p.enrollment)
+	}
+	r.rows, err = db.claims.QueryContext(ctx, query, args...)
 	if err == nil {
 		err = r.advance()
 	}
@@ -170,7 +180,7 @@ func (r *reader) row(ctx context.Context, s *coverage.Selection) (*segmentRow, e
 	}
 	// Of this one more is wanted than of most: it is new, or was left out before.
 	row, err := scanSegment(r.db.claims.QueryRowContext(ctx, `select `+segmentColumns+` from segment where version = $1 and enrollee = $2 and load <= $3
-		order by load desc limit 1`, r.version, int64(id), r.load), false)
+		order by load desc limit 1`, int(r.version), int64(patientOf(r.version, s.Enrollee)), r.load), false)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -192,12 +202,14 @@ func (r *reader) Write(ctx context.Context, s *coverage.Selection, sink export.S
 	if err != nil {
 		return err
 	}
+	row.patient = patientOf(r.version, s.Enrollee)
 	wanted, first := r.choose(index, s, sink)
+	current := writtenMBIs(r.version, s.Enrollee)
 	switch {
 	case wanted == 0:
 		return nil
-	case wanted < len(index) || !slices.Equal(row.mbis, s.Enrollee.MBIs):
-		return r.cut(ctx, row, index, first, s.Enrollee.MBIs, sink)
+	case wanted < len(index) || !slices.Equal(row.mbis, current):
+		return r.cut(ctx, row, index, first, current, sink)
 	}
 	if err := r.complete(ctx, row, index); err != nil {
 		return err
@@ -288,7 +300,7 @@ func (r *reader) complete(ctx context.Context, row *segmentRow, index segment.In
 	}
 	var head []byte
 	err := r.db.claims.QueryRowContext(ctx, `select deflate from segment where version = $1 and enrollee = $2 and load = $3`,
-		r.version, int64(row.enrollee), row.load).Scan(&head)
+		int(r.version), int64(row.patient), row.load).Scan(&head)
 	if err != nil {
 		return fmt.Errorf("read the older of stored claims: %w", err)
 	}

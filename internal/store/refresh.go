@@ -28,7 +28,7 @@ const refreshBatch = 200
 // not been completed. It tells how many enrollees were refreshed.
 func (db *DB) RefreshMBIs(ctx context.Context, contract string) (int, error) {
 	total := 0
-	for _, v := range []fhir.Version{fhir.V1, fhir.V2} {
+	for _, v := range fhir.Versions() {
 		n, err := db.refreshVersion(ctx, contract, v)
 		total += n
 		var other *LoadInProgressError
@@ -55,7 +55,7 @@ func (db *DB) refreshVersion(ctx context.Context, contract string, v fhir.Versio
 // been completed.
 func (db *DB) ApplyAllowList(ctx context.Context) (int, error) {
 	total := 0
-	for _, v := range []fhir.Version{fhir.V1, fhir.V2} {
+	for _, v := range fhir.Versions() {
 		n, err := db.rewrite(ctx, fmt.Sprintf("allow-list %d", eob.AllowList), fmt.Sprintf("%sallow-list %d:%s", refreshDigest, eob.AllowList, v), v,
 			func(after coverage.EnrolleeID) ([]coverage.EnrolleeID, error) { return db.olderLists(ctx, v, after) })
 		total += n
@@ -125,11 +125,12 @@ const minEnrollee coverage.EnrolleeID = -1 << 63
 // staleMBIs finds the next enrollees after one whose newest segment has other
 // identifiers than the contract's current enrollment.
 func (db *DB) staleMBIs(ctx context.Context, contract string, v fhir.Version, after coverage.EnrolleeID) ([]coverage.EnrolleeID, error) {
+	patient := storedUnder(v)
 	return db.enrollees(ctx, `select s.enrollee from snapshot p join enrollment e on e.snapshot = p.id
-		join segment s on s.version = $2 and s.enrollee = e.enrollee
-		where p.contract = $1 and p.current = 1 and e.enrollee > $3 and s.mbis <> e.mbis
+		join segment s on s.version = $2 and s.enrollee = `+patient+`
+		where p.contract = $1 and p.current = 1 and `+patient+` > $3 and `+patient+` <> 0 and s.mbis <> `+storedMBIs(v)+`
 			and not exists (select 1 from segment n where n.version = s.version and n.enrollee = s.enrollee and n.load > s.load)
-		order by e.enrollee limit $4`, contract, int(v), int64(after), refreshBatch)
+		order by `+patient+` limit $4`, contract, int(v), int64(after), refreshBatch)
 }
 
 // refresh writes the claims of enrollees anew with their current identifiers. A
@@ -239,7 +240,7 @@ func (m *Merger) refreshOne(ctx context.Context, tx *sql.Tx, id coverage.Enrolle
 	if err != nil {
 		return nil, err
 	}
-	mbis, err := currentMBIs(ctx, tx, id)
+	mbis, err := m.currentMBIs(ctx, tx, id)
 	if err != nil {
 		return nil, err
 	}

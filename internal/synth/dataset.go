@@ -85,7 +85,7 @@ func (d *Dataset) WriteContracts(w io.Writer) error {
 // WriteEnrollment writes CSV with a row for each run of months of an enrollee.
 func (d *Dataset) WriteEnrollment(w io.Writer) error {
 	out := csv.NewWriter(w)
-	if err := out.Write([]string{"contract", "beneficiary_id", "mbi", "historic_mbis", "from", "to"}); err != nil {
+	if err := out.Write([]string{"contract", "beneficiary_id", "mbi", "historic_mbis", "v3_patient_id", "from", "to"}); err != nil {
 		return err
 	}
 	people, last := d.source.population, coverage.MonthOf(d.at.UTC().Year(), d.at.UTC().Month())
@@ -96,16 +96,16 @@ func (d *Dataset) WriteEnrollment(w io.Writer) error {
 			for _, mbi := range e.MBIs[1:] {
 				historic = append(historic, string(mbi))
 			}
-			row := []string{m.Contract, strconv.FormatInt(int64(e.ID), 10), string(e.MBIs[0]), strings.Join(historic, ";"), "", ""}
+			row := []string{m.Contract, strconv.FormatInt(int64(e.ID), 10), string(e.MBIs[0]), strings.Join(historic, ";"), strconv.FormatInt(int64(e.PatientV3), 10), "", ""}
 			for from := population.EnrollmentStart; from <= last; from++ {
 				if !e.Months.Has(from) {
 					continue
 				}
-				row[4] = from.String()
+				row[5] = from.String()
 				for from < last && e.Months.Has(from+1) {
 					from++
 				}
-				row[5] = from.String()
+				row[6] = from.String()
 				if err := out.Write(row); err != nil {
 					return err
 				}

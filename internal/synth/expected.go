@@ -21,7 +21,7 @@ type ExpectedQuery struct {
 	AsOf     time.Time    // the job's transactionTime
 	Since    time.Time    // _since, exclusive; zero: none
 	Until    time.Time    // _until, inclusive; zero: none
-	From, To string       // service-date: the service must touch these days, YYYY-MM-DD; empty: any
+	From, To string       // service-date, YYYY-MM-DD: the service must touch these days, in version 3 end on them; empty: any
 }
 
 // Outcomes of an enrollee, in the words of a job's ledger.
@@ -141,7 +141,11 @@ func (m *member) expects(c *claimgen.Claim, updated time.Time, q ExpectedQuery, 
 	start, end := c.Start.String(), c.End.String()
 	attested := m.facts().Attested.String()
 	attestedMonth := attested[:len("2024-03")]
-	if end < attested || updated.UTC().Format(time.DateOnly) < attested || end < "2020-01-01" || q.From != "" && end < q.From || q.To != "" && start > q.To {
+	last := start // the service must not begin after To
+	if q.Version == fhir.V3 {
+		last = end // version 3 compares the through date alone
+	}
+	if end < attested || updated.UTC().Format(time.DateOnly) < attested || end < "2020-01-01" || q.From != "" && end < q.From || q.To != "" && last > q.To {
 		return false
 	}
 	for day := c.Start; day <= c.End; day++ {

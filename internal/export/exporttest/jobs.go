@@ -112,7 +112,7 @@ func jobsLimit(b *bench) {
 	if err := b.Store.Accept(b.Context(), b.job("Z0000"), 1); !errors.As(err, &busy) {
 		b.Fatalf("got %v, want *JobLimitError", err)
 	}
-	if diff := cmp.Diff([]string{first.ID}, busy.Running); diff != "" {
+	if diff := cmp.Diff([]export.RunningJob{{ID: first.ID, Version: first.Version}}, busy.Running); diff != "" {
 		b.Error(diff)
 	}
 	b.ok(b.Store.Accept(b.Context(), b.job("Z0001"), 1)) // another contract

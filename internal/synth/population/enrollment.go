@@ -112,7 +112,7 @@ func (s *Population) Enrollee(m *Group, index int, last coverage.Month, day cove
 	var p Person
 	s.Demographics(&p, index)
 	e := coverage.Enrollee{
-		ID: p.ID, MBIs: s.MBIs(index, last), Months: p.Life.months(last), OptedOut: s.OptedOut(index, day),
+		ID: p.ID, PatientV3: coverage.EnrolleeID(p.PatientV3), MBIs: s.MBIs(index, last), Months: p.Life.months(last), OptedOut: s.OptedOut(index, day),
 	}
 	if moved, ok := s.moves[index]; ok {
 		var here coverage.MonthSet
