@@ -1,29 +1,33 @@
-// Command ab2d is the whole system in one program: a sandbox of synthetic
-// claims, and a demonstration of its main job.
+// Command ab2d is the whole system in one program: the sandbox, the server, the
+// workers, the client and the administration.
 //
 //   - main.go      arguments, signals, exit codes
+//   - version.go   the version and the commit
+//   - renamed.go   old names of commands, flags and variables
 //   - help.go      ab2d --help: every flag of every command
 //   - config.go    the settings of a server, and their faults
 //   - backends.go  the only place that knows which back ends exist
 //   - server.go    the parts of a server put together, run and stopped
 //   - workers.go   the back ends and the workers on them
-//   - sandbox.go   ab2d sandbox
+//   - sandbox.go, sandbox_clients.go  ab2d sandbox, and who may use its clients
 //   - expected.go, statistics.go  ab2d sandbox expected, ab2d sandbox statistics
 //   - synth.go     ab2d synth
 //   - tls.go       certificates that are read again
 //   - serve.go, worker.go, migrate.go, minimize.go: the commands of these names
 //   - admin.go     ab2d admin: the way to the handlers of /admin/v1
-//   - admin_contract.go, admin_client.go, admin_job.go, admin_system.go  its commands
+//   - admin_contract.go, admin_client.go, admin_job.go, admin_files.go, admin_system.go  its commands
+//   - admin_text.go  text of a server, made harmless for a terminal
 //   - audit.go, syslog_unix.go, syslog_other.go  ab2d audit
 //   - import.go, import_claims.go  ab2d import
 //   - export.go    ab2d export: its flags, server and credentials
 //   - export_run.go     an export from the folder to the exit code
 //   - export_view.go, export_report.go  what is shown of it
 //   - export_secret.go  files with secrets
+//   - rejected.go  lines of a download that cannot be read
 //   - bars.go      progress bars
 //   - demo.go      ab2d demo
 //   - summary.go   what downloaded claims hold, in a table
 //
-// The end-to-end tests stand here too: testdata/script holds the tutorial as a
-// person types it, crash_test.go kills the real program.
+// The end-to-end tests are here, too: testdata/script has the tutorial as a person
+// types it, and crash_test.go kills the real program.
 package main

@@ -7,6 +7,7 @@
 //   - limits.go  what the machine can do at most
 //   - claims.go  generating and minimizing claims, in this process
 //   - server.go  the real program: started, asked, stopped
-//   - export.go  exports, imports, downloads, latency, memory
+//   - export.go  exports, imports, downloads, memory
+//   - latency.go  how long requests take
 //   - scale.go   cost by number of enrollees; several workers on PostgreSQL
 package main

@@ -349,7 +349,7 @@ func TestJobsByAdministrators(t *testing.T) {
 	s.admin(token, "DELETE", "/jobs/"+j.ID, "").is(t, http.StatusConflict, fhir.CodeConflict)
 	s.admin(token, "POST", "/jobs/"+j.ID+"/extend", `{"by":"24h"}`).is(t, http.StatusConflict, fhir.CodeConflict)
 	for body, field := range map[string]string{
-		`{"contract":"Z0009"}`: "attestation", `{"contract":"Z0000","version":"v3"}`: "version", `{"contract":"Z0000","since":"2030-01-01T00:00:00Z"}`: "since",
+		`{"contract":"Z0009"}`: "attestation", `{"contract":"Z0000","version":"v4"}`: "version", `{"contract":"Z0000","since":"2030-01-01T00:00:00Z"}`: "since",
 		`{"contract":"Z0000","since":"yesterday"}`: "since",
 	} {
 		if a := s.admin(token, "POST", "/jobs", body); a.status != 400 && a.status != 409 || !strings.Contains(string(a.body), field) {

@@ -71,7 +71,7 @@ func TestUnknownPaths(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, func(s *server) { s.workers = 0 })
 	for _, path := range []string{
-		"/", "/api", "/api/v3/fhir/Patient/$export", "/api/v1/fhir", "/api/v1/fhir/", "/api/v1/fhir/Patient", "/api/v1/fhir/$export", "/api/v1/fhir/Patient/$export/",
+		"/", "/api", "/api/v4/fhir/Patient/$export", "/api/v1/fhir", "/api/v1/fhir/", "/api/v1/fhir/Patient", "/api/v1/fhir/$export", "/api/v1/fhir/Patient/$export/",
 		"/api/v1/fhir/patient/$export", "/api/v1/fhir/Patient/$Export", "/api/v1/fhir/Patient%2f$export", "/api/v1/fhir/Job/" + nobody, "/api/v1/fhir/Job/" + nobody + "/file/",
 		"/api/v1/fhir/Job/" + nobody + "/file/a/b", "/health/", "/%00", "/%ff", "/favicon.ico", "/" + strings.Repeat("x", 30_000),
 	} {

@@ -15,5 +15,6 @@
 //   - convert.go  files of NDJSON in, a folder of tables out
 //   - tables.go   all tables in one format
 //   - parquet.go, csv.go, ndjson.go  the formats
+//   - summary.go  counts of the claims of a folder, for people
 //   - latest.go   which claims are the newest version of each
 package table

@@ -57,7 +57,7 @@ func (s *Source) Add(contract string, first coverage.EnrolleeID, n int) {
 		Attested: coverage.DateOf(2020, time.March, 1), HasAttested: true}
 	for i := range n {
 		id := first + coverage.EnrolleeID(i)
-		e := coverage.Enrollee{ID: id, MBIs: []coverage.MBI{"1S00E00AA00"}}
+		e := coverage.Enrollee{ID: id, PatientV3: 1000 + id, MBIs: []coverage.MBI{"1S00E00AA00"}}
 		e.Months.AddRange(coverage.MonthOf(2025, time.January), coverage.MonthOf(2025, time.December))
 		s.Enrollees[contract] = append(s.Enrollees[contract], e)
 		for k := range int(id % 5) {
