@@ -49,7 +49,7 @@ type linkGroup struct {
 func (view) Foot() []linkGroup {
 	return []linkGroup{
 		{"Setup", []link{{"/setup/macos", "macOS"}, {"/setup/linux", "Linux"}, {"/setup/windows", "Windows"}}},
-		{"For sponsors", []link{{"/docs/client", "Client"}, {"/docs/sandbox", "Sandbox"}, {"/docs/changelog", "Changelog"}}},
+		{"For sponsors", []link{{"/docs/client", "Client"}, {"/docs/sandbox", "Sandbox"}, {"/docs/v3", "Move to v3"}, {"/docs/changelog", "Changelog"}}},
 		{"For operators", []link{{"/docs/operating", "Operating"}, {"/docs/security", "Security"}, {"/docs/importing", "Importing"}, {"/dashboard", "Dashboard"}}},
 	}
 }

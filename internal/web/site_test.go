@@ -56,7 +56,7 @@ func ask(h http.Handler, method, target string, headers ...string) *httptest.Res
 }
 
 var pages = []string{"/", "/try", "/dashboard", "/reference", "/setup/macos", "/setup/linux", "/setup/windows", "/docs/data-dictionary", "/docs/compatibility",
-	"/docs/operating", "/docs/importing", "/docs/client", "/docs/sandbox", "/docs/security", "/docs/changelog"}
+	"/docs/operating", "/docs/importing", "/docs/client", "/docs/sandbox", "/docs/security", "/docs/v3", "/docs/changelog"}
 
 func TestPages(t *testing.T) {
 	h := site(t, settings(t))
@@ -160,6 +160,26 @@ func TestProduction(t *testing.T) {
 	}
 	if body := ask(production, "GET", "/try").Body.String(); !strings.Contains(body, `type="password"`) || !strings.Contains(body, "not a sandbox") {
 		t.Error("/try does not ask for credentials")
+	}
+}
+
+// TestChosenVersion: the tutorial's commands and the form of /try are of the version
+// that the query names, and of v1 without one.
+func TestChosenVersion(t *testing.T) {
+	h := site(t, settings(t))
+	for api, want := range map[string]string{"": "v1", "v1": "v1", "v2": "v2", "v3": "v3", "v4": "v1"} {
+		for _, shell := range []string{"bash", "powershell"} {
+			body := ask(h, "GET", "/?shell="+shell+"&api="+api).Body.String()
+			if got := strings.Count(body, `data-fill="api">`+want+"</span>/fhir/"); got == 0 || got != strings.Count(body, `data-fill="api">`) {
+				t.Errorf("api=%s: %d commands for %s are of %s", api, got, shell, want)
+			}
+		}
+		for _, path := range []string{"/", "/try"} {
+			body := ask(h, "GET", path+"?api="+api).Body.String()
+			if got := strings.Count(body, `name="api" value="`); got != 3 || !strings.Contains(body, `name="api" value="`+want+`" checked`) {
+				t.Errorf("%s?api=%s: got %d versions, want 3, with %s chosen", path, api, got, want)
+			}
+		}
 	}
 }
 

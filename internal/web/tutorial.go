@@ -16,7 +16,7 @@ type tutorial struct {
 	Sponsors   []sponsor
 	Chosen     sponsor // without a name in production
 	Shell      string  // bash or powershell
-	API        string  // v1 or v2
+	API        string  // v1, v2 or v3
 	AuthServer string
 	TypeFilter bool // whether an export takes _typeFilter
 }
@@ -63,8 +63,8 @@ func (s *Site) tutorial(r *http.Request, _ view) any {
 	if q.Get("shell") == "powershell" {
 		t.Shell = "powershell"
 	}
-	if q.Get("api") == "v2" {
-		t.API = "v2"
+	if v := q.Get("api"); v == "v2" || v == "v3" {
+		t.API = v
 	}
 	for i, p := range s.Sponsors {
 		own := newSponsor(p)

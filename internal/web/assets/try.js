@@ -18,11 +18,11 @@ let job = null; // {path, stop} of the job under way
 function parameters() {
 	const given = new FormData(form);
 	const p = [["_outputFormat", "application/fhir+ndjson"], ["_type", "ExplanationOfBenefit"]];
-	const v2 = given.get("api") === "v2";
-	for (const name of v2 ? ["_since", "_until"] : ["_since"]) {
+	const more = given.get("api") !== "v1"; // v2 and v3 have more parameters
+	for (const name of more ? ["_since", "_until"] : ["_since"]) {
 		if (given.get(name)?.trim()) p.push([name, given.get(name).trim()]);
 	}
-	const dates = [["ge", given.get("from")], ["le", given.get("to")]].filter(([, date]) => v2 && date);
+	const dates = [["ge", given.get("from")], ["le", given.get("to")]].filter(([, date]) => more && date);
 	if (dates.length) p.push(["_typeFilter", "ExplanationOfBenefit?" + dates.map(([prefix, date]) => `service-date=${prefix}${date}`).join("&")]);
 	return p;
 }
@@ -33,7 +33,7 @@ const kickOffPath = () => `${base()}/Patient/$export?` + parameters().map(([name
 // showForm shows what the form would ask for.
 function showForm() {
 	const api = new FormData(form).get("api");
-	for (const e of document.querySelectorAll("[data-only]")) e.hidden = e.dataset.only !== api;
+	for (const e of document.querySelectorAll("[data-only]")) e.hidden = !e.dataset.only.split(" ").includes(api);
 	$("address").textContent = "GET " + kickOffPath();
 }
 
