@@ -210,7 +210,7 @@ func tryV3(b *testserver.Tab, url string) {
 	b.Click(`button[aria-label="Look inside Z0000_0001.ndjson"]`)
 	b.Until(`document.querySelectorAll("article.claim").length === 5`)
 	shown := testserver.Eval[string](b, `document.getElementById("cards").innerText`)
-	for _, want := range []string{"ICD-10-CM ", "HCPCS ", "NPI 9", "ZIP ", "Control number", "Rendering provider", "active"} {
+	for _, want := range []string{"ICD-10-CM ", "HCPCS ", "NPI 9", "ZIP ", "control number ", "Rendering provider", "active"} {
 		if !strings.Contains(shown, want) {
 			b.Errorf("the claims do not show %q:\n%s", want, shown)
 		}
