@@ -25,7 +25,7 @@ func TestBrowser(t *testing.T) {
 	p := startProcess(t, nil, "--listen=localhost:0", "--data="+t.TempDir())
 	b.Permit(p.url)
 	for name, test := range map[string]func(*testserver.Tab, string){
-		"every page": everyPage, "tutorial": clickTutorial, "try": tryExport, "try canceled": tryCancel, "dictionary": filterDictionary, "keyboard": keyboard,
+		"every page": everyPage, "tutorial": clickTutorial, "try": tryExport, "try v3": tryV3, "try canceled": tryCancel, "dictionary": filterDictionary, "keyboard": keyboard,
 	} {
 		t.Run(name, func(t *testing.T) {
 			b.In(t)
@@ -39,7 +39,7 @@ func everyPage(b *testserver.Tab, url string) {
 	for name, path := range map[string]string{
 		"tutorial": "/", "try": "/try", "reference": "/reference", "setup-macos": "/setup/macos", "setup-linux": "/setup/linux", "setup-windows": "/setup/windows",
 		"data-dictionary": "/docs/data-dictionary", "compatibility": "/docs/compatibility", "operating": "/docs/operating", "importing": "/docs/importing",
-		"changelog": "/docs/changelog", "dashboard": "/dashboard",
+		"v3": "/docs/v3", "changelog": "/docs/changelog", "dashboard": "/dashboard",
 	} {
 		b.Open(url+path, desktop)
 		fits(b, path)
@@ -75,7 +75,7 @@ func clickTutorial(b *testserver.Tab, url string) {
 		testserver.Eval[bool](b, fmt.Sprintf(`(e => { e.value = %q; return e.dispatchEvent(new Event("change", {bubbles: true})) })(document.getElementById("sponsor"))`, s.Name))
 		for _, shell := range []string{"bash", "powershell"} {
 			b.Click(fmt.Sprintf(`label:has(input[value="%s"])`, shell))
-			for _, api := range []string{"v1", "v2"} {
+			for _, api := range []string{"v1", "v2", "v3"} {
 				b.Click(fmt.Sprintf(`label:has(input[value="%s"])`, api))
 				query := fmt.Sprintf("?sponsor=%s&shell=%s&api=%s", s.Name, shell, api)
 				b.Until(fmt.Sprintf("location.search === %q", query))
@@ -198,6 +198,30 @@ func tryCancel(b *testserver.Tab, url string) {
 	if wire := testserver.Eval[string](b, `document.getElementById("exchanges").textContent`); !strings.Contains(wire, "service-date%3Dge2023-01-01") || !strings.Contains(wire, "DELETE") {
 		b.Errorf("the wire shows %s", wire)
 	}
+}
+
+// tryV3 exports claims of version 3 by their dates, and looks at how the page shows
+// them: codes with their systems, and providers with their numbers.
+func tryV3(b *testserver.Tab, url string) {
+	b.Open(url+"/try?api=v3", desktop)
+	fill(b, "from", "2025-01-01")
+	b.Click("#start")
+	b.Until(`document.querySelectorAll("#files tr").length === 1`)
+	b.Click(`button[aria-label="Look inside Z0000_0001.ndjson"]`)
+	b.Until(`document.querySelectorAll("article.claim").length === 5`)
+	shown := testserver.Eval[string](b, `document.getElementById("cards").innerText`)
+	for _, want := range []string{"ICD-10-CM ", "HCPCS ", "NPI 9", "ZIP ", "control number ", "Rendering provider", "active"} {
+		if !strings.Contains(shown, want) {
+			b.Errorf("the claims do not show %q:\n%s", want, shown)
+		}
+	}
+	if wire := testserver.Eval[string](b, `document.getElementById("exchanges").textContent`); !strings.Contains(wire, "/api/v3/fhir/Patient/") || !strings.Contains(wire, "service-date%3Dge2025-01-01") {
+		b.Errorf("the wire shows %s", wire)
+	}
+	b.Accessible()
+	b.Screenshot("try-v3")
+	b.Resize(phone)
+	fits(b, "/try?api=v3")
 }
 
 // filterDictionary finds a field.

@@ -65,7 +65,7 @@ func commandsOf(page *html.Node, terminal string) []string {
 }
 
 // TestTutorialPage types the commands of the tutorial's page into bash, one
-// after the other, for both versions of FHIR.
+// after the other, for each version of the API.
 func TestTutorialPage(t *testing.T) {
 	t.Parallel()
 	for _, tool := range []string{"bash", "curl", "jq", "sha256sum"} {
@@ -78,7 +78,7 @@ func TestTutorialPage(t *testing.T) {
 	if out := typeCommands(t, check[len(check)-1:]); out != "FHIR 4.0.1, ab2d "+version+"\n" {
 		t.Errorf("the set-up page's check says %s", out)
 	}
-	for version, want := range map[string]string{"v1": `/api/v1/fhir/Job/`, "v2": `/api/v2/fhir/Job/`} {
+	for version, want := range map[string]string{"v1": `/api/v1/fhir/Job/`, "v2": `/api/v2/fhir/Job/`, "v3": `/api/v3/fhir/Job/`} {
 		t.Run(version, func(t *testing.T) {
 			commands := commandsOf(fetchPage(t, p.url+"/?sponsor=PDP-100&shell=bash&api="+version), "bash")
 			if len(commands) != 9 {

@@ -31,14 +31,18 @@ func TestEveryDocumentedStatusIsReal(t *testing.T) {
 	t.Run("in public", func(t *testing.T) { askInPublic(c, start(t, idle)) })
 	t.Run("token", func(t *testing.T) { askForToken(start(t, idle)) })
 	t.Run("refused", func(t *testing.T) { askWithoutRight(c, start(t, idle)) })
+	t.Run("without v3", func(t *testing.T) {
+		askWithoutV3(c, start(t, idle, func(s *server) { s.config.V3 = api.V3{Disabled: true} }), one)
+		askWithoutV3(c, start(t, idle), two)
+	})
 	t.Run("down", func(t *testing.T) {
 		s := start(t, idle, func(s *server) {
 			s.config.Checks = append(s.config.Checks, api.Check{Name: "files", Ping: unreachable})
 		})
 		askWhenDown(c, s)
 	})
-	t.Run("under way", func(t *testing.T) { askUnderWay(c, start(t, idle)) })
-	for _, version := range []string{"v1", "v2"} {
+	t.Run("under way", func(t *testing.T) { askUnderWay(c, start(t, idle, earlySince)) })
+	for _, version := range []string{"v1", "v2", "v3"} {
 		t.Run("completed "+version, func(t *testing.T) { askCompleted(c, start(t), version) })
 	}
 	t.Run("failed", func(t *testing.T) { askFailed(start(t, func(s *server) { s.worker.Attempts = 1 })) })
@@ -47,6 +51,18 @@ func TestEveryDocumentedStatusIsReal(t *testing.T) {
 	}
 	for _, text := range c.untold() {
 		t.Errorf("no server has said what is the example of %s", text)
+	}
+}
+
+// earlySince accepts in version 3 what the other versions accept.
+func earlySince(s *server) { s.config.V3.EarliestSince = export.EarliestSince }
+
+// askWithoutV3 asks as a client whose contract cannot use version 3.
+func askWithoutV3(c *contract, s *server, client string) {
+	for _, o := range c.operations("/api/v3/") {
+		if !o.public {
+			s.wants(http.StatusForbidden, client, o)
+		}
 	}
 }
 

@@ -49,7 +49,6 @@ export class ClaimReader {
 export function card(claim) {
 	const rows = [
 		["Patient", claim.patient?.reference],
-		["Control number", claim.identifier?.find((i) => i.system?.endsWith("/CLM-CNTL-NUM"))?.value],
 		["Provider", party(claim.provider, claim)],
 		["Diagnoses", list((claim.diagnosis ?? []).map((d) => join(coded(d.diagnosisCodeableConcept ?? d.packageCode), coding(d.type?.[0])?.code)))],
 		["Procedures", list((claim.procedure ?? []).map((p) => join(coded(p.procedureCodeableConcept), day(p.date))))],
@@ -57,12 +56,13 @@ export function card(claim) {
 		["Lines", list((claim.item ?? []).map(line))],
 		["Changed", claim.meta?.lastUpdated],
 	].filter(([, value]) => value);
+	const control = claim.identifier?.find((i) => i.system?.endsWith("/CLM-CNTL-NUM"))?.value;
 	const raw = el("code", {});
 	const details = el("details", {}, el("summary", {}, "Complete claim (JSON)"), el("pre", {}, raw));
 	details.addEventListener("toggle", () => { raw.textContent = JSON.stringify(claim, null, 2); }, { once: true });
 	return el("article", { class: "claim", "aria-label": `Claim ${claim.id}` },
 		el("h3", {}, kind(claim), el("span", {}, join(period(claim.billablePeriod), claim.status, action(claim)))),
-		el("span", { class: "note mono" }, claim.id),
+		el("span", { class: "note mono" }, join(claim.id, control && `control number ${control}`)),
 		el("dl", {}, ...rows.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])),
 		details);
 }
