@@ -48,20 +48,26 @@ func (c concept) hcpcs() (unknown coding) {
 // drugs are the national drug codes of a line, each once, with a space between.
 func (i *item) drugs(service concept) string {
 	var out []string
-	for _, c := range service.Coding {
-		out = addDrug(out, c)
-	}
-	for _, d := range i.Detail {
-		for _, c := range d.Service.Coding {
-			out = addDrug(out, c)
+	add := func(c concept) {
+		for _, coding := range c.Coding {
+			if coding.System == ndcSystem {
+				out = append(out, coding.Code)
+			}
 		}
 	}
-	return strings.Join(out, " ")
+	add(service)
+	for _, d := range i.Detail {
+		add(d.Service)
+	}
+	return distinct(out)
 }
 
-func addDrug(list []string, c coding) []string {
-	if c.System != ndcSystem || c.Code == "" || slices.Contains(list, c.Code) {
-		return list
-	}
-	return append(list, c.Code)
+// distinct joins the texts that are not empty, each once, with a space between.
+func distinct(list []string) string {
+	seen := make(map[string]bool, len(list))
+	return strings.Join(slices.DeleteFunc(list, func(s string) bool {
+		again := s == "" || seen[s]
+		seen[s] = true
+		return again
+	}), " ")
 }

@@ -65,8 +65,11 @@ type contained struct {
 	Performer many[reference] `json:"performer"`
 }
 
-// number is an identifier of a system.
+// number is an identifier of a system; c may be nil.
 func (c *contained) number(system string) string {
+	if c == nil {
+		return ""
+	}
 	for _, i := range c.Identifier {
 		if i.System == system {
 			return i.Value
@@ -75,30 +78,32 @@ func (c *contained) number(system string) string {
 	return ""
 }
 
-// referred is the contained resource that a reference means; an empty one when there
-// is none.
-func referred(list []contained, r reference) *contained {
-	id, inside := strings.CutPrefix(r.Reference, "#")
-	for i := range list {
-		if inside && list[i].ID == id {
-			return &list[i]
+// containedIn reads the contained resources of a claim, by what a reference to one
+// says.
+func containedIn(e *eob) (list []contained, byReference map[string]*contained, err error) {
+	if len(e.Contained) > 0 {
+		if err := json.Unmarshal(e.Contained, &list); err != nil {
+			return nil, nil, errors.New("contained: it is not as a claim has it")
 		}
 	}
-	return &contained{}
+	byReference = make(map[string]*contained, len(list))
+	for i := range list {
+		byReference["#"+list[i].ID] = &list[i]
+	}
+	return list, byReference, nil
 }
 
 // v3 sets what a claim of version 3 has in other places than those of versions 1
 // and 2.
 func (r *rows) v3(e *eob) error {
-	var list []contained
-	if len(e.Contained) > 0 {
-		if err := json.Unmarshal(e.Contained, &list); err != nil {
-			return errors.New("contained: it is not as a claim has it")
-		}
+	list, byReference, err := containedIn(e)
+	if err != nil {
+		return err
 	}
 	r.claim.v3Head(e)
 	r.claim.v3Information(e)
-	r.claim.v3Providers(e, list)
+	r.claim.v3Providers(e, byReference[e.Provider.Reference])
+	r.claim.v3Laboratories(list)
 	for i := range r.lines {
 		if err := r.lines[i].v3(e.Item[i].Extension, r.claim.ClaimType); err != nil {
 			return fmt.Errorf("item %d: %w", i+1, err)
@@ -114,7 +119,7 @@ func (r *rows) v3(e *eob) error {
 	for i := range r.careTeam {
 		m := &r.careTeam[i]
 		if m.NPI == "" {
-			m.NPI = referred(list, e.CareTeam[i].Provider).number(npiSystem)
+			m.NPI = byReference[e.CareTeam[i].Provider.Reference].number(npiSystem)
 		}
 		if specialty := e.CareTeam[i].Qualification.v3Code("CLM-PRVDR-SPCLTY-CD"); specialty != "" {
 			m.Specialty = specialty // rather than a taxonomy, which may come first
@@ -174,14 +179,14 @@ func threeDigits(drg string) string {
 	return strings.Repeat("0", max(0, 3-len(drg))) + drg
 }
 
-// v3Providers sets who billed, where the services were, and the laboratories.
-func (c *Claim) v3Providers(e *eob, list []contained) {
-	p := referred(list, e.Provider)
+// v3Providers sets who billed, which is nil if it is not told, and where the services
+// were.
+func (c *Claim) v3Providers(e *eob, p *contained) {
 	c.ProviderNPI, c.ProviderNumber = p.number(npiSystem), p.number(ccnSystem)
-	if p.ResourceType == "Organization" {
+	if p != nil && p.ResourceType == "Organization" {
 		c.OrganizationNPI = c.ProviderNPI
 	}
-	if len(p.Address) > 0 {
+	if p != nil && len(p.Address) > 0 {
 		c.ProviderZip = p.Address[0].PostalCode
 	}
 	if e.Facility.Identifier.System == ccnSystem {
@@ -190,15 +195,20 @@ func (c *Claim) v3Providers(e *eob, list []contained) {
 			c.ProviderNumber = e.Facility.Identifier.Value
 		}
 	}
-	var laboratories []string
+}
+
+// v3Laboratories sets who observed something. To which line that belongs is not
+// delivered.
+func (c *Claim) v3Laboratories(list []contained) {
+	var numbers []string
 	for i := range list {
 		for _, l := range list[i].Performer {
-			if n := l.Identifier.Value; l.Identifier.System == cliaSystem && n != "" && !slices.Contains(laboratories, n) {
-				laboratories = append(laboratories, n)
+			if l.Identifier.System == cliaSystem {
+				numbers = append(numbers, l.Identifier.Value)
 			}
 		}
 	}
-	c.CLIA = strings.Join(laboratories, " ")
+	c.CLIA = distinct(numbers)
 }
 
 // v3 sets what is in a line's extensions. Two of them mean another thing on a claim
