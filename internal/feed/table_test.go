@@ -38,7 +38,7 @@ func TestContracts(t *testing.T) {
 }
 
 func TestEnrollment(t *testing.T) {
-	got, err := feed.ReadEnrollment(strings.NewReader(`contract,beneficiary_id,mbi,historic_mbis,v3_patient_id,year,month
+	got, err := feed.ReadEnrollment(strings.NewReader(`contract,beneficiary_id,mbi,historic_mbis,year,month
 Z0001,5,1S00E00AA55,,2024,2
 Z0000,-9,1S00E00AA02,1S00E00AA01,2024,3
 Z0000,-9,1S00E00AA01,,2024,1
@@ -73,7 +73,7 @@ func TestEnrollmentFaults(t *testing.T) {
 		"contract,beneficiary_id,mbi,from,to\nZ0000,1,,,2024-01\n":                               "line 2: from: not a month",
 		"contract,beneficiary_id,mbi,from,to\nZ0000,1,,2024-01,9999-12\n":                        "line 2: to: not a month from 1965 to 2100; write 2024-03, or leave it empty for an enrollment that is still open",
 		"contract,beneficiary_id,mbi,year,month\nZ0000,1," + secret + ",2024,1\n":                "line 2: mbi: the identifier does not have the form",
-		"contract,beneficiary_id,mbi,historic_mbis,v3_patient_id,year,month\nZ0000,1,1S00E00AA00,1 2,2024,1\n": "line 2: historic_mbis: the identifier",
+		"contract,beneficiary_id,mbi,historic_mbis,year,month\nZ0000,1,1S00E00AA00,1 2,2024,1\n": "line 2: historic_mbis: the identifier",
 		"contract,beneficiary_id,mbi,year,month\nZ0000,1,,2024,13\n":                             "line 2: year and month: not a month",
 		"contract,beneficiary_id,mbi,from,to\nZ0000,1,,2024-01,3024-02\n":                        "line 2: to: ",
 		"contract,beneficiary_id,mbi,from,to\nZ0000,1,,2024-02,2024-01\n":                        "line 2: to lies before from",
@@ -179,7 +179,7 @@ func TestEnrollmentAgainstMap(t *testing.T) {
 func TestNoFaultQuotesAnIdentifier(t *testing.T) {
 	const row = "1S00E00AA00,1S00E00AA00,1S00E00AA00,1S00E00AA00,1S00E00AA00,1S00E00AA00\n"
 	for name, header := range map[string]string{
-		"no header": "", "months": "contract,beneficiary_id,mbi,historic_mbis,v3_patient_id,year,month\n", "ranges": "contract,beneficiary_id,mbi,historic_mbis,from,to\n",
+		"no header": "", "months": "contract,beneficiary_id,mbi,historic_mbis,year,month\n", "ranges": "contract,beneficiary_id,mbi,historic_mbis,from,to\n",
 		"too many columns": "contract,beneficiary_id,mbi,from,to\n", "contracts": "contract,sponsor,attested\n",
 	} {
 		_, enrollment := feed.ReadEnrollment(strings.NewReader(header + row))
@@ -213,7 +213,7 @@ func TestIdentifiersInAnyOrder(t *testing.T) {
 			rows = append(rows, fmt.Sprintf("Z0000,1,%s,%s,2024,%d\n", mbi, historic, month))
 		}
 		read := func(rows []string) []coverage.MBI {
-			all, err := feed.ReadEnrollment(strings.NewReader("contract,beneficiary_id,mbi,historic_mbis,v3_patient_id,year,month\n" + strings.Join(rows, "")))
+			all, err := feed.ReadEnrollment(strings.NewReader("contract,beneficiary_id,mbi,historic_mbis,year,month\n" + strings.Join(rows, "")))
 			if err != nil {
 				t.Fatal(err)
 			}
