@@ -10,28 +10,49 @@ import (
 
 const dictionary = "../../docs/data-dictionary.md"
 
+// dictionaryHead stands before the tables. A tilde is a back quote, and N the version
+// of the allow-list.
 const dictionaryHead = `# Data dictionary
 
-What a sponsor receives of a claim, field by field. The tables are the ones the server applies (allow-list version %d, package ` + "`internal/eob`" + `); this page
-is written from them by ` + "`go test ./internal/eob -run TestDictionary -update`" + ` and a test fails when it is stale.
+This page lists every field that a sponsor receives of a claim. The server applies these
+tables (allow-list version N).
 
-Only what is named here leaves. A field, an extension or a value that is not named is dropped, at whatever depth it stands. Values are copied as they
-are written, in the claim's own order. A field that has nothing left in it is dropped, too.
+- A field, an extension or a value that is not listed is not delivered.
+- Values are copied as they are written, in the order of the claim.
+- A field that has nothing left in it is not delivered either.
 
-- ` + "`[]`" + ` is an array; ` + "`extension[name]`" + ` is the extension whose url is
-  ` + "`" + variables + "name`" + `; ` + "`name1..9`" + ` are nine of them.
-- *Holds* is a primitive type, or a FHIR data type of which these parts are kept: Coding: system, version, code, display. CodeableConcept: its codings.
-  Identifier: system, value, in version 2 also its type. Version 3 keeps fewer parts, as it says. Quantity: value, unit, system, code. Money: value, system, code. Period: start, end.
-- At delivery, one extension is added for each of the enrollee's MBIs, the current one first: url
-  ` + "`http://hl7.org/fhir/StructureDefinition/elementdefinition-identifier`" + `, with a ` + "`valueIdentifier`" + ` of system
-  ` + "`http://hl7.org/fhir/sid/us-mbi`" + `, which has an extension
-  ` + "`https://bluebutton.cms.gov/resources/codesystem/identifier-currency`" + ` that says ` + "`current` or `historic`" + `.
-- Version 1 has amounts in extensions of the claim. AB2D has delivered them since 2023, so they belong to its contract; FHIR's own elements for payment,
-  adjudication and totals are never delivered. Versions 2 and 3 have no amounts.
-- Part D events, and claims marked or coded as substance-use treatment (42 CFR Part 2), are not delivered at all. Of version 3, only adjudicated claims
-  of the National Claims History are.
-- Version 3 has fields that CMS's published dictionary promises and AB2D's version 3 loses on the way: drug codes of lines, CLIA numbers, facility type, claim
-  query code, the specialty of a line's provider, supervising providers, and NPI, CCN and postal code of the provider of the claim.
+How to read the tables:
+
+- ~[]~ is an array. ~extension[name]~ is the extension with the url
+  ~https://bluebutton.cms.gov/resources/variables/name~, and ~name1..9~ are nine of them.
+- *Holds* is a primitive type, or a FHIR data type. Of a data type, these parts are
+  delivered:
+  - Coding: system, version, code, display
+  - CodeableConcept: its codings
+  - Identifier: system, value, and in version 2 also type
+  - Quantity: value, unit, system, code
+  - Money: value, system, code
+  - Period: start, end
+- Version 3 delivers fewer parts. Its table lists them.
+
+What else to know:
+
+- The server adds an extension for each of the enrollee's MBIs, the current one first. In
+  version 3 it adds the current one only. The url of the extension is
+  ~http://hl7.org/fhir/StructureDefinition/elementdefinition-identifier~. It has a
+  ~valueIdentifier~ with the system ~http://hl7.org/fhir/sid/us-mbi~. In that, an extension
+  ~https://bluebutton.cms.gov/resources/codesystem/identifier-currency~ has the code
+  ~current~ or ~historic~.
+- Version 1 has amounts in extensions of the claim, because AB2D has delivered them since
+  2023. FHIR's own elements for payment, adjudication and totals are never delivered.
+  Versions 2 and 3 have no amounts.
+- Part D events, and claims marked or coded as substance-use treatment (42 CFR Part 2), are
+  never delivered. In version 3, only adjudicated claims of the National Claims History
+  are.
+- Version 3 has fields that CMS's published dictionary promises and AB2D's version 3 does
+  not deliver: drug codes of lines, CLIA numbers, facility type, claim query code, the
+  specialty of a line's provider, supervising providers, and NPI, CCN and postal code of
+  the claim's provider.
 `
 
 // holdsName is how the dictionary names what an element holds.
@@ -43,7 +64,7 @@ var holdsName = map[shape]string{
 
 func TestDictionary(t *testing.T) {
 	var b strings.Builder
-	fmt.Fprintf(&b, dictionaryHead, AllowList)
+	b.WriteString(strings.NewReplacer("~", "`", "version N)", fmt.Sprintf("version %d)", AllowList)).Replace(dictionaryHead))
 	writeVersion(&b, fhir.V1, droppedSTU3)
 	writeVersion(&b, fhir.V2, droppedR4)
 	writeVersion(&b, fhir.V3, droppedR4V3)
