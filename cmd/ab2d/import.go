@@ -16,9 +16,9 @@ import (
 // importCommand is ab2d import.
 type importCommand struct {
 	Contracts  importContractsCommand  `cmd:"" help:"Import contracts with their attestations from CSV with the columns contract,sponsor,attested."`
-	Enrollment importEnrollmentCommand `cmd:"" help:"Import enrollment from CSV with the columns contract,beneficiary_id,mbi,historic_mbis and either year,month or from,to. An empty to means still enrolled. The file replaces the whole enrollment of each contract in it."`
+	Enrollment importEnrollmentCommand `cmd:"" help:"Import enrollment from CSV with the columns contract,beneficiary_id,mbi,historic_mbis,v3_patient_id and either year,month or from,to. An empty to means still enrolled. The file replaces the whole enrollment of each contract in it."`
 	OptOuts    importOptOutsCommand    `cmd:"" help:"Import opt-outs: CMS's fixed-width file, or CSV with the columns mbi,share,effective."`
-	Claims     importClaimsCommand     `cmd:"" help:"Import raw ExplanationOfBenefit resources, FHIR STU3 or R4: NDJSON, a Bundle or single resources, plain or gzipped. They are reduced to the minimum necessary before they are stored."`
+	Claims     importClaimsCommand     `cmd:"" help:"Import raw ExplanationOfBenefit resources of v1, v2 or v3: NDJSON, a Bundle or single resources, plain or gzipped. They are reduced to the minimum necessary before they are stored."`
 }
 
 // importConfig are the settings of every import.

@@ -88,7 +88,7 @@ func (s *Service) VerifyFiles(ctx context.Context) (Verification, error) {
 // verifyJob verifies the files of one job.
 func (s *Service) verifyJob(ctx context.Context, id string, v *Verification) error {
 	if s.files == nil {
-		return rest.Conflict("The file store is not known here. Give --files, as the servers have it.")
+		return rest.Conflict("The file store is not known. Set --files to the file store of the servers.")
 	}
 	files, err := s.store.Files(ctx, id)
 	if err != nil {

@@ -34,7 +34,7 @@ func (s *Service) StartJob(ctx context.Context, n NewJob, actor, origin string) 
 	}
 	contract, err := s.intake.Entitled(ctx, n.Contract)
 	if errors.Is(err, export.ErrNoContract) || errors.Is(err, export.ErrNotAttested) {
-		return Job{}, rest.Conflict("Contract %s does not exist or has no attestation, and without one there is no data.", n.Contract)
+		return Job{}, rest.Conflict("Contract %s does not exist or has no attestation. Without one it gets no claims.", n.Contract)
 	}
 	if err != nil {
 		return Job{}, err

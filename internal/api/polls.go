@@ -26,7 +26,7 @@ func newPolls(most float64) *obs.Limiter {
 
 // tooOften tells a client to wait with its polling.
 func tooOften(wait time.Duration) *rest.Error {
-	f := rest.Errorf(http.StatusTooManyRequests, fhir.CodeThrottled, "The status of this job is asked for too often. "+
+	f := rest.Errorf(http.StatusTooManyRequests, fhir.CodeThrottled, "The status of this job was requested too often. "+
 		"Wait as long as Retry-After says. The job goes on.")
 	f.Header = map[string]string{"Retry-After": strconv.Itoa(int(wait/time.Second) + 1)}
 	return f

@@ -44,7 +44,7 @@ func (a *API) entitledJob(r *http.Request, c call) (*export.Job, error) {
 }
 
 func noJob(r *http.Request) *rest.Error {
-	return rest.Errorf(http.StatusNotFound, fhir.CodeNotFound, "There is no job %s. Its id stands in the Content-Location of the answer to $export.",
+	return rest.Errorf(http.StatusNotFound, fhir.CodeNotFound, "There is no job %s. Its id is in the Content-Location of the response to $export.",
 		rest.Quoted(r.PathValue("job")))
 }
 

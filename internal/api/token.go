@@ -26,7 +26,7 @@ func tokenMetadata(a *API, w http.ResponseWriter, r *http.Request, _ call) error
 // given by it.
 func (a *API) authServer(r *http.Request, serve func()) error {
 	if o := a.Bearer.Outside; o != nil {
-		return rest.Errorf(http.StatusNotFound, fhir.CodeNotFound, "This server gives no tokens: get one from %s.", o.Issuer)
+		return rest.Errorf(http.StatusNotFound, fhir.CodeNotFound, "This server does not issue tokens. Get one from %s.", o.Issuer)
 	}
 	if r.PathValue("server") != a.AuthServer {
 		return rest.Errorf(http.StatusNotFound, fhir.CodeNotFound, "There is no authorization server of this name here. The token endpoint is %s/oauth2/%s/v1/token.",

@@ -82,7 +82,7 @@ func asError(err error) *Error {
 		return Errorf(http.StatusUnprocessableEntity, fhir.CodeConflict, "This Idempotency-Key was already sent with a different request, and the job of that request still exists. "+
 			"Send a new key with each export that you start, for example a UUID.")
 	case errors.Is(err, export.ErrNoContract), errors.Is(err, export.ErrNotAttested):
-		return Errorf(http.StatusForbidden, fhir.CodeForbidden, "The contract of this client has no attestation, and without one there is no data. "+
+		return Errorf(http.StatusForbidden, fhir.CodeForbidden, "The contract of this client has no attestation. Without one it gets no claims. "+
 			"Attest the contract, then send the request again.")
 	case isTransient(err):
 		e := Errorf(http.StatusServiceUnavailable, fhir.CodeTransient, "The server cannot reach its database or file store at the moment. Send the request again in a few seconds.")

@@ -7,7 +7,7 @@ create table contract (
     attested integer
 );
 
--- The enrolment of a contract as one file gave it. It never changes; the
+-- The enrollment of a contract as one file gave it. It never changes; the
 -- current one is replaced by another.
 create table snapshot (
     id        integer primary key autoincrement,
@@ -52,17 +52,17 @@ create table load (
     report    text   not null default '{}'
 );
 
--- The claims of an enrollee in one version of the API, minimised and
+-- The claims of an enrollee in one version of the API, minimized and
 -- compressed, as of a load. A job reads the row of the highest load that was
 -- published when it was planned.
 create table segment (
     version    integer not null,
     enrollee   bigint  not null,
     load       integer not null references load (id),
-    allow_list integer not null, -- the version of the list by which they were minimised
+    allow_list integer not null, -- the version of the list by which they were minimized
     newest     bigint  not null, -- lastUpdated of the newest claim
     undated    integer not null, -- claims without lastUpdated
-    mbis       text    not null, -- as in enrolment; they are written in the claims
+    mbis       text    not null, -- as in the enrollment; they are written in the claims
     entries    blob    not null,
     deflate    blob    not null,
     crc        bigint  not null,

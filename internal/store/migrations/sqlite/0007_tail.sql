@@ -7,10 +7,10 @@ create table segment_with_tail (
     version    integer not null,
     enrollee   bigint  not null,
     load       integer not null references load (id),
-    allow_list integer not null, -- the version of the list by which they were minimised
+    allow_list integer not null, -- the version of the list by which they were minimized
     newest     bigint  not null, -- lastUpdated of the newest claim
     undated    integer not null, -- claims without lastUpdated
-    mbis       text    not null, -- as in enrolment; they are written in the claims
+    mbis       text    not null, -- as in the enrollment; they are written in the claims
     crc        bigint  not null,
     length     bigint  not null,
     entries    blob    not null,
