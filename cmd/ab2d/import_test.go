@@ -25,6 +25,9 @@ import (
 // and none before the end; and what was rejected before a kill still listed.
 func TestKill9DuringImport(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("kills imports, which -short leaves out")
+	}
 	dir := t.TempDir()
 	if out, err := exec.Command(program, "demo", "--sponsor=PDP-1000", "--api=v2", "--out="+dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

@@ -50,6 +50,9 @@ type process struct {
 // fails.
 func startProcess(t testing.TB, env []string, args ...string) *process {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("starts a server, which -short leaves out")
+	}
 	p, err := newProcess(t.TempDir(), env, args...)
 	if err != nil {
 		t.Fatal(err)

@@ -35,6 +35,9 @@ type Tab struct {
 // Browser starts a headless Chromium and opens a tab.
 func Browser(t *testing.T) *Tab {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("starts a browser, which -short leaves out")
+	}
 	path, err := findChromium()
 	if err != nil {
 		missing(t, err)

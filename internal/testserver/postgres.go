@@ -49,6 +49,9 @@ func Main(m *testing.M) (code int) {
 // same for all tests of the process.
 func Postgres(t *testing.T) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("uses PostgreSQL, which -short leaves out")
+	}
 	server.Lock()
 	defer server.Unlock()
 	if server.postgres == nil {

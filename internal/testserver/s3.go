@@ -32,6 +32,9 @@ type S3Server struct {
 // S3 starts an S3 server with a bucket "bucket", which goes with the test.
 func S3(t *testing.T) *S3Server {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("uses an S3 server, which -short leaves out")
+	}
 	path, err := findGateway()
 	if err != nil {
 		missing(t, fmt.Errorf("versitygw: %w", err))
