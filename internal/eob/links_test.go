@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"ab2d/internal/fhir"
 )
@@ -80,11 +79,7 @@ func TestLinks_Many(t *testing.T) {
 		fmt.Fprintf(&careTeam, `{"provider":{"reference":"#%d"},"role":{"coding":[{"code":"attending"}]}},`, 2*i)
 	}
 	raw := smallV3(map[string]string{"contained": "[" + strings.TrimSuffix(contained.String(), ",") + "]", "careTeam": "[" + strings.TrimSuffix(careTeam.String(), ",") + "]"})
-	start := time.Now()
 	kept := string(minimize(t, fhir.V3, raw).JSON)
-	if took := time.Since(start); took > 5*time.Second {
-		t.Errorf("took %v", took)
-	}
 	if got := strings.Count(kept, `"reference":"#`); got != n/2 || strings.Count(kept, "postalCode") != n/2 {
 		t.Errorf("%d references and %d resources", got, strings.Count(kept, "postalCode"))
 	}
