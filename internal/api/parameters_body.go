@@ -102,15 +102,16 @@ func parseParameters(body []byte) (values url.Values, faults []fhir.Issue) {
 		return nil, tooMany("body", len(p.Parameter))
 	}
 	values = url.Values{}
+	var wrong issues
 	for i, parameter := range p.Parameter {
 		name, value, err := readParameter(parameter)
 		if err != nil {
-			faults = append(faults, fhir.ErrorIssue(fhir.CodeInvalid, fmt.Sprintf("Parameter %d of the body %v. Write each as in %s.", i+1, err, bodyExample)))
+			wrong.fault(fhir.CodeInvalid, "Parameter %d of the body %v. Write each as in %s.", i+1, err, bodyExample)
 			continue
 		}
 		values.Add(name, value)
 	}
-	return values, faults
+	return values, wrong.all()
 }
 
 // valueTypes are those of the parameters that are read.
