@@ -88,8 +88,8 @@ func unreadable(err error) string {
 
 // parameters is a FHIR Parameters resource, as far as a kick-off has it.
 type parameters struct {
-	ResourceType string                      `json:"resourceType"`
-	Parameter    []map[string]jsontext.Value `json:"parameter"`
+	ResourceType string           `json:"resourceType"`
+	Parameter    []jsontext.Value `json:"parameter"` // read one by one, when there are few
 }
 
 // parseParameters reads a body, as far as it can be read.
@@ -103,7 +103,11 @@ func parseParameters(body []byte) (values url.Values, faults []fhir.Issue) {
 	}
 	values = url.Values{}
 	var wrong issues
-	for i, parameter := range p.Parameter {
+	for i, raw := range p.Parameter {
+		var parameter map[string]jsontext.Value
+		if json.Unmarshal(raw, &parameter) != nil {
+			parameter = nil // without a name
+		}
 		name, value, err := readParameter(parameter)
 		if err != nil {
 			wrong.fault(fhir.CodeInvalid, "Parameter %d of the body %v. Write each as in %s.", i+1, err, bodyExample)
