@@ -44,12 +44,38 @@ type reader struct {
 	now     time.Time
 	wanted  handling
 	values  url.Values
-	faults  []fhir.Issue
+	issues
 	params
 }
 
-// maxParams bounds what has to be answered for: a kick-off has a few.
-const maxParams = 50
+// Bounds of what has to be answered for.
+const (
+	maxParams = 50 // a kick-off has a few
+	maxIssues = 20 // more than anyone reads; the answer stays short
+)
+
+// issues gathers what is wrong with a request, the first in full.
+type issues struct {
+	faults []fhir.Issue
+	more   int // that are counted only
+}
+
+func (i *issues) fault(code fhir.Code, format string, args ...any) {
+	if len(i.faults) >= maxIssues {
+		i.more++
+		return
+	}
+	i.faults = append(i.faults, fhir.ErrorIssue(code, fmt.Sprintf(format, args...)))
+}
+
+// all are the issues; the last one says how many more there are.
+func (i *issues) all() []fhir.Issue {
+	if i.more == 0 {
+		return i.faults
+	}
+	return append(i.faults, fhir.ErrorIssue(fhir.CodeInvalid, fmt.Sprintf("There are %d more problems with the parameters, which are not listed. "+
+		"Correct those that are listed, and send the request again.", i.more)))
+}
 
 // parseParams reads a kick-off's parameters. All faults are reported together.
 func parseParams(values url.Values, wanted handling, v fhir.Version, sinceV3, now time.Time) (params, []fhir.Issue) {
@@ -59,11 +85,7 @@ func parseParams(values url.Values, wanted handling, v fhir.Version, sinceV3, no
 	r.resourceTypes()
 	r.dates()
 	r.typeFilters()
-	return r.params, r.faults
-}
-
-func (r *reader) fault(code fhir.Code, format string, args ...any) {
-	r.faults = append(r.faults, fhir.ErrorIssue(code, fmt.Sprintf(format, args...)))
+	return r.params, r.all()
 }
 
 // names looks at which parameters there are.
@@ -113,6 +135,7 @@ func (r *reader) unknown(name string) {
 // whose = and & were written as %3D and %26, or differs from it in case,
 // underscores or at most two letters.
 func similar(name, known string) bool {
+	name = name[:min(len(name), 100)] // no name that is known is longer
 	plain := func(s string) string { return strings.ToLower(strings.ReplaceAll(s, "_", "")) }
 	a, b := plain(name), plain(known)
 	if strings.HasPrefix(a, b+"=") || a == b {
@@ -159,11 +182,17 @@ func (r *reader) outputFormat() {
 // resourceTypes: of a list with other types, ExplanationOfBenefit alone is
 // exported to whom that is good enough.
 func (r *reader) resourceTypes() {
+	asked := slices.ContainsFunc(r.values["_type"], func(v string) bool {
+		return strings.Contains(","+v+",", ","+resourceType+",")
+	})
 	for _, v := range r.values["_type"] {
-		others := slices.DeleteFunc(strings.Split(v, ","), func(name string) bool { return name == resourceType })
+		only := true
+		for name := range strings.SplitSeq(v, ",") {
+			only = only && name == resourceType
+		}
 		switch {
-		case len(others) == 0:
-		case r.wanted == lenient && slices.ContainsFunc(r.values["_type"], func(v string) bool { return slices.Contains(strings.Split(v, ","), resourceType) }):
+		case only:
+		case r.wanted == lenient && asked:
 			r.ignore(fmt.Sprintf("Of the _type %s only %s is exported.", rest.Quoted(v), resourceType))
 		default:
 			r.fault(fhir.CodeNotSupported, "The _type %s is not exported. Use _type=%s, or leave it out.", rest.Quoted(v), resourceType)

@@ -20,6 +20,8 @@ func FuzzParams(f *testing.F) {
 	for _, q := range []string{
 		"", "_since=2023-01-01T00:00:00Z&_until=2024-01-01T00:00:00+01:00", "_type=ExplanationOfBenefit&_outputFormat=application/fhir+ndjson", "since=1", "%zz&;", "_type=%ff%00",
 		"_since=2020-02-13T00:00:00-05:00&x=1", "_since%3D1", "_count=1&_type=,,,",
+		"_typeFilter=,,,A?,A?x,A?%26%26", "_typeFilter=" + strings.Repeat("A?,", maxFilters+1), "_typeFilter=" + strings.Repeat("A?,", maxFilters-1),
+		"_typeFilter=ExplanationOfBenefit%3F" + strings.Repeat("x%26", maxConditions),
 	} {
 		f.Add(q, "handling=strict", true)
 		f.Add(q, "", false)
@@ -33,8 +35,8 @@ func FuzzParams(f *testing.F) {
 		values, faults := queryValues(query)
 		p, more := parseParams(values, parseHandling([]string{prefer}), v, DefaultEarliestSinceV3(), now)
 		faults = append(faults, more...)
-		if len(faults) > 2*maxParams || len(p.notes) > maxParams {
-			t.Fatalf("%d faults and %d notes", len(faults), len(p.notes))
+		if len(faults) > maxIssues+2 || len(p.notes) > maxParams || len(p.filters) > maxFilters {
+			t.Fatalf("%d faults, %d notes and %d searches", len(faults), len(p.notes), len(p.filters))
 		}
 		texts := p.notes
 		for _, i := range faults {
@@ -64,6 +66,7 @@ func FuzzParameters(f *testing.F) {
 		bodyExample, "", "[]", `{"resourceType":"Parameters"}`, `{"resourceType":"Parameters","parameter":[{"name":"_since","valueInstant":"2023-01-01T00:00:00Z"},{"name":"x"}]}`,
 		`{"resourceType":"Parameters","parameter":[{"name":"_type","valueString":1},{"valueString":"\u0000"},{"name":"patient","valueReference":{}}]}`,
 		`{"resourceType":"Parameters","parameter":null}`, `{"resourceType":"Parameters","parameter":[null,{}]}`,
+		`{"resourceType":"Parameters","parameter":[` + strings.Repeat("{},", maxParams-1) + "{}]}", `{"resourceType":"Parameters","parameter":` + strings.Repeat("[", 9000),
 	} {
 		f.Add([]byte(body))
 	}
@@ -73,7 +76,7 @@ func FuzzParameters(f *testing.F) {
 		for _, list := range values {
 			n += len(list)
 		}
-		if n > maxParams || len(faults) > maxParams || len(faults) == 0 && values == nil {
+		if n > maxParams || len(faults) > maxIssues+1 || len(faults) == 0 && values == nil {
 			t.Fatalf("%q: %d values, %d faults", body, n, len(faults))
 		}
 		for _, i := range faults {

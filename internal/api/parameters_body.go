@@ -88,8 +88,8 @@ func unreadable(err error) string {
 
 // parameters is a FHIR Parameters resource, as far as a kick-off has it.
 type parameters struct {
-	ResourceType string                      `json:"resourceType"`
-	Parameter    []map[string]jsontext.Value `json:"parameter"`
+	ResourceType string           `json:"resourceType"`
+	Parameter    []jsontext.Value `json:"parameter"` // read one by one, when there are few
 }
 
 // parseParameters reads a body, as far as it can be read.
@@ -102,15 +102,20 @@ func parseParameters(body []byte) (values url.Values, faults []fhir.Issue) {
 		return nil, tooMany("body", len(p.Parameter))
 	}
 	values = url.Values{}
-	for i, parameter := range p.Parameter {
+	var wrong issues
+	for i, raw := range p.Parameter {
+		var parameter map[string]jsontext.Value
+		if json.Unmarshal(raw, &parameter) != nil {
+			parameter = nil // without a name
+		}
 		name, value, err := readParameter(parameter)
 		if err != nil {
-			faults = append(faults, fhir.ErrorIssue(fhir.CodeInvalid, fmt.Sprintf("Parameter %d of the body %v. Write each as in %s.", i+1, err, bodyExample)))
+			wrong.fault(fhir.CodeInvalid, "Parameter %d of the body %v. Write each as in %s.", i+1, err, bodyExample)
 			continue
 		}
 		values.Add(name, value)
 	}
-	return values, faults
+	return values, wrong.all()
 }
 
 // valueTypes are those of the parameters that are read.

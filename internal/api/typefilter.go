@@ -1,6 +1,7 @@
 package api
 
 import (
+	"iter"
 	"net/url"
 	"regexp"
 	"slices"
@@ -24,11 +25,33 @@ func (r *reader) typeFilters() {
 		r.fault(fhir.CodeNotSupported, "The parameter _typeFilter is available in v2 and v3 only. Leave it out, or ask at /api/v2/fhir.")
 		return
 	}
+	filters, n := r.searches()
+	if n > maxFilters {
+		r.fault(fhir.CodeTooCostly, "_typeFilter has %d searches; at most %d are read. Of several searches a claim must match one: "+
+			"put periods that touch into one search, as in %s.", n, maxFilters, filterExample)
+		return
+	}
+	for _, filter := range filters {
+		r.typeFilter(filter)
+	}
+}
+
+// Each search is looked at for each claim, and a claim has one period.
+const (
+	maxFilters    = 50
+	maxConditions = 50 // of a search; a period has two ends
+)
+
+// searches are all searches, or the first ones of too many, and their number.
+func (r *reader) searches() (filters []string, n int) {
 	for _, value := range r.values["_typeFilter"] {
-		for _, filter := range splitFilters(value) {
-			r.typeFilter(filter)
+		for filter := range splitFilters(value) {
+			if n++; n <= maxFilters {
+				filters = append(filters, filter)
+			}
 		}
 	}
+	return filters, n
 }
 
 // filterStart is how a search begins: with the type that it searches.
@@ -36,16 +59,20 @@ var filterStart = regexp.MustCompile(`^[A-Za-z]+\?`)
 
 // splitFilters takes a comma-separated list apart. A comma can stand in a
 // search as well: what does not begin like a search belongs to the one before.
-func splitFilters(value string) []string {
-	var filters []string
-	for _, piece := range strings.Split(value, ",") {
-		if len(filters) > 0 && !filterStart.MatchString(piece) {
-			filters[len(filters)-1] += "," + piece
-			continue
+func splitFilters(value string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		from := 0
+		for i := range len(value) {
+			if value[i] != ',' || !filterStart.MatchString(value[i+1:]) {
+				continue
+			}
+			if !yield(value[from:i]) {
+				return
+			}
+			from = i + 1
 		}
-		filters = append(filters, piece)
+		yield(value[from:])
 	}
-	return filters
 }
 
 // typeFilter reads one search. All its conditions must hold.
@@ -54,6 +81,10 @@ func (r *reader) typeFilter(filter string) {
 	if !ok || kind != resourceType {
 		r.fault(fhir.CodeValue, "The _typeFilter %s is not a search for ExplanationOfBenefit. Write a type, a question mark and conditions, "+
 			"all of it encoded once: %s.", rest.Quoted(filter), filterExample)
+		return
+	}
+	if n := strings.Count(query, "&") + 1; n > maxConditions {
+		r.fault(fhir.CodeTooCostly, "The _typeFilter %s has %d conditions; at most %d are read. Two are enough for a period: %s.", rest.Quoted(filter), n, maxConditions, filterExample)
 		return
 	}
 	conditions, err := url.ParseQuery(query)

@@ -1,8 +1,14 @@
 package api
 
 import (
+	"net/url"
+	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"ab2d/internal/coverage"
 	"ab2d/internal/fhir"
@@ -43,5 +49,69 @@ func TestServiceDate_V3(t *testing.T) {
 		if _, ok := parseServiceDate(bad, fhir.V3); ok {
 			t.Errorf("%q was read", bad)
 		}
+	}
+}
+
+// naiveFilters is splitFilters as one would write it without a thought of its cost.
+func naiveFilters(value string) []string {
+	var filters []string
+	for _, piece := range strings.Split(value, ",") {
+		if len(filters) > 0 && !filterStart.MatchString(piece) {
+			filters[len(filters)-1] += "," + piece
+			continue
+		}
+		filters = append(filters, piece)
+	}
+	return filters
+}
+
+// TestSplitFilters holds it against a plain one.
+func TestSplitFilters(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		value := rapid.StringMatching(`[aZ?,=é]{0,30}`).Draw(t, "value")
+		if diff := cmp.Diff(naiveFilters(value), slices.Collect(splitFilters(value))); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
+
+// TestTypeFilterIsBounded: however long a _typeFilter is, few searches are kept, few
+// issues told, and its length costs no allocations.
+func TestTypeFilterIsBounded(t *testing.T) {
+	const search = "ExplanationOfBenefit?service-date=2024"
+	times := func(n int, s string) string { return strings.TrimSuffix(strings.Repeat(s+",", n), ",") }
+	for name, c := range map[string]struct {
+		values          []string
+		filters, issues int
+		want            string
+	}{
+		"commas":              {[]string{strings.Repeat(",", 60_000)}, 0, 1, "is not a search for ExplanationOfBenefit"},
+		"many":                {[]string{strings.Repeat("A?,", 20_000)}, 0, 1, "_typeFilter has 20000 searches; at most 50 are read"},
+		"just fit":            {[]string{times(maxFilters, search)}, maxFilters, 0, ""},
+		"one more":            {[]string{times(maxFilters, search), search}, 0, 1, "_typeFilter has 51 searches"},
+		"conditions":          {[]string{search + strings.Repeat("&service-date=2024", maxConditions-1)}, 1, 0, ""},
+		"one condition more":  {[]string{search + strings.Repeat("&service-date=2024", maxConditions)}, 0, 1, "has 51 conditions; at most 50"},
+		"ends of conditions":  {[]string{"ExplanationOfBenefit?" + strings.Repeat("&", 60_000)}, 0, 1, "has 60001 conditions"},
+		"faulty searches":     {[]string{times(maxFilters, "Patient?x=1")}, 0, maxIssues + 1, "There are 30 more problems with the parameters"},
+		"faulty conditions":   {[]string{search + strings.Repeat("&service-date=x", maxConditions-1)}, 0, maxIssues + 1, "There are 29 more problems"},
+		"a condition of ones": {[]string{search + strings.Repeat("1", 60_000)}, 0, 1, "is not a date with a prefix"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			values := url.Values{"_typeFilter": c.values}
+			read := func() (params, []fhir.Issue) {
+				return parseParams(values, unsaid, fhir.V2, DefaultEarliestSinceV3(), time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC))
+			}
+			p, faults := read()
+			if len(p.filters) != c.filters || len(faults) != c.issues {
+				t.Fatalf("%d searches and %d issues, want %d and %d", len(p.filters), len(faults), c.filters, c.issues)
+			}
+			if c.issues > 0 && !strings.Contains(faults[len(faults)-1].Details.Text, c.want) {
+				t.Errorf("told %q, want %q", faults[len(faults)-1].Details.Text, c.want)
+			}
+			// A search costs some allocations; a comma or an & must cost none.
+			if used := testing.AllocsPerRun(1, func() { read() }); used > 5000 {
+				t.Errorf("%v allocations", used)
+			}
+		})
 	}
 }

@@ -33,8 +33,15 @@ type Batch struct {
 	done  chan struct{}
 }
 
-// batchBytes is about how much raw JSON a batch has.
-const batchBytes = 1 << 20
+// A batch ends at whichever comes first.
+const (
+	// batchBytes is about how much raw JSON a batch has.
+	batchBytes = 1 << 20
+	// mostInBatch bounds the claims of a batch, because a faulty one can have no
+	// bytes and is still counted. Batches of real claims, which have some kilobytes,
+	// end by their bytes.
+	mostInBatch = 8192
+)
 
 // Claims is a source of raw claims.
 type Claims struct {
@@ -88,7 +95,7 @@ func (b *Batch) version() (fhir.Version, error) {
 // read reads the next batch. io.EOF comes with the last one.
 func (c *Claims) read() (*Batch, error) {
 	b := &Batch{done: make(chan struct{})}
-	for len(b.raw) < batchBytes {
+	for len(b.raw) < batchBytes && len(b.Claims) < mostInBatch {
 		from := len(b.raw)
 		raw, line, err := c.split.next(b.raw)
 		var fault *LineError

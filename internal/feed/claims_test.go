@@ -260,6 +260,7 @@ func FuzzClaims(f *testing.F) {
 	f.Add([]byte(`{"resourceType":"Bundle","entry":[{"resource":` + raw(1) + `}]}`))
 	f.Add([]byte(zipped(raw(1))))
 	f.Add([]byte("{\n}"))
+	f.Add([]byte(`{"resourceType":"Bundle","entry":[{},null,{"resource":null},{"a":[[[[` + "\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, err := feed.OpenClaims(bytes.NewReader(b), fhir.V2)
 		if err != nil {

@@ -2,23 +2,36 @@ package feed
 
 import (
 	"io"
+	"strings"
 
 	"ab2d/internal/coverage"
 )
 
+// mostSponsor bounds the name of a contract's sponsor, in bytes. There are 260,000
+// numbers of contracts at most, and so all names together are bounded, too.
+const mostSponsor = 400
+
 // ReadContracts reads contracts: CSV with the columns contract, sponsor and
 // attested, which is a date or empty. The error is LineErrors when lines are wrong.
 func ReadContracts(r io.Reader) ([]coverage.Contract, error) {
-	t, err := openTable(r, []string{"contract", "sponsor", "attested"}, nil)
+	b, err := inflated(r)
+	if err != nil {
+		return nil, err
+	}
+	t, err := openTable(b, tableLimits(), []string{"contract", "sponsor", "attested"}, nil)
 	if err != nil {
 		return nil, err
 	}
 	var list []coverage.Contract
 	seen := map[string]bool{}
 	for t.next() {
-		c := coverage.Contract{Number: t.get("contract"), Sponsor: t.get("sponsor")}
+		// A clone, because a field holds its whole row in memory.
+		c := coverage.Contract{Number: strings.Clone(t.get("contract")), Sponsor: strings.Clone(t.get("sponsor"))}
 		if !t.contract(c.Number) {
 			continue
+		}
+		if len(c.Sponsor) > mostSponsor {
+			t.fault("sponsor is longer than %d bytes", mostSponsor)
 		}
 		if seen[c.Number] {
 			t.fault("contract %s stands twice", c.Number)

@@ -7,6 +7,7 @@
 //   - document.go   Bundles and pretty-printed resources, as a stream
 //   - report.go     what became of the claims
 //   - table.go      CSV with a header row
+//   - bounds.go     how long a table and its rows may be
 //   - enrollment.go  who is enrolled in which months
 //   - optout.go     who does not share claims: CMS's format, or CSV
 //   - contract.go   contracts and their attestation

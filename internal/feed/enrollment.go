@@ -48,7 +48,15 @@ func parseMBI(s string) (coverage.MBI, bool) {
 // order of id: about 100 bytes each, and while it reads 250. The error is
 // LineErrors when lines are wrong.
 func ReadEnrollment(r io.Reader) (map[string][]coverage.Enrollee, error) {
-	t, err := openTable(r, []string{"contract", "beneficiary_id", "mbi"}, []string{"historic_mbis", "v3_patient_id", "year", "month", "from", "to"})
+	return readEnrollment(r, tableLimits())
+}
+
+func readEnrollment(r io.Reader, l limits) (map[string][]coverage.Enrollee, error) {
+	b, err := inflated(r)
+	if err != nil {
+		return nil, err
+	}
+	t, err := openTable(b, l, []string{"contract", "beneficiary_id", "mbi"}, []string{"historic_mbis", "v3_patient_id", "year", "month", "from", "to"})
 	if err != nil {
 		return nil, err
 	}
@@ -127,13 +135,24 @@ func (t *table) enrollmentRow(rolls map[string]roll, ranges bool) {
 	if p == nil {
 		p = &person{Enrollee: coverage.Enrollee{ID: coverage.EnrolleeID(id)}}
 		persons[p.ID] = p
+		if t.persons++; t.persons > t.src.limits.persons {
+			t.stop("there are more than %d beneficiaries; import some of the contracts in another file", t.src.limits.persons)
+			return
+		}
 	}
 	if patient != 0 && p.PatientV3 != 0 && patient != p.PatientV3 {
 		t.fault("v3_patient_id differs from that of an earlier row of this beneficiary_id")
 	}
 	p.PatientV3 = cmp.Or(p.PatientV3, patient)
 	p.Months.AddRange(months.first, months.last)
+	known := len(p.MBIs)
 	p.merge(mbis, months)
+	switch t.ids += len(p.MBIs) - known; {
+	case len(p.MBIs) > mostIDs:
+		t.stop("the beneficiary has more than %d identifiers; look for rows of others with the same beneficiary_id", mostIDs)
+	case t.ids > t.src.limits.ids:
+		t.stop("there are more than %d identifiers; import some of the contracts in another file", t.src.limits.ids)
+	}
 }
 
 // merge puts the identifiers of a row to those known: the latest row says which

@@ -3,6 +3,7 @@ package feed
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -33,15 +34,19 @@ const (
 // day counts, and of those with the same day the last one. The error is LineErrors
 // when lines are wrong.
 func ReadOptOuts(r io.Reader, today coverage.Date) ([]OptOut, error) {
+	return readOptOuts(r, today, tableLimits())
+}
+
+func readOptOuts(r io.Reader, today coverage.Date, l limits) ([]OptOut, error) {
 	b, err := inflated(r)
 	if err != nil {
 		return nil, err
 	}
 	head, err := b.Peek(len(optOutHeader))
 	if err == nil && string(head) == optOutHeader {
-		return readFixedOptOuts(b, today)
+		return readFixedOptOuts(b, today, l)
 	}
-	return readTableOptOuts(b, today)
+	return readTableOptOuts(b, today, l)
 }
 
 // preferences keeps the latest word of each person.
@@ -62,14 +67,19 @@ func (p *preferences) add(o OptOut) {
 	}
 }
 
-func readTableOptOuts(r io.Reader, today coverage.Date) ([]OptOut, error) {
-	t, err := openTable(r, []string{"mbi", "share"}, []string{"effective"})
+// errManyOptOuts tells how to hand over the rest.
+func errManyOptOuts(most int) error {
+	return fmt.Errorf("there are more than %d identifiers; import the others in another file, as CSV with the columns mbi,share,effective", most)
+}
+
+func readTableOptOuts(r *bufio.Reader, today coverage.Date, l limits) ([]OptOut, error) {
+	t, err := openTable(r, l, []string{"mbi", "share"}, []string{"effective"})
 	if err != nil {
 		return nil, fmt.Errorf("neither CMS's file, which begins with %s, nor CSV: %w", optOutHeader, err)
 	}
 	var p preferences
 	for t.next() {
-		m, ok := parseMBI(t.get("mbi"))
+		m, ok := parseMBI(strings.Clone(t.get("mbi"))) // because a field holds its whole row in memory
 		if !ok {
 			t.fault("mbi: %s", mbiForm)
 		}
@@ -78,6 +88,9 @@ func readTableOptOuts(r io.Reader, today coverage.Date) ([]OptOut, error) {
 			t.fault("share: write Y or N")
 		}
 		p.add(OptOut{MBI: m, Share: share, Effective: t.effective(today)})
+		if len(p.list) > l.persons {
+			t.stop("%v", errManyOptOuts(l.persons))
+		}
 	}
 	return p.list, t.err()
 }
@@ -100,14 +113,21 @@ func (t *table) effective(today coverage.Date) coverage.Date {
 
 func parseShare(s string) (share, ok bool) { return s == "Y", s == "Y" || s == "N" }
 
-func readFixedOptOuts(r *bufio.Reader, today coverage.Date) ([]OptOut, error) {
+func readFixedOptOuts(r *bufio.Reader, today coverage.Date, l limits) ([]OptOut, error) {
 	f := fixedFile{today: today}
-	lines := bufio.NewScanner(r)
-	for lines.Scan() && len(f.faults) < mostFaults {
+	src := &source{r: r, limits: l}
+	lines := bufio.NewScanner(src)
+	lines.Buffer(nil, mostRowBytes)
+	for src.row = 0; lines.Scan() && len(f.faults) < mostFaults; src.row = 0 {
 		f.read(string(bytes.TrimRight(lines.Bytes(), " \r")))
+		if len(f.list) > l.persons {
+			return nil, &LineError{Line: f.line, Reason: errManyOptOuts(l.persons).Error()}
+		}
 	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("read opt-outs: %w", err)
+	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) || errors.Is(err, errLongRow) {
+		return nil, &LineError{Line: f.line + 1, Reason: fmt.Sprintf("longer than %d bytes; a line of CMS's file has one or two identifiers, and Y or N", mostRowBytes)}
+	} else if err != nil {
+		return nil, fmt.Errorf("read opt-outs: after line %d: %w", f.line, err)
 	}
 	if !f.ended && len(f.faults) < mostFaults {
 		f.fault("there is no trailer: the file is not whole")
@@ -173,7 +193,7 @@ func (f *fixedFile) preference(s string) {
 		f.fault("the line does not end with Y or N")
 		return
 	}
-	mbis := strings.Split(s[:len(s)-1], ",")
+	mbis := strings.SplitN(s[:len(s)-1], ",", 3)
 	if len(mbis) > 2 {
 		f.fault("the line has more than two identifiers")
 		return

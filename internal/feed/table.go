@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -19,7 +20,11 @@ type LineErrors []*LineError
 // Error lists all faults, a line each.
 func (f LineErrors) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d faults; nothing was taken in:", len(f))
+	fmt.Fprintf(&b, "%d faults; nothing was taken in", len(f))
+	if len(f) >= mostFaults {
+		b.WriteString(", and the file was not read on after them")
+	}
+	b.WriteByte(':')
 	for _, one := range f {
 		b.WriteString("\n  " + one.Error())
 	}
@@ -28,20 +33,24 @@ func (f LineErrors) Error() string {
 
 // table reads CSV with a header row, whose columns may stand in any order.
 type table struct {
-	csv    *csv.Reader
-	column map[string]int
-	row    []string
-	line   int64
-	faults LineErrors
+	src     *source
+	csv     *csv.Reader
+	column  map[string]int
+	names   []string // of the columns
+	row     []string
+	line    int64
+	rows    int64
+	ids     int // identifiers of all persons
+	persons int
+	stopped bool // by a bound
+	faults  LineErrors
 }
 
-// openTable reads the header: all columns of required, and any of optional.
-func openTable(r io.Reader, required, optional []string) (*table, error) {
-	b, err := inflated(r)
-	if err != nil {
-		return nil, err
-	}
-	t := &table{csv: csv.NewReader(b), column: map[string]int{}}
+// openTable reads the header of what is inflated: all columns of required, and any of
+// optional.
+func openTable(r *bufio.Reader, l limits, required, optional []string) (*table, error) {
+	t := &table{src: &source{r: r, limits: l}, column: map[string]int{}, line: 1}
+	t.csv = csv.NewReader(bufio.NewReaderSize(t.src, mostRowBytes))
 	t.csv.ReuseRecord = true
 	t.csv.TrimLeadingSpace = true
 	header, err := t.csv.Read()
@@ -50,6 +59,10 @@ func openTable(r io.Reader, required, optional []string) (*table, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the header: %w", err)
+	}
+	columns := strings.Join(append(slices.Clone(required), optional...), ",")
+	if len(header) > mostColumns {
+		return nil, fmt.Errorf("the header has %d columns; the columns are %s", len(header), columns)
 	}
 	var faults []string
 	for i, name := range header {
@@ -61,6 +74,7 @@ func openTable(r io.Reader, required, optional []string) (*table, error) {
 			faults = append(faults, fmt.Sprintf("column %d has the name of another", i+1))
 		}
 		t.column[name] = i
+		t.names = append(t.names, name)
 	}
 	for _, name := range required {
 		if _, ok := t.column[name]; !ok {
@@ -68,7 +82,7 @@ func openTable(r io.Reader, required, optional []string) (*table, error) {
 		}
 	}
 	if len(faults) > 0 {
-		return nil, fmt.Errorf("the header is wrong: %s; the columns are %s", strings.Join(faults, ", "), strings.Join(append(required, optional...), ","))
+		return nil, fmt.Errorf("the header is wrong: %s; the columns are %s", strings.Join(faults, ", "), columns)
 	}
 	return t, nil
 }
@@ -86,26 +100,33 @@ func unknownColumn(i int, name string) string {
 	return fmt.Sprintf("column %d has no name that is known", i+1)
 }
 
-// next reads a row; false at the end, or when there are faults enough.
+// next reads a row; false at the end, at a bound, or when there are faults enough.
 func (t *table) next() bool {
-	for len(t.faults) < mostFaults {
+	for !t.stopped && len(t.faults) < mostFaults {
+		from := t.csv.InputOffset()
+		t.src.row = 0
 		row, err := t.csv.Read()
 		if err == io.EOF {
 			return false
 		}
 		var wrong *csv.ParseError
-		if errors.As(err, &wrong) {
+		switch {
+		case errors.As(err, &wrong):
 			t.line = int64(wrong.StartLine)
 			t.fault("%v", wrong.Err)
 			continue
-		}
-		if err != nil {
-			t.fault("the file cannot be read on: %v", err)
+		case err != nil:
+			t.unread(err)
 			return false
 		}
 		line, _ := t.csv.FieldPos(0)
 		t.row, t.line = row, int64(line)
-		return true
+		if !t.bounded(t.csv.InputOffset() - from) {
+			return false
+		}
+		if t.short() {
+			return true
+		}
 	}
 	return false
 }
@@ -121,7 +142,11 @@ func (t *table) get(name string) string {
 
 func (t *table) has(name string) bool { _, ok := t.column[name]; return ok }
 
+// fault keeps a fault, unless there are enough.
 func (t *table) fault(format string, args ...any) {
+	if len(t.faults) >= mostFaults {
+		return
+	}
 	t.faults = append(t.faults, &LineError{Line: t.line, Reason: fmt.Sprintf(format, args...)})
 }
 

@@ -310,6 +310,8 @@ func TestIdentifiersOfRangesInAnyOrder(t *testing.T) {
 func FuzzOptOuts(f *testing.F) {
 	f.Add("HDR_BENEDATARSP20260101\n1S00E00AA01N\nTRL_BENEDATARSP202601010000000001\n")
 	f.Add("mbi,share\n1S00E00AA01,Y\n")
+	f.Add("mbi,share\n1S00E00AA01,Y\n\"" + strings.Repeat("x\n", 40_000))
+	f.Add("HDR_BENEDATARSP20260101\n" + strings.Repeat("1,", 40_000) + "Y")
 	f.Fuzz(func(t *testing.T, s string) {
 		list, err := feed.ReadOptOuts(strings.NewReader(s), today)
 		for _, o := range list {
@@ -323,6 +325,8 @@ func FuzzOptOuts(f *testing.F) {
 func FuzzEnrollment(f *testing.F) {
 	f.Add("contract,beneficiary_id,mbi,year,month\nZ0000,1,1S00E00AA01,2024,1\n")
 	f.Add("contract,beneficiary_id,mbi,historic_mbis,from,to\nZ0000,-1,,1S00E00AA01;1S00E00AA02,2024-01,2024-02\n\"")
+	f.Add("contract,beneficiary_id,mbi,from,to\n" + strings.Repeat(",", 70_000))
+	f.Add("contract,beneficiary_id,mbi,historic_mbis,from,to\nZ0000,1,1S00E00AA01," + strings.Repeat(";", 5000) + ",2024-01,\n")
 	f.Fuzz(func(t *testing.T, s string) {
 		all, err := feed.ReadEnrollment(strings.NewReader(s))
 		if err != nil {

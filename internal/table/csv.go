@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // csvTable is one table.
@@ -48,7 +49,7 @@ func newCSVTable(dir, name string, row reflect.Type) (tableWriter, error) {
 func (t *csvTable) add(list reflect.Value) error {
 	for n := range list.Len() {
 		for i := range t.row {
-			t.row[i] = cell(list.Index(n).Field(i), t.kinds[i])
+			t.row[i] = guarded(list.Index(n).Field(i), t.kinds[i])
 		}
 		if err := t.out.Write(t.row); err != nil {
 			return err
@@ -90,6 +91,31 @@ func cell(v reflect.Value, kind string) string {
 		return strconv.FormatBool(v.Bool())
 	}
 	return v.String()
+}
+
+// guarded is a cell that no spreadsheet runs. What a claim says comes from a server, and
+// a spreadsheet takes text that begins like a formula for one, which can send away what
+// the table holds. No code, identifier or name in real claims begins like that, so that
+// the apostrophe, by which spreadsheets know text, changes no real claim. Numbers stay
+// as they are: nothing in them can be run.
+func guarded(v reflect.Value, kind string) string {
+	s := cell(v, kind)
+	if v.Kind() == reflect.String && formula(s) {
+		return "'" + s
+	}
+	return s
+}
+
+// formula tells whether a spreadsheet could run a text. A minus before digits and letters
+// alone calls nothing, and synthetic identifiers begin with one.
+func formula(s string) bool {
+	first, size := utf8.DecodeRuneInString(s)
+	if size == 0 || !strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
+		return false
+	}
+	return first != '-' || strings.ContainsFunc(s[1:], func(c rune) bool {
+		return (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z')
+	})
 }
 
 func amount(cents int64) string {
