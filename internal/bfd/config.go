@@ -33,7 +33,8 @@ type Config struct {
 	// ClientID and JobID are sent as BULK-CLIENTID and BULK-JOBID, which BFD logs.
 	ClientID, JobID string
 
-	PageSize     int           // resources of a page that the client asks for; 0 leaves it to the server
+	PageSize     int           // claims of a page that the client asks for; 0 leaves it to the server
+	PeoplePage   int           // people of a page; 4,000
 	MaxPageBytes int64         // of a page, uncompressed; 256 MiB
 	MaxPages     int           // of one search; 10,000
 	InFlight     int           // calls to a host at the same time; 8
@@ -111,7 +112,7 @@ func (c *Config) complete() error {
 		return errors.New("a certificate needs a key, and a key a certificate")
 	}
 	bounds := []float64{
-		float64(c.PageSize), float64(c.MaxPageBytes), float64(c.MaxPages), float64(c.InFlight), c.PerSecond, float64(c.Deadline),
+		float64(c.PageSize), float64(c.PeoplePage), float64(c.MaxPageBytes), float64(c.MaxPages), float64(c.InFlight), c.PerSecond, float64(c.Deadline),
 		float64(c.Tries), float64(c.MinPause), float64(c.MaxPause), float64(c.RetryFor), float64(c.BreakAfter), float64(c.Cooldown),
 	}
 	if slices.Min(bounds) < 0 {
@@ -122,7 +123,7 @@ func (c *Config) complete() error {
 			return errors.New("ClientID and JobID may have printable ASCII only")
 		}
 	}
-	c.MaxPageBytes = cmp.Or(c.MaxPageBytes, 256<<20)
+	c.MaxPageBytes, c.PeoplePage = cmp.Or(c.MaxPageBytes, 256<<20), cmp.Or(c.PeoplePage, 4000)
 	c.MaxPages, c.InFlight = cmp.Or(c.MaxPages, 10_000), cmp.Or(c.InFlight, 8)
 	c.Deadline, c.RetryFor = cmp.Or(c.Deadline, 5*time.Minute), cmp.Or(c.RetryFor, 10*time.Minute)
 	c.Tries, c.BreakAfter = cmp.Or(c.Tries, 6), cmp.Or(c.BreakAfter, 10)

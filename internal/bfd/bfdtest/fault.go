@@ -33,6 +33,7 @@ const (
 	Gzip                // gzipped whether asked or not
 	Big                 // a text of 1 MiB in the Bundle
 	Outcome             // an OperationOutcome among the entries
+	OldYear             // people have a reference year before the one that was asked for
 )
 
 // Fault is what fails, and when. The zero value never fails.
@@ -109,6 +110,10 @@ func (f *Fault) change(b *bundle) {
 		instead(b.url(nil))
 	case f.Mode == Outcome:
 		b.entries = append(slices.Clone(b.entries), []byte(`{"resourceType":"OperationOutcome","issue":[]}`))
+	case f.Mode == OldYear:
+		for i, e := range b.entries {
+			b.entries[i] = bytes.Replace(e, []byte(`"valueDate":"2`), []byte(`"valueDate":"1`), 1)
+		}
 	case at < 0:
 	case f.Mode == ForeignLink:
 		instead(strings.Replace(next, b.self.Host, "elsewhere.example", 1))
