@@ -68,7 +68,7 @@ type Error struct {
 // Error gives the kind, the status and the cause.
 func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "the call is %s", e.Kind)
+	fmt.Fprintf(&b, "the call failed (%s)", e.Kind)
 	if e.Status != 0 {
 		fmt.Fprintf(&b, ": the server answered %d", e.Status)
 	}

@@ -39,6 +39,7 @@ func TestFaultsPass(t *testing.T) {
 		"page of a gateway":  {Mode: bfdtest.Page},
 		"broken off":         {Mode: bfdtest.Stop},
 		"cut":                {Mode: bfdtest.Cut},
+		"last byte":          {Mode: bfdtest.Tail}, // all claims of a page came, and come again
 		"gzip":               {Mode: bfdtest.Gzip},
 		"empty on its first": {Mode: bfdtest.Empty},
 	} {
@@ -90,6 +91,7 @@ func TestFaultsStay(t *testing.T) {
 		"gateway":         {bfdtest.Fault{Mode: bfdtest.Page}, bfd.Malformed, nil, 4},
 		"broken off":      {bfdtest.Fault{Mode: bfdtest.Stop}, bfd.Cut, nil, 4},
 		"cut":             {bfdtest.Fault{Mode: bfdtest.Cut}, bfd.Cut, nil, 4},
+		"last byte":       {bfdtest.Fault{Mode: bfdtest.Tail}, bfd.Cut, nil, 4},
 		"slow":            {bfdtest.Fault{Mode: bfdtest.Slow}, bfd.Late, nil, 4},
 		"big":             {bfdtest.Fault{Mode: bfdtest.Big}, bfd.TooLong, nil, 1},
 		"empty":           {bfdtest.Fault{Mode: bfdtest.Empty}, 0, bfd.ErrEmpty, 4},
@@ -239,6 +241,18 @@ func TestBreaker(t *testing.T) {
 	wait(time.Minute)
 	ask(0, nil, 1)
 	ask(0, nil, 1)
+}
+
+// TestBreakerDuringTries: when the host is left alone between two tries, the error
+// says so, and also why.
+func TestBreakerDuringTries(t *testing.T) {
+	w := start(t, fhir.V2)
+	w.Set(bfdtest.Fault{Mode: bfdtest.Status, Status: http.StatusBadGateway})
+	c := w.client(t, func(c *bfd.Config) { c.BreakAfter, c.Cooldown = 2, time.Hour })
+	_, _, err := lines(t, c, bfd.ClaimQuery{Version: fhir.V2, Patient: 1})
+	if !errors.Is(err, bfd.ErrOpen) || kindOf(err) != bfd.Failed || !bfd.Temporary(err) || len(w.Requests()) != 2 {
+		t.Error(err)
+	}
 }
 
 // TestRefusalsDoNotBreak: a request that is refused says nothing against the host.

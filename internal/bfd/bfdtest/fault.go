@@ -21,6 +21,7 @@ const (
 	Redirect            // 307 to another host
 	Stop                // half a body, then the connection breaks
 	Cut                 // half a body, which ends as if it were whole
+	Tail                // all of a body but its last byte, as if it were whole
 	Slow                // half a body, and then nothing until the client gives up
 	Empty               // 200 with an empty Bundle: what BFD answers after a fault of its own
 	ForeignLink         // the next link names another host
@@ -148,6 +149,8 @@ func (f *Fault) send(w http.ResponseWriter, r *http.Request, body []byte) {
 		body = body[:len(body)/2]
 	case Cut:
 		body = body[:len(body)/2]
+	case Tail:
+		body = body[:len(body)-1]
 	case Slow:
 		_, _ = w.Write(body[:len(body)/2])
 		_ = http.NewResponseController(w).Flush()
