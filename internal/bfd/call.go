@@ -15,12 +15,13 @@ func (c *Client) call(ctx context.Context, b *base, u *url.URL, h http.Header, s
 	if err != nil {
 		return page{}, err
 	}
+	state, asked := unknown, time.Duration(0)
+	defer func() { leave(state, asked) }() // also when see panics
 	p, err := c.get(ctx, u, h, see)
 	if ctx.Err() != nil {
-		leave(unknown, 0)
 		return p, context.Cause(ctx)
 	}
-	leave(judge(err))
+	state, asked = judge(err)
 	return p, err
 }
 

@@ -34,8 +34,12 @@ type ClaimQuery struct {
 // given before an error, so take them over only when there is none. An error of see
 // ends the search and is returned as it is.
 //
+// A claim that the server loads again between two pages may be given as it was
+// before; a later search with an overlapping Since gives it as it is then.
+//
 // The server is trusted for nothing: the caller must check that a claim is of the
-// person, and leave out what must not be delivered.
+// person, leave out what must not be delivered, and ask again when the result is
+// Short.
 func (c *Client) Claims(ctx context.Context, q ClaimQuery, see func(raw []byte) error) (Result, error) {
 	b := c.bases[q.Version]
 	switch {

@@ -173,6 +173,37 @@ func TestOwnError(t *testing.T) {
 	}
 }
 
+// TestPanic: a caller that panics and recovers does not keep its place among the
+// calls.
+func TestPanic(t *testing.T) {
+	w := start(t, fhir.V1)
+	c := w.client(t, func(c *bfd.Config) { c.InFlight = 1 })
+	defer c.Close()
+	q := bfd.ClaimQuery{Version: fhir.V1, Patient: w.busiest(fhir.V1)}
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = c.Claims(t.Context(), q, func([]byte) error { panic("full") })
+	}()
+	if _, _, err := lines(t, c, q); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestShort: a server that says there is more than came is caught by it.
+func TestShort(t *testing.T) {
+	for _, c := range []struct {
+		r    bfd.Result
+		want bool
+	}{
+		{bfd.Result{Count: 3, Total: 3}, false}, {bfd.Result{Count: 2, Total: 3}, true}, {bfd.Result{Count: 2, Other: 1, Total: 3}, false},
+		{bfd.Result{Count: 3, Total: -1}, false},
+	} {
+		if c.r.Short() != c.want {
+			t.Errorf("%+v", c.r)
+		}
+	}
+}
+
 func TestCanceled(t *testing.T) {
 	w := start(t, fhir.V1)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -103,6 +103,9 @@ func New(c Config) (*Client, error) {
 	return client, nil
 }
 
+// Close closes the connections that no call uses. The client can still be used.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
 // complete checks bounds, and puts defaults in.
 func (c *Config) complete() error {
 	if len(c.Bases) == 0 {
