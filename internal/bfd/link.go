@@ -1,0 +1,50 @@
+package bfd
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// follow makes of a link to a next page the URL to call. Only the query of the link
+// is taken, and it is asked of the configured host: with the client's certificate,
+// and with identifiers of persons, nothing goes anywhere else. A link that names
+// another host, another resource or another patient is ErrLink. The parameters of
+// the search stay as they were, whatever the link makes of them: the server may
+// not give what was excluded.
+func (b *base) follow(first *url.URL, link string) (*url.URL, error) {
+	ref, err := url.Parse(link)
+	if err != nil {
+		return nil, ErrLink // err quotes it
+	}
+	u := first.ResolveReference(ref)
+	if u.Scheme != "https" && u.Scheme != "http" || u.User != nil || !b.names(u.Host) {
+		return nil, ErrLink
+	}
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil || lastPart(u.Path) != lastPart(first.Path) {
+		return nil, ErrLink
+	}
+	for name, values := range first.Query() {
+		got, ok := query[name]
+		if name == "patient" && ok && (len(got) != 1 || strings.TrimPrefix(got[0], "Patient/") != values[0]) {
+			return nil, ErrLink
+		}
+		if !ok || name != "_count" { // the length of a page is the server's to change
+			query[name] = values
+		}
+	}
+	next := *first
+	next.RawQuery = query.Encode()
+	return &next, nil
+}
+
+// names tells whether a link may name a host.
+func (b *base) names(host string) bool {
+	return slices.ContainsFunc(b.hosts, func(h string) bool { return strings.EqualFold(h, host) })
+}
+
+func lastPart(path string) string {
+	path = strings.TrimRight(path, "/")
+	return path[strings.LastIndexByte(path, '/')+1:]
+}
