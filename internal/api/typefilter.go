@@ -3,7 +3,6 @@ package api
 import (
 	"iter"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -54,8 +53,16 @@ func (r *reader) searches() (filters []string, n int) {
 	return filters, n
 }
 
-// filterStart is how a search begins: with the type that it searches.
-var filterStart = regexp.MustCompile(`^[A-Za-z]+\?`)
+// beginsSearch tells whether s begins like a search: with the type that it searches,
+// which is letters, and a question mark.
+func beginsSearch(s string) bool {
+	for i := range len(s) {
+		if c := s[i] | 0x20; c < 'a' || c > 'z' {
+			return i > 0 && s[i] == '?'
+		}
+	}
+	return false
+}
 
 // splitFilters takes a comma-separated list apart. A comma can stand in a
 // search as well: what does not begin like a search belongs to the one before.
@@ -63,7 +70,7 @@ func splitFilters(value string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		from := 0
 		for i := range len(value) {
-			if value[i] != ',' || !filterStart.MatchString(value[i+1:]) {
+			if value[i] != ',' || !beginsSearch(value[i+1:]) {
 				continue
 			}
 			if !yield(value[from:i]) {

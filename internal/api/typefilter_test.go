@@ -56,7 +56,7 @@ func TestServiceDate_V3(t *testing.T) {
 func naiveFilters(value string) []string {
 	var filters []string
 	for _, piece := range strings.Split(value, ",") {
-		if len(filters) > 0 && !filterStart.MatchString(piece) {
+		if len(filters) > 0 && !beginsSearch(piece) {
 			filters[len(filters)-1] += "," + piece
 			continue
 		}
