@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -34,6 +35,11 @@ func (c *importConfig) open() (io.ReadCloser, error) {
 		return io.NopCloser(os.Stdin), nil
 	}
 	f, err := os.Open(c.File)
+	if errors.Is(err, fs.ErrNotExist) {
+		if f, renamed := openRenamed(c.File, os.Stderr); renamed {
+			return f, nil
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open the file: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -32,6 +33,21 @@ func renamedFlags() []rename {
 // names both.
 func renamedVariables() []rename {
 	return []rename{{"AB2D_KEEP", "AB2D_RETENTION"}}
+}
+
+// openRenamed opens a file that ab2d synth wrote under another name before, if path is
+// that name and the file has today's. It writes a notice to w.
+func openRenamed(path string, w io.Writer) (*os.File, bool) {
+	const old, current = "enrolment.csv", "enrollment.csv"
+	if filepath.Base(path) != old {
+		return nil, false
+	}
+	f, err := os.Open(filepath.Join(filepath.Dir(path), current))
+	if err != nil {
+		return nil, false
+	}
+	fmt.Fprintf(w, "ab2d: there is no %s, so %s is read. The next release will not accept the old name.\n", old, current)
+	return f, true
 }
 
 // currentNames replaces old names in the arguments by today's. It writes a notice
