@@ -115,6 +115,14 @@ func (in *Intake) setSince(ctx context.Context, j *Job, r Request) error {
 		if attested := r.Contract.Attested.Time(); j.Since.Before(attested) {
 			j.Since = attested
 		}
+		base, err := in.Jobs.Ended(ctx, j.Contract, j.Version, j.Since)
+		if errors.Is(err, ErrNoJob) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("find the export of contract %s that the _since continues from: %w", j.Contract, err)
+		}
+		j.Base = base.ID
 		return nil
 	}
 	j.SinceSource = SinceNone
@@ -130,7 +138,7 @@ func (in *Intake) setSince(ctx context.Context, j *Job, r Request) error {
 	}
 	j.SinceSource, j.Since, j.Base = SinceDefault, base.TransactionTime, base.ID
 	j.Notes = append(j.Notes, fmt.Sprintf("The request has no _since. This export holds the claims updated after %s, the transactionTime of "+
-		"the last export whose files were all downloaded; of enrollees and enrollment months that were not in it, also what is older. "+
+		"the last export whose files were all downloaded; also older claims of enrollees and enrollment months that were not in it, and older claims that this server has received since then. "+
 		"To get everything again, ask with _since=%s.", fhir.FormatInstant(base.TransactionTime), EarliestSince.Format("2006-01-02T15:04:05Z")))
 	return nil
 }

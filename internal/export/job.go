@@ -51,7 +51,8 @@ type Job struct {
 
 	Since       time.Time // exclusive
 	SinceSource SinceSource
-	// Base is the job that SinceDefault goes on from.
+	// Base is the job that this one continues from: that of SinceDefault, or of
+	// SinceUser the one whose transactionTime the _since is. Empty if there is none.
 	Base         string
 	Until        time.Time // inclusive; zero: up to TransactionTime
 	ServiceDates []coverage.ServiceDates
@@ -146,6 +147,10 @@ type Jobs interface {
 	// completed and all of whose claim files were downloaded, whatever became
 	// of it later; ErrNoJob when there is none.
 	Base(ctx context.Context, contract string, v fhir.Version) (*Job, error)
+
+	// Ended finds a completed job of a contract and a version by its exact
+	// transactionTime. ErrNoJob when there is none.
+	Ended(ctx context.Context, contract string, v fhir.Version, transactionTime time.Time) (*Job, error)
 
 	// Delete moves a job that is Accepted, Running, Completed or Failed to Canceled.
 	// It reports whether it moved. May be repeated.

@@ -26,7 +26,7 @@ func (w *Worker) runPart(ctx context.Context, t *Task, progress *atomic.Int64) e
 	if err != nil {
 		return err
 	}
-	reader, err := w.Claims.Open(ctx, Query{Version: t.Job.Version, Snapshot: t.Job.Snapshot, Request: t.Job.Request, First: t.Part.First, Last: t.Part.Last, Since: t.Job.Since})
+	reader, err := w.Claims.Open(ctx, query(t))
 	if err != nil {
 		return fmt.Errorf("open the claims of part %d: %w", t.Part.Number, err)
 	}
@@ -58,6 +58,11 @@ func (w *Worker) runPart(ctx context.Context, t *Task, progress *atomic.Int64) e
 	}
 	obs.CrashPoint("part committed")
 	return nil
+}
+
+// query is what a part asks of the claims.
+func query(t *Task) Query {
+	return Query{Version: t.Job.Version, Snapshot: t.Job.Snapshot, Request: t.Job.Request, First: t.Part.First, Last: t.Part.Last, Since: t.Job.Since}
 }
 
 // readPart reads the part's enrollees, exactly those it was planned with.

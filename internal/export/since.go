@@ -27,14 +27,14 @@ type Ledgers interface {
 // delivered, and for the months it was asked with; whoever was not in it starts
 // from the beginning, and whoever could not be delivered (not read, opted out,
 // without identifier) where that job should have started. So nobody's history
-// is skipped.
+// is skipped. Whoever has claims that arrived after that job starts before them.
 func (w *Worker) starts(ctx context.Context, t *Task, enrollees []coverage.Enrollee) ([]Start, error) {
 	starts := make([]Start, len(enrollees))
 	if t.Job.SinceSource != SinceDefault {
 		for i := range starts {
 			starts[i].Since = t.Job.Since
 		}
-		return starts, nil
+		return starts, w.startAgain(ctx, t, enrollees, starts)
 	}
 	open := make(map[coverage.EnrolleeID]int, len(enrollees)) // to be found yet: index by id
 	for i, e := range enrollees {
@@ -53,6 +53,52 @@ func (w *Worker) starts(ctx context.Context, t *Task, enrollees []coverage.Enrol
 	return starts, nil
 }
 
+// startAgain moves the starts of a job whose _since is the transactionTime of an
+// earlier job before the claims that arrived after that one.
+func (w *Worker) startAgain(ctx context.Context, t *Task, enrollees []coverage.Enrollee, starts []Start) error {
+	if t.Job.Base == "" {
+		return nil
+	}
+	base, err := w.Jobs.Job(ctx, t.Job.Base)
+	if err != nil {
+		return fmt.Errorf("the job that this one continues from: %w", err)
+	}
+	arrived, err := w.arrived(ctx, t, base)
+	if err != nil {
+		return err
+	}
+	for i, e := range enrollees {
+		starts[i].Since = before(starts[i].Since, arrived, e.ID)
+	}
+	return nil
+}
+
+// arrived finds the enrollees of the part with claims that arrived after an earlier
+// job was planned.
+func (w *Worker) arrived(ctx context.Context, t *Task, base *Job) (map[coverage.EnrolleeID]time.Time, error) {
+	if base.Source != "" && base.Source != t.Job.Source {
+		return nil, nil
+	}
+	arrived, err := w.Claims.Arrived(ctx, query(t), base.Snapshot)
+	if errors.Is(err, ErrNoSnapshot) { // of another source, as the jobs of older releases can be
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find the claims that arrived after job %s: %w", base.ID, err)
+	}
+	return arrived, nil
+}
+
+// before is since, or an earlier time if claims of the enrollee that are older have
+// arrived.
+func before(since time.Time, arrived map[coverage.EnrolleeID]time.Time, id coverage.EnrolleeID) time.Time {
+	oldest, has := arrived[id]
+	if from := oldest.Add(-time.Millisecond); has && from.Before(since) {
+		return from
+	}
+	return since
+}
+
 // startFrom sets the starts of those who are to go on from base, and takes
 // them out of open; with them those who were not in it, whose start stays the
 // beginning.
@@ -65,12 +111,16 @@ func (w *Worker) startFrom(ctx context.Context, t *Task, base *Job, enrollees []
 	if err != nil {
 		return err
 	}
+	arrived, err := w.arrived(ctx, t, base)
+	if err != nil {
+		return err
+	}
 	for id, i := range open {
 		outcome, was := outcomes[id]
 		switch {
 		case !was:
 		case outcome == Delivered || outcome == NoClaims:
-			starts[i] = Start{Since: base.TransactionTime, Added: enrollees[i].Months.Without(months[id])}
+			starts[i] = Start{Since: before(base.TransactionTime, arrived, id), Added: enrollees[i].Months.Without(months[id])}
 		default:
 			continue
 		}

@@ -119,3 +119,43 @@ func TestWhoIsEntitled(t *testing.T) {
 		t.Errorf("got %v, want ErrNoContract", err)
 	}
 }
+
+// TestLateClaimsAreDelivered: a claim that the source gets after an export, and that
+// was updated before it, is in the next export that continues from that one, and in
+// no other.
+func TestLateClaimsAreDelivered(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		ask  func(first *export.Job) func(*export.Request)
+		late bool
+	}{
+		{"default _since", func(*export.Job) func(*export.Request) { return func(*export.Request) {} }, true},
+		{"_since is the transactionTime", func(j *export.Job) func(*export.Request) {
+			return func(r *export.Request) { r.Since = j.TransactionTime }
+		}, true},
+		{"_since is another time", func(j *export.Job) func(*export.Request) {
+			return func(r *export.Request) { r.Since = j.TransactionTime.Add(-time.Millisecond) }
+		}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := newEngine(t, exporttest.NewSource("Z0000", 10))
+			first := e.run(e.accept(), 1)
+			e.download(first)
+			e.clock.Add(time.Hour)
+			late := e.source.Claims[3][1]
+			late.Line = strings.Replace(late.Line, "carrier-3-1", "carrier-3-9", 1)
+			e.source.Arrive(late)
+			second := e.run(e.accept(c.ask(first)), 1)
+			got := e.content(second.ID, export.Data)
+			if strings.Contains(got, "carrier-3-9") != c.late || strings.Contains(got, "carrier-4-") {
+				t.Errorf("got %s", got)
+			}
+			e.download(second)
+			e.clock.Add(time.Hour)
+			third := e.run(e.accept(func(r *export.Request) { r.Since = second.TransactionTime }), 1)
+			if got := e.content(third.ID, export.Data); got != "" {
+				t.Errorf("a third export has %s", got)
+			}
+		})
+	}
+}

@@ -49,6 +49,13 @@ type Freshness struct {
 type Claims interface {
 	// Open readies the claims of a part's enrollees.
 	Open(ctx context.Context, q Query) (Reader, error)
+
+	// Arrived returns which of the query's enrollees have claims that the query's
+	// snapshot has and an earlier one did not have, each with the earliest
+	// lastUpdated of these claims. A source gets a claim some time after the claim
+	// was updated, so an export that continues from an earlier one needs them too,
+	// even when they were updated before that one.
+	Arrived(ctx context.Context, q Query, earlier string) (map[coverage.EnrolleeID]time.Time, error)
 }
 
 // Query says which claims a Reader will be asked for.

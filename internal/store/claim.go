@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"ab2d/internal/coverage"
@@ -57,6 +58,8 @@ type Merger struct {
 	plain    []byte
 	line     []byte
 	rows     rows // of the transaction
+	arrivals rows // of the transaction
+	later    bool // claims of the version were published before this load
 
 	minimizer *eob.Minimizer // for what an older allow-list has reduced
 }
@@ -69,6 +72,7 @@ func (db *DB) NewMerger(l *Load) (*Merger, error) {
 	}
 	m := &Merger{db: db, load: l, builder: b, minimizer: eob.New(l.Version)}
 	m.rows = rows{table: "segment", columns: []string{"version", "enrollee", "load", "allow_list", "newest", "undated", "mbis", "crc", "length", "entries", "tail", "deflate"}}
+	m.arrivals = arrivalRows()
 	return m, nil
 }
 
@@ -86,7 +90,7 @@ func (m *Merger) Merge(ctx context.Context, claims []Claim, position, line int64
 		newest = max(newest, c.Entry.LastUpdated)
 	}
 	err := m.db.txOn(ctx, func(tx *sql.Tx, conn *sql.Conn) error {
-		sum, m.rows.values = Merged{}, nil
+		sum, m.rows.values, m.arrivals.values = Merged{}, nil, nil
 		homes, err := m.homes(ctx, tx, claims)
 		if err != nil {
 			return err
@@ -107,11 +111,10 @@ func (m *Merger) Merge(ctx context.Context, claims []Claim, position, line int64
 		if err != nil {
 			return err
 		}
-		if err := m.db.bulk(ctx, tx, conn, settled); err != nil {
-			return err
-		}
-		if err := m.db.bulk(ctx, tx, conn, m.rows); err != nil {
-			return err
+		for _, r := range []rows{settled, m.rows, m.arrivals} {
+			if err := m.db.bulk(ctx, tx, conn, r); err != nil {
+				return err
+			}
 		}
 		ok, err := exactlyOne(ctx, tx, `update load set position = $2, line = $3, report = $4,
 			newest = case when newest < $6 then $6 else newest end where id = $1 and published = 0 and position = $5`,
@@ -141,6 +144,7 @@ func (m *Merger) enrollee(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeI
 		}
 	}
 	var sum Merged
+	oldest := int64(math.MaxInt64) // lastUpdated of what is new
 	for _, claim := range c.claims {
 		old, was := all[claim.Entry.ID]
 		switch {
@@ -156,9 +160,15 @@ func (m *Merger) enrollee(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeI
 			sum.Replaced++
 		}
 		all[claim.Entry.ID] = claim
+		oldest = min(oldest, claim.Entry.LastUpdated)
 	}
 	if sum.New+sum.Replaced == 0 && len(c.gone) == 0 {
 		return sum, nil
+	}
+	if sum.New+sum.Replaced > 0 {
+		if err := m.arrive(ctx, tx, id, oldest); err != nil {
+			return sum, err
+		}
 	}
 	mbis, err := m.currentMBIs(ctx, tx, id)
 	if err != nil {

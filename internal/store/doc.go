@@ -14,6 +14,7 @@
 //   - enrollment.go  export.Roster: enrollment snapshots and opt-outs
 //   - load.go        imports of claims, which are published as a whole
 //   - claim.go       merging claims into a load
+//   - arrival.go     which claims a load brought that were updated earlier
 //   - home.go        which enrollee has a claim
 //   - patient.go     what differs between the versions of claims
 //   - refresh.go     stored claims written anew: new identifiers, a new allow-list

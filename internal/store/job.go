@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"ab2d/internal/audit"
 	"ab2d/internal/export"
@@ -176,6 +177,20 @@ func (db *DB) Base(ctx context.Context, contract string, v fhir.Version) (*expor
 	}
 	if err != nil {
 		return nil, fmt.Errorf("find the last downloaded job of contract %s: %w", contract, err)
+	}
+	return j, nil
+}
+
+// Ended finds a completed job by its transactionTime.
+func (db *DB) Ended(ctx context.Context, contract string, v fhir.Version, transactionTime time.Time) (*export.Job, error) {
+	j, err := scanJob(db.read.QueryRowContext(ctx, `select `+jobColumns+` from job j
+		where j.contract = $1 and j.version = $2 and j.transaction_time = $3 and j.completed = 1
+		order by j.id limit 1`, contract, int(v), millis(transactionTime)))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, export.ErrNoJob
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find a job of contract %s by its transactionTime: %w", contract, err)
 	}
 	return j, nil
 }

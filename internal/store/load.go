@@ -102,7 +102,7 @@ func (db *DB) AbandonLoad(ctx context.Context) (was *Load, err error) {
 }
 
 func deleteLoad(ctx context.Context, tx *sql.Tx, id int64) error {
-	for _, statement := range []string{`delete from segment where load = $1`, `delete from claim_home where load = $1`, `delete from load where id = $1`} {
+	for _, statement := range []string{`delete from segment where load = $1`, `delete from claim_home where load = $1`, `delete from arrival where load = $1`, `delete from load where id = $1`} {
 		if _, err := tx.ExecContext(ctx, statement, id); err != nil {
 			return err
 		}

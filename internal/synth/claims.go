@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"ab2d/internal/coverage"
 	"ab2d/internal/eob"
@@ -46,6 +47,12 @@ func (s *Source) Open(_ context.Context, q export.Query) (export.Reader, error) 
 	}
 	r.desk = s.desks.Get().(*desk)
 	return r, nil
+}
+
+// Arrived returns nobody: a synthetic claim is here from the moment of its
+// lastUpdated on.
+func (*Source) Arrived(context.Context, export.Query, string) (map[coverage.EnrolleeID]time.Time, error) {
+	return nil, nil
 }
 
 // Close gives the space back for another reader.

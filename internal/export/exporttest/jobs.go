@@ -351,6 +351,20 @@ func jobsBase(b *bench) {
 	if j, err := b.Base(b.Context(), "Z0000", fhir.V1); !errors.Is(err, export.ErrNoJob) {
 		b.Errorf("v1 has a base of v2: %v, %v", j, err)
 	}
+	j, err := b.Store.Job(b.Context(), first)
+	b.ok(err)
+	if ended, err := b.Ended(b.Context(), "Z0000", fhir.V2, j.TransactionTime); err != nil || ended.ID != first {
+		b.Errorf("the job that ended at %v is %v, %v", j.TransactionTime, ended, err)
+	}
+	for _, q := range []struct {
+		contract string
+		version  fhir.Version
+		after    time.Duration
+	}{{"Z0001", fhir.V2, 0}, {"Z0000", fhir.V1, 0}, {"Z0000", fhir.V2, time.Nanosecond * 1e6}} {
+		if ended, err := b.Ended(b.Context(), q.contract, q.version, j.TransactionTime.Add(q.after)); !errors.Is(err, export.ErrNoJob) {
+			b.Errorf("%+v finds %v, %v", q, ended, err)
+		}
+	}
 	last := b.complete("Z0000", 1)
 	download(last)
 	if got := base(); got != last {

@@ -30,6 +30,14 @@ type Source struct {
 	reads map[coverage.EnrolleeID]int
 
 	snapshots map[string][]coverage.Enrollee
+	arrivals  []arrival
+}
+
+// arrival is a claim that comes after snapshots were taken that do not have it.
+type arrival struct {
+	before  map[string]bool // snapshots
+	id      coverage.EnrolleeID
+	updated time.Time
 }
 
 // Claim is a claim with the facts that decide about it. Line has no newline.
@@ -77,6 +85,34 @@ func (s *Source) Fail(id coverage.EnrolleeID, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fails[id] = err
+}
+
+// Arrive adds a claim that no snapshot so far has.
+func (s *Source) Arrive(c Claim) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := arrival{before: map[string]bool{}, id: c.Patient, updated: c.LastUpdated}
+	for name := range s.snapshots {
+		a.before[name] = true
+	}
+	s.arrivals = append(s.arrivals, a)
+	s.Claims[c.Patient] = append(s.Claims[c.Patient], c)
+}
+
+// Arrived returns who has claims that arrived after a snapshot.
+func (s *Source) Arrived(_ context.Context, q export.Query, earlier string) (map[coverage.EnrolleeID]time.Time, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	arrived := map[coverage.EnrolleeID]time.Time{}
+	for _, a := range s.arrivals {
+		if !a.before[earlier] || a.before[q.Snapshot] || a.id < q.First || a.id > q.Last {
+			continue
+		}
+		if oldest, has := arrived[a.id]; !has || a.updated.Before(oldest) {
+			arrived[a.id] = a.updated
+		}
+	}
+	return arrived, nil
 }
 
 // Reads tells how often an enrollee's claims were asked for.
