@@ -48,7 +48,13 @@ type world struct {
 // start starts a stand-in for some versions.
 func start(t *testing.T, versions ...fhir.Version) *world {
 	t.Helper()
-	s, err := bfdtest.New(t.Context(), dataset(t, 8), versions...)
+	return startWith(t, 8, versions...)
+}
+
+// startWith starts one with so many people.
+func startWith(t *testing.T, people int, versions ...fhir.Version) *world {
+	t.Helper()
+	s, err := bfdtest.New(t.Context(), dataset(t, people), versions...)
 	if err != nil {
 		t.Fatal(err)
 	}

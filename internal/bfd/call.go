@@ -6,51 +6,80 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
-// call asks once for a page, when the gate of its host lets it.
-func (c *Client) call(ctx context.Context, b *base, u *url.URL, h http.Header, see func([]byte) error) (page, error) {
-	leave, err := b.gate.enter(ctx)
-	if err != nil {
-		return page{}, err
-	}
-	state, asked := unknown, time.Duration(0)
-	defer func() { leave(state, asked) }() // also when see panics
-	p, err := c.get(ctx, u, h, see)
-	if ctx.Err() != nil {
-		return p, context.Cause(ctx)
-	}
-	state, asked = judge(err)
-	return p, err
+// request is what is asked of a host.
+type request struct {
+	url    *url.URL
+	header http.Header
+	// post sends the query in the body of a POST, so that no log of a server or a
+	// proxy has it with the URL.
+	post bool
 }
 
-// get asks for a page without asking whether it may.
-func (c *Client) get(ctx context.Context, u *url.URL, h http.Header, see func([]byte) error) (page, error) {
+// http makes the request of package http.
+func (r *request) http(ctx context.Context) (*http.Request, error) {
+	method, u, body := http.MethodGet, *r.url, io.Reader(nil)
+	if r.post {
+		method, body, u.RawQuery = http.MethodPost, strings.NewReader(u.RawQuery), ""
+	}
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), body)
+	if err != nil {
+		return nil, errors.New("the URL of the call cannot be written") // err quotes it
+	}
+	req.Header = r.header.Clone()
+	if r.post {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		// A search changes nothing, so package http may send it again when an idle
+		// connection turns out to be closed. The empty value is not sent.
+		req.Header["Idempotency-Key"] = []string{}
+	}
+	return req, nil
+}
+
+// call sends a request once, when the gate of its host lets it. read reads the body
+// of an answer 200.
+func (c *Client) call(ctx context.Context, b *base, r *request, read func(io.Reader) error) error {
+	leave, err := b.gate.enter(ctx)
+	if err != nil {
+		return err
+	}
+	state, asked := unknown, time.Duration(0)
+	defer func() { leave(state, asked) }() // also when read panics
+	err = c.send(ctx, r, read)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	state, asked = judge(err)
+	return err
+}
+
+// send sends a request without asking the gate.
+func (c *Client) send(ctx context.Context, r *request, read func(io.Reader) error) error {
 	ctx, cancel := context.WithTimeout(ctx, c.config.Deadline)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	req, err := r.http(ctx)
 	if err != nil {
-		return page{}, errors.New("the URL of the call cannot be written") // err quotes it
+		return err
 	}
-	req.Header = h.Clone()
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return page{}, lostError(err)
+		return lostError(err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return page{}, statusError(resp, c.config.Now())
+		return statusError(resp, c.config.Now())
 	}
-	p, err := readPage(resp.Body, c.config.MaxPageBytes, see)
-	if err != nil {
+	if err := read(resp.Body); err != nil {
 		if ctx.Err() != nil && !errors.As(err, new(seeError)) {
 			err = context.DeadlineExceeded
 		}
-		return p, bodyError(err)
+		return bodyError(err)
 	}
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1)) // to the end, so that the connection can be used again
-	return p, nil
+	return nil
 }
 
 // judge tells what a call says about its host, and how long that asks to be left

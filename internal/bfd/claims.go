@@ -65,6 +65,9 @@ func (c *Client) Claims(ctx context.Context, q ClaimQuery, see func(raw []byte) 
 func (c *Client) search(ctx context.Context, s *search, query url.Values) (Result, error) {
 	s.client = c
 	s.first = s.base.url.JoinPath(s.kind)
+	if s.post {
+		s.first = s.first.JoinPath("_search")
+	}
 	s.first.RawQuery = query.Encode()
 	return s.run(ctx)
 }

@@ -29,6 +29,11 @@ var (
 	ErrLoop = errors.New("the next pages bring nothing new")
 	// ErrPages says that a search has too many pages.
 	ErrPages = errors.New("the search has more pages than are allowed")
+	// ErrPatients says that a search for one person found several, and that no link
+	// tells which of them replaces the others.
+	ErrPatients = errors.New("the answer does not say which one person has the identifier")
+	// ErrStranger says that a search for one person found somebody else.
+	ErrStranger = errors.New("the answer is a person who does not have the identifier")
 )
 
 // Kind says how a call failed.

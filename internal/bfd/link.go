@@ -22,7 +22,7 @@ func (b *base) follow(first *url.URL, link string) (*url.URL, error) {
 		return nil, ErrLink
 	}
 	query, err := url.ParseQuery(u.RawQuery)
-	if err != nil || lastPart(u.Path) != lastPart(first.Path) {
+	if err != nil || resource(u.Path) != resource(first.Path) {
 		return nil, ErrLink
 	}
 	for name, values := range first.Query() {
@@ -44,7 +44,9 @@ func (b *base) names(host string) bool {
 	return slices.ContainsFunc(b.hosts, func(h string) bool { return strings.EqualFold(h, host) })
 }
 
-func lastPart(path string) string {
-	path = strings.TrimRight(path, "/")
+// resource is the type of resource that a search asks for, by the end of its path.
+// The links of a search by POST may leave out "_search".
+func resource(path string) string {
+	path = strings.TrimSuffix(strings.TrimRight(path, "/"), "/_search")
 	return path[strings.LastIndexByte(path, '/')+1:]
 }

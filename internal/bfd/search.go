@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -36,6 +37,7 @@ type search struct {
 	first   *url.URL
 	header  http.Header
 	kind    string                 // of resource
+	post    bool                   // the query goes in the body of a POST
 	known   bool                   // there must be something
 	see     func(raw []byte) error // of the caller
 	given   map[string]bool        // by id
@@ -89,10 +91,14 @@ func (s *search) note(p page) {
 // page reads one page, in several tries if needed. A first page with nothing is
 // tried again when there must be something: a fault of the server may have passed.
 func (s *search) page(ctx context.Context, u *url.URL) (p page, err error) {
-	err = s.client.persevere(ctx, s.version, func() error {
-		var err error
+	err = s.client.persevere(ctx, s.version, func() (err error) {
+		p = page{}
 		repeated, other := s.result.Repeated, s.result.Other
-		if p, err = s.client.call(ctx, s.base, u, s.header, s.take); err != nil {
+		err = s.client.call(ctx, s.base, &request{u, s.header, s.post}, func(body io.Reader) (err error) {
+			p, err = readPage(body, s.client.config.MaxPageBytes, s.take)
+			return err
+		})
+		if err != nil {
 			s.result.Repeated, s.result.Other = repeated, other // they come again with the next try
 			return err
 		}

@@ -5,6 +5,7 @@
 //   - server.go  the handler, and the claims that it holds
 //   - claims.go  searches of claims, and their filters
 //   - people.go  searches of people by contract and month
+//   - patient.go  searches of a person by MBI, in version 3
 //   - bundle.go  answers, and their pages
 //   - fault.go   the ways to fail
 package bfdtest

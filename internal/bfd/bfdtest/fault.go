@@ -35,6 +35,9 @@ const (
 	Big                 // a text of 1 MiB in the Bundle
 	Outcome             // an OperationOutcome among the entries
 	OldYear             // people have a reference year before the one that was asked for
+	Merged              // a person's record replaces another one, which is in the answer too
+	Double              // two records have the MBI, and nothing tells which of them counts
+	Stranger            // the record found by MBI is that of somebody else
 )
 
 // Fault is what fails, and when. The zero value never fails.
@@ -102,6 +105,8 @@ func (f *Fault) change(b *bundle) {
 		b.raw = append(b.raw, "next", url)
 	}
 	switch {
+	case f.Mode == Merged, f.Mode == Double, f.Mode == Stranger:
+		f.patients(b)
 	case f.Mode == Empty:
 		b.entries, b.links, b.total = nil, nil, 0
 	case f.Mode == EmptyPages:

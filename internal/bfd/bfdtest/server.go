@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -35,6 +36,7 @@ type Server struct {
 	claims map[fhir.Version]map[coverage.EnrolleeID][]*Claim
 	loaded time.Time // when the newest claim was stored
 	people people
+	byMBI  map[coverage.MBI]*coverage.Enrollee
 
 	mu       sync.Mutex
 	limit    int // resources of a page of version 3, when the client asks for no number
@@ -45,8 +47,10 @@ type Server struct {
 
 // Request is one that the stand-in got.
 type Request struct {
+	Method string
 	Path   string
-	Query  url.Values
+	Query  url.Values // of the URL
+	Form   url.Values // of the body of a POST
 	Header http.Header
 }
 
@@ -78,7 +82,11 @@ func New(ctx context.Context, d Dataset, versions ...fhir.Version) (*Server, err
 			return nil, fmt.Errorf("load claims of %s: %w", v, err)
 		}
 	}
-	return s, s.people.load(d)
+	if err := s.people.load(d); err != nil {
+		return nil, err
+	}
+	s.byMBI = s.people.byMBI()
+	return s, nil
 }
 
 // load reads claims, and puts each person's in the order of the real server.
@@ -174,7 +182,8 @@ func (s *Server) Requests() []Request {
 
 // ServeHTTP answers as BFD does, or with the fault that is set.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	fault, limit := s.begin(r)
+	form, wrong := parseForm(w, r)
+	fault, limit := s.begin(r, form)
 	if fault.instead(w, r) {
 		return
 	}
@@ -185,8 +194,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
+	if err != nil || wrong != nil {
 		refuse(w, http.StatusBadRequest, "malformed query")
+		return
+	}
+	post := r.Method == http.MethodPost
+	if post && v == fhir.V3 && strings.HasSuffix(path, "/_search") {
+		path = strings.TrimSuffix(path, "/_search")
+		for name, values := range form {
+			query[name] = append(query[name], values...)
+		}
+	} else if post || r.Method != http.MethodGet && r.Method != http.MethodHead {
+		refuse(w, http.StatusMethodNotAllowed, "method not allowed")
 		return
 	}
 	var b *bundle
@@ -198,6 +217,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		b, err = s.searchClaims(v, query, limit)
 	case path == "Patient" && v == fhir.V1:
 		b, err = s.people.search(query, r.Header)
+	case path == "Patient" && v == fhir.V3:
+		b, err = s.searchPatient(query)
 	default:
 		refuse(w, http.StatusNotFound, "unknown resource "+path)
 		return
@@ -211,11 +232,27 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fault.send(w, r, b.write())
 }
 
+// parseForm reads the body of a POST, which is short.
+func parseForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	if r.Method != http.MethodPost {
+		return nil, nil
+	}
+	const enough = 64 << 10
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, enough))
+	if err != nil {
+		return nil, err
+	}
+	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		return nil, errors.New("the body is not a form")
+	}
+	return url.ParseQuery(string(body))
+}
+
 // begin notes a request, and tells which fault it gets.
-func (s *Server) begin(r *http.Request) (Fault, int) {
+func (s *Server) begin(r *http.Request, form url.Values) (Fault, int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests = append(s.requests, Request{r.URL.Path, r.URL.Query(), r.Header.Clone()})
+	s.requests = append(s.requests, Request{r.Method, r.URL.Path, r.URL.Query(), form, r.Header.Clone()})
 	return s.due(), s.limit
 }
 

@@ -84,7 +84,7 @@ func TestStatus(t *testing.T) {
 	v2, n := claimsURL(s, fhir.V2)
 	v3, _ := claimsURL(s, fhir.V3)
 	for target, want := range map[string]int{
-		"/v1/fhir/metadata": 200, "/v9/fhir/metadata": 401, "/": 401, "/v2/fhir/Coverage": 404, "/v3/fhir/Patient": 404,
+		"/v1/fhir/metadata": 200, "/v9/fhir/metadata": 401, "/": 401, "/v2/fhir/Coverage": 404, "/v2/fhir/Patient": 404, "/v3/fhir/Patient": 400,
 		"/v2/fhir/ExplanationOfBenefit": 400, v2: 200, v3: 200, v2 + "&_source=NCH": 400, v3 + "&_source=X": 400, v3 + "&excludeSAMHSA=true": 400,
 		v2 + "&_lastUpdated=ge2024-01-01T00:00:00%2B00:00": 200, v2 + "&_lastUpdated=ge2024-01-01T00:00:00+00:00": 400,
 		v2 + "&service-date=ge2024": 400, v2 + "&_count=0": 400, v2 + "&_count=5&startIndex=" + strconv.Itoa(n): 400, v2 + "&x=%zz": 400,
@@ -152,6 +152,45 @@ func TestDays(t *testing.T) {
 		}
 		if _, a := get(t, s, target+"&service-date="+prefix+day.String()); len(a.Entry) != want {
 			t.Errorf("%s: %d claims, want %d", prefix, len(a.Entry), want)
+		}
+	}
+}
+
+// TestPatient: version 3 finds a person by MBI, by GET and by POST, and only so.
+func TestPatient(t *testing.T) {
+	s := stand(t)
+	e := s.People("Z9001")[0]
+	search := "identifier=" + url.QueryEscape("http://hl7.org/fhir/sid/us-mbi|"+string(e.MBIs[0]))
+	post := func(target, kind string) int {
+		r := httptest.NewRequest(http.MethodPost, target, strings.NewReader(search))
+		r.Header.Set("Content-Type", kind)
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if w.Code == http.StatusOK && !strings.Contains(w.Body.String(), `"id":"`+strconv.FormatInt(int64(e.PatientV3), 10)+`"`) {
+			t.Errorf("%s: %s", target, w.Body)
+		}
+		return w.Code
+	}
+	if _, a := get(t, s, "/v3/fhir/Patient?"+search); len(a.Entry) != 1 || a.Entry[0].Resource.ID != strconv.FormatInt(int64(e.PatientV3), 10) || a.Meta != nil {
+		t.Errorf("GET: %+v", a)
+	}
+	if _, a := get(t, s, "/v3/fhir/Patient?identifier=http://hl7.org/fhir/sid/us-mbi|9S99A99AA99"); len(a.Entry) != 0 || a.Meta == nil {
+		t.Errorf("nobody: %+v", a)
+	}
+	const form = "application/x-www-form-urlencoded"
+	for _, c := range []struct {
+		target, kind string
+		want         int
+	}{
+		{"/v3/fhir/Patient/_search", form, 200}, {"/v3/fhir/Patient", form, 405}, {"/v2/fhir/Patient/_search", form, 405}, {"/v3/fhir/Patient/_search", "text/plain", 400},
+	} {
+		if got := post(c.target, c.kind); got != c.want {
+			t.Errorf("POST %s: %d, want %d", c.target, got, c.want)
+		}
+	}
+	for _, query := range []string{"identifier=x|" + string(e.MBIs[0]), search + "&" + search, search + "&name=x"} {
+		if code, _ := get(t, s, "/v3/fhir/Patient?"+query); code != 400 {
+			t.Errorf("%d for a query that is wrong", code)
 		}
 	}
 }
