@@ -218,6 +218,18 @@ func (b *Batch) minimize(m *eob.Minimizer, v fhir.Version, given bool) {
 	b.raw, b.ends = nil, nil
 }
 
+// OneClaim minimizes a raw claim that does not come from a file. m must be of the
+// claim's version. Nothing of the result belongs to m or raw.
+func OneClaim(m *eob.Minimizer, raw []byte) *Claim {
+	claim, err := m.Minimize(raw)
+	if err != nil {
+		return &Claim{Fault: &LineError{Reason: err.Error(), OtherSource: isOtherSource(err)}}
+	}
+	c := &Claim{Claim: *claim}
+	c.ID, c.Group, c.JSON = bytes.Clone(c.ID), bytes.Clone(c.Group), bytes.Clone(c.JSON)
+	return c
+}
+
 // isOtherSource tells a claim of a source that is not delivered from a bad one.
 func isOtherSource(err error) bool {
 	refused := (*eob.Error)(nil)

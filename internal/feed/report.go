@@ -29,6 +29,20 @@ type Report struct {
 	First        []*LineError `json:"faults,omitempty"`
 }
 
+// Add adds up. Of the faults the first ones are kept.
+func (r *Report) Add(o *Report) {
+	r.Read += o.Read
+	r.Bytes += o.Bytes
+	r.Kept += o.Kept
+	r.PartD += o.PartD
+	r.SubstanceUse += o.SubstanceUse
+	r.OtherType += o.OtherType
+	r.OtherSource += o.OtherSource
+	r.Invalid += o.Invalid
+	r.WithoutDates += o.WithoutDates
+	r.First = append(r.First, o.First[:min(len(o.First), faultsKept-len(r.First))]...)
+}
+
 // Count adds a claim, and tells whether it is kept.
 func (r *Report) Count(c *Claim) bool {
 	r.Read++

@@ -31,8 +31,13 @@ type LineError struct {
 	OtherSource bool `json:"-"`
 }
 
-// Error gives the line and the reason.
-func (f *LineError) Error() string { return fmt.Sprintf("line %d: %s", f.Line, f.Reason) }
+// Error gives the line, if there is one, and the reason.
+func (f *LineError) Error() string {
+	if f.Line == 0 {
+		return f.Reason
+	}
+	return fmt.Sprintf("line %d: %s", f.Line, f.Reason)
+}
 
 // CutError says that a source ends in the middle of a resource: what comes after
 // is missing, so that nothing of it is accepted.

@@ -37,7 +37,7 @@ func (b *batch) add(read *feed.Batch) error {
 		}
 		// A claim of substance-use treatment removes the version that is stored.
 		if kept := b.report.Count(c); b.merger != nil && (kept || c.Fault == nil && c.Part2) {
-			b.claims = append(b.claims, storeClaim(c))
+			b.claims = append(b.claims, StoreClaim(c))
 		}
 		b.line = c.Line
 	}
@@ -68,8 +68,8 @@ func (b *batch) flush(ctx context.Context) error {
 	return nil
 }
 
-// storeClaim converts a minimized claim to what the store takes.
-func storeClaim(c *feed.Claim) store.Claim {
+// StoreClaim converts a minimized claim to what the store takes.
+func StoreClaim(c *feed.Claim) store.Claim {
 	e := segment.Entry{
 		ID: string(c.ID), Type: uint8(c.Type), Canceled: c.Canceled, Start: int32(c.Start), End: int32(c.End), HasStart: c.HasStart, HasEnd: c.HasEnd,
 		ExtensionAt: uint32(c.ExtensionAt), HasExtension: c.HasExtension,

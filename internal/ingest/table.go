@@ -115,7 +115,7 @@ func ReadEnrollment(r io.Reader, name string, force bool, report func(Enrollment
 		var failed []error
 		var counts []string
 		for _, contract := range slices.Sorted(maps.Keys(all)) {
-			one, err := storeEnrollment(ctx, db, contract, all[contract], force)
+			one, err := StoreEnrollment(ctx, db, contract, all[contract], force)
 			if err == nil || one.Stored {
 				report(one)
 			}
@@ -129,8 +129,11 @@ func ReadEnrollment(r io.Reader, name string, force bool, report func(Enrollment
 	})
 }
 
-// storeEnrollment stores the enrollment of one contract. Without a db it only counts.
-func storeEnrollment(ctx context.Context, db *store.DB, contract string, enrollees []coverage.Enrollee, force bool) (EnrollmentReport, error) {
+// StoreEnrollment stores the enrollment of one contract, in ascending order of id, in
+// place of the one before. Without a db it only counts. The error is
+// *store.ShrinkError, wrapped, if the contract would lose a fifth of its enrollees,
+// unless force is set.
+func StoreEnrollment(ctx context.Context, db *store.DB, contract string, enrollees []coverage.Enrollee, force bool) (EnrollmentReport, error) {
 	r := EnrollmentReport{Contract: contract, Enrollees: len(enrollees)}
 	for _, e := range enrollees {
 		if len(e.MBIs) == 0 {

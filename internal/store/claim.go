@@ -38,6 +38,7 @@ type Merged struct {
 	Unchanged int64 `json:"unchanged"` // the same was there
 	Older     int64 `json:"older"`     // a newer one was there
 	Withdrawn int64 `json:"withdrawn"` // was there, and must not be shared any more
+	Removed   int64 `json:"removed"`   // was there, and the upstream server does not have it any more
 }
 
 // Add adds up.
@@ -47,6 +48,7 @@ func (m *Merged) Add(o Merged) {
 	m.Unchanged += o.Unchanged
 	m.Older += o.Older
 	m.Withdrawn += o.Withdrawn
+	m.Removed += o.Removed
 }
 
 // Merger takes claims into a load. Not safe for concurrent use.
@@ -85,40 +87,13 @@ func (db *DB) NewMerger(l *Load) (*Merger, error) {
 // load.
 func (m *Merger) Merge(ctx context.Context, claims []Claim, position, line int64, report func(Merged) string) (Merged, error) {
 	var sum Merged
-	var newest int64
-	for _, c := range claims {
-		newest = max(newest, c.Entry.LastUpdated)
-	}
-	err := m.db.txOn(ctx, func(tx *sql.Tx, conn *sql.Conn) error {
-		sum, m.rows.values, m.arrivals.values = Merged{}, nil, nil
-		homes, err := m.homes(ctx, tx, claims)
-		if err != nil {
+	err := m.db.txOn(ctx, func(tx *sql.Tx, conn *sql.Conn) (err error) {
+		if sum, err = m.merge(ctx, tx, conn, claims, nil); err != nil {
 			return err
-		}
-		changed, merged, err := m.changes(ctx, tx, claims, homes)
-		if err != nil {
-			return err
-		}
-		sum.Add(merged)
-		for _, id := range slices.Sorted(maps.Keys(changed)) {
-			merged, err := m.enrollee(ctx, tx, id, changed[id])
-			if err != nil {
-				return err
-			}
-			sum.Add(merged)
-		}
-		settled, err := m.settle(ctx, tx, changed, homes)
-		if err != nil {
-			return err
-		}
-		for _, r := range []rows{settled, m.rows, m.arrivals} {
-			if err := m.db.bulk(ctx, tx, conn, r); err != nil {
-				return err
-			}
 		}
 		ok, err := exactlyOne(ctx, tx, `update load set position = $2, line = $3, report = $4,
 			newest = case when newest < $6 then $6 else newest end where id = $1 and published = 0 and position = $5`,
-			m.load.ID, position, line, report(sum), m.load.Position, newest)
+			m.load.ID, position, line, report(sum), m.load.Position, newestOf(claims))
 		if err == nil && !ok {
 			err = ErrLoadMoved
 		}
@@ -131,19 +106,70 @@ func (m *Merger) Merge(ctx context.Context, claims []Claim, position, line int64
 	return sum, nil
 }
 
+// newestOf is when the newest of the claims was updated.
+func newestOf(claims []Claim) (newest int64) {
+	for _, c := range claims {
+		newest = max(newest, c.Entry.LastUpdated)
+	}
+	return newest
+}
+
+// merge merges claims within a transaction. Of the enrollees in whole these are all
+// claims: others that are stored go.
+func (m *Merger) merge(ctx context.Context, tx *sql.Tx, conn *sql.Conn, claims []Claim, whole map[coverage.EnrolleeID]bool) (Merged, error) {
+	var sum Merged
+	m.rows.values, m.arrivals.values = nil, nil
+	homes, err := m.homes(ctx, tx, claims)
+	if err != nil {
+		return sum, err
+	}
+	changed, sum, err := m.changes(ctx, tx, claims, homes)
+	if err != nil {
+		return sum, err
+	}
+	for id := range whole {
+		changed.of(id).whole = true
+	}
+	for _, id := range slices.Sorted(maps.Keys(changed)) {
+		merged, err := m.enrollee(ctx, tx, id, changed[id])
+		if err != nil {
+			return sum, err
+		}
+		sum.Add(merged)
+	}
+	settled, err := m.settle(ctx, tx, changed, homes)
+	if err != nil {
+		return sum, err
+	}
+	for _, r := range []rows{settled, m.rows, m.arrivals} {
+		if err := m.db.bulk(ctx, tx, conn, r); err != nil {
+			return sum, err
+		}
+	}
+	return sum, nil
+}
+
 // enrollee merges what changes about one enrollee with what is stored.
 func (m *Merger) enrollee(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeID, c *change) (Merged, error) {
 	stored, err := m.stored(ctx, tx, id)
 	if err != nil {
 		return Merged{}, err
 	}
+	var sum Merged
 	all := make(map[string]Claim, len(stored.claims)+len(c.claims))
+	comes := make(map[string]bool, len(c.claims))
+	for _, claim := range c.claims {
+		comes[claim.Entry.ID] = true
+	}
 	for _, old := range stored.claims {
-		if !c.gone[old.Entry.ID] {
+		switch {
+		case c.gone[old.Entry.ID]:
+		case c.whole && !comes[old.Entry.ID]:
+			sum.Removed++
+		default:
 			all[old.Entry.ID] = old
 		}
 	}
-	var sum Merged
 	oldest := int64(math.MaxInt64) // lastUpdated of what is new
 	for _, claim := range c.claims {
 		old, was := all[claim.Entry.ID]
@@ -162,7 +188,7 @@ func (m *Merger) enrollee(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeI
 		all[claim.Entry.ID] = claim
 		oldest = min(oldest, claim.Entry.LastUpdated)
 	}
-	if sum.New+sum.Replaced == 0 && len(c.gone) == 0 {
+	if sum.New+sum.Replaced+sum.Removed == 0 && len(c.gone) == 0 {
 		return sum, nil
 	}
 	if sum.New+sum.Replaced > 0 {

@@ -59,6 +59,7 @@ func (m *Merger) lookUp(ctx context.Context, tx *sql.Tx, ids []string, found map
 type change struct {
 	claims []Claim         // that come
 	gone   map[string]bool // ids of claims that another enrollee has now
+	whole  bool            // the enrollee has no other claims than those that come
 }
 
 // changes are what a batch changes, by enrollee.

@@ -102,6 +102,9 @@ func (db *DB) AbandonLoad(ctx context.Context) (was *Load, err error) {
 }
 
 func deleteLoad(ctx context.Context, tx *sql.Tx, id int64) error {
+	if err := forgetPass(ctx, tx, id); err != nil {
+		return err
+	}
 	for _, statement := range []string{`delete from segment where load = $1`, `delete from claim_home where load = $1`, `delete from arrival where load = $1`, `delete from load where id = $1`} {
 		if _, err := tx.ExecContext(ctx, statement, id); err != nil {
 			return err
@@ -114,24 +117,27 @@ func deleteLoad(ctx context.Context, tx *sql.Tx, id int64) error {
 // planned from now on, and deletes what no job needs any more. The entry, if it
 // has an event, is recorded in the audit log by the same transaction.
 func (db *DB) Publish(ctx context.Context, l *Load, e audit.Entry) error {
-	err := db.tx(ctx, func(tx *sql.Tx) error {
-		ok, err := exactlyOne(ctx, tx, `update load set published = $2 where id = $1 and published = 0 and position = $3`,
-			l.ID, millis(db.now()), l.Position)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return ErrLoadMoved
-		}
-		if err := pruneSegments(ctx, tx); err != nil || e.Event == "" {
-			return err
-		}
-		return db.append(ctx, tx, e)
-	})
+	err := db.tx(ctx, func(tx *sql.Tx) error { return db.publish(ctx, tx, l, e) })
 	if err != nil {
 		return fmt.Errorf("publish an import: %w", err)
 	}
 	return nil
+}
+
+// publish is Publish within a transaction.
+func (db *DB) publish(ctx context.Context, tx *sql.Tx, l *Load, e audit.Entry) error {
+	ok, err := exactlyOne(ctx, tx, `update load set published = $2 where id = $1 and published = 0 and position = $3`,
+		l.ID, millis(db.now()), l.Position)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return ErrLoadMoved
+	}
+	if err := pruneSegments(ctx, tx); err != nil || e.Event == "" {
+		return err
+	}
+	return db.append(ctx, tx, e)
 }
 
 // pruneSegments deletes the rows that a newer one has replaced for every job

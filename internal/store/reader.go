@@ -106,6 +106,7 @@ type reader struct {
 	since   time.Time // the query has only who has claims updated after it
 	rows    *sql.Rows
 	next    *segmentRow // read, and not yet asked for; nil at the end
+	unread  map[coverage.EnrolleeID]bool
 
 	inflater segment.Inflater
 	plain    []byte
@@ -137,6 +138,9 @@ func (db *DB) Open(ctx context.Context, q export.Query) (export.Reader, error) {
 	r.rows, err = db.claims.QueryContext(ctx, query, args...)
 	if err == nil {
 		err = r.advance()
+	}
+	if err == nil {
+		r.unread, err = db.unread(ctx, q, p)
 	}
 	if err != nil {
 		r.Close()
@@ -194,6 +198,9 @@ func (r *reader) Write(ctx context.Context, s *coverage.Selection, sink export.S
 	row, err := r.row(ctx, s)
 	if err != nil {
 		return fmt.Errorf("read stored claims: %w", err)
+	}
+	if row == nil && r.unread[s.Enrollee.ID] {
+		return errUnread
 	}
 	if row == nil || row.undated == 0 && s.NothingUpTo(time.UnixMilli(row.newest)) {
 		return nil
