@@ -11,7 +11,7 @@
 //   - workers.go   the back ends and the workers on them
 //   - sandbox.go, sandbox_clients.go  ab2d sandbox, and who may use its clients
 //   - expected.go, statistics.go  ab2d sandbox expected, ab2d sandbox statistics
-//   - synth.go     ab2d synth
+//   - synth.go, synth_upstream.go  ab2d synth
 //   - tls.go       certificates that are read again
 //   - serve.go, worker.go, migrate.go, minimize.go: the commands of these names
 //   - admin.go     ab2d admin: the way to the handlers of /admin/v1

@@ -9,7 +9,10 @@ import (
 	"os/signal"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
+
+	"ab2d/internal/bfd/bfdtest"
 
 	"github.com/alecthomas/kong"
 )
@@ -33,7 +36,7 @@ type commands struct {
 	Worker   workerCommand    `cmd:"" help:"Run workers only, for servers on the same PostgreSQL and S3."`
 	Migrate  migrateCommand   `cmd:"" help:"Update the tables of the database and the stored claims to this release."`
 	Import   importCommand    `cmd:"" help:"Import contracts, enrollment, opt-outs or claims from files, for a server with --claims=store:."`
-	Synth    synthCommand     `cmd:"" help:"Write sample files: synthetic raw claims, enrollment, contracts, opt-outs, and the expected results."`
+	Synth    synthCommands    `cmd:"" help:"Write sample files: synthetic raw claims, enrollment, contracts, opt-outs, and the expected results; or serve the same data as CMS's claims server does."`
 	Minimize minimizeCommand  `cmd:"" help:"Reduce raw ExplanationOfBenefit resources to the minimum necessary, and write NDJSON as an export does."`
 	Admin    adminCommand     `cmd:"" help:"Administer a server: sponsors, contracts, clients, jobs, keys, maintenance."`
 	Audit    auditCommand     `cmd:"" help:"Verify and export the audit log."`
@@ -62,6 +65,14 @@ func (e *codedError) Unwrap() error { return e.error }
 // exited is what kong's own exits (--help, --version) are turned into.
 type exited int
 
+// variables are what help texts and defaults contain.
+func variables() kong.Vars {
+	return kong.Vars{
+		"version": versionText(), "processors": strconv.Itoa(runtime.GOMAXPROCS(0)),
+		"faults": strings.Join(bfdtest.FaultNames(), ", "), "survivable": strings.Join(bfdtest.Survivable(), ","),
+	}
+}
+
 // run parses the arguments, runs the command and returns the exit code.
 func run(ctx context.Context, args []string, s streams) (code int) {
 	defer func() {
@@ -76,7 +87,7 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 	ctx = asOperator(ctx)
 	var c commands
 	parser, err := kong.New(&c, kong.Name("ab2d"), kong.Description(description), kong.DefaultEnvars("AB2D"),
-		kong.Vars{"version": versionText(), "processors": strconv.Itoa(runtime.GOMAXPROCS(0))}, kong.Writers(s.out, s.err), kong.Help(help),
+		variables(), kong.Writers(s.out, s.err), kong.Help(help),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
 		kong.Exit(func(code int) { panic(exited(code)) }), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))
 	if err != nil {

@@ -56,7 +56,16 @@ func (c *populationConfig) dataset(contract string) (*synth.Source, *synth.Datas
 	return source, set, nil
 }
 
-// synthCommand is ab2d synth.
+// synthCommands are ab2d synth and what serves the same data.
+type synthCommands struct {
+	Files    synthCommand         `cmd:"" default:"withargs" help:"Write the files. This is the default."`
+	Upstream synthUpstreamCommand `cmd:"" name:"serve-upstream" help:"Serve synthetic claims and enrollment as CMS's claims server BFD does, to try ab2d mirror."`
+}
+
+// Help is that of the default command.
+func (c *synthCommands) Help() string { return c.Files.Help() }
+
+// synthCommand is ab2d synth files.
 type synthCommand struct {
 	populationConfig
 	Contract string `help:"Only this contract." placeholder:"NUMBER"`
@@ -122,8 +131,11 @@ func (c *synthCommand) writeExpected(ctx context.Context, source *synth.Source, 
 }
 
 // wants tells whether the claims of a version are wanted.
-func (c *synthCommand) wants(v fhir.Version) bool {
-	return c.FHIR == "all" || c.FHIR == formatName(v) || c.FHIR == "both" && v != fhir.V3
+func (c *synthCommand) wants(v fhir.Version) bool { return wantsClaims(c.FHIR, v) }
+
+// wantsClaims tells whether --fhir names the claims of a version.
+func wantsClaims(flag string, v fhir.Version) bool {
+	return flag == "all" || flag == formatName(v) || flag == "both" && v != fhir.V3
 }
 
 // formatName is the name of a version's claims in flags and files.

@@ -16,24 +16,34 @@ import (
 // file was delivered is judged by what its connection acknowledged, and in HTTP/2
 // several share one.
 func (s *server) serveTLS(c *tlsConfig) error {
-	certificate := &certificate{cert: c.TLSCert, key: c.TLSKey, log: s.log}
-	if err := certificate.load(); err != nil {
-		return fmt.Errorf("--tls-cert=%s, --tls-key=%s: %w", c.TLSCert, c.TLSKey, err)
+	settings, err := c.settings(s.log)
+	if err != nil {
+		return err
 	}
-	settings := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}, GetCertificate: certificate.get}
-	if c.TLSClientCA != "" {
-		pem, err := os.ReadFile(c.TLSClientCA)
-		if err != nil {
-			return fmt.Errorf("--tls-client-ca: %w", err)
-		}
-		settings.ClientCAs, settings.ClientAuth = x509.NewCertPool(), tls.RequireAndVerifyClientCert
-		if !settings.ClientCAs.AppendCertsFromPEM(pem) {
-			return fmt.Errorf("--tls-client-ca=%s: it contains no PEM certificate", c.TLSClientCA)
-		}
-	}
+	settings.NextProtos = []string{"http/1.1"}
 	s.http.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){}
 	s.listener = tls.NewListener(s.listener, settings)
 	return nil
+}
+
+// settings reads the files.
+func (c *tlsConfig) settings(log *slog.Logger) (*tls.Config, error) {
+	certificate := &certificate{cert: c.TLSCert, key: c.TLSKey, log: log}
+	if err := certificate.load(); err != nil {
+		return nil, fmt.Errorf("--tls-cert=%s, --tls-key=%s: %w", c.TLSCert, c.TLSKey, err)
+	}
+	settings := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificate.get}
+	if c.TLSClientCA != "" {
+		pem, err := os.ReadFile(c.TLSClientCA)
+		if err != nil {
+			return nil, fmt.Errorf("--tls-client-ca: %w", err)
+		}
+		settings.ClientCAs, settings.ClientAuth = x509.NewCertPool(), tls.RequireAndVerifyClientCert
+		if !settings.ClientCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("--tls-client-ca=%s: it contains no PEM certificate", c.TLSClientCA)
+		}
+	}
+	return settings, nil
 }
 
 // certificate is a certificate and its key in files, read again when they

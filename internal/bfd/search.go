@@ -18,7 +18,7 @@ type Result struct {
 	Repeated int   // that came again, and were not given again
 	Other    int   // of other types, for example an OperationOutcome; not given
 	Pages    int   // of the search, without those tried again
-	Total    int64 // that the server says there are; -1 when it does not say
+	Total    int64 // that the server says there are, at most; -1 when it does not say
 	// Began is the time before the first call, of this machine's clock.
 	Began time.Time
 	// Updated is the newest load of the server's data: the latest
@@ -78,18 +78,19 @@ func (s *search) run(ctx context.Context) (Result, error) {
 	return s.result, nil
 }
 
-// note keeps what a page says of the whole.
+// note keeps what a page says of the whole. The largest total counts: a page that is
+// empty by a fault of the server says that there is nothing.
 func (s *search) note(p page) {
-	if p.total >= 0 {
-		s.result.Total = p.total
-	}
+	s.result.Total = max(s.result.Total, p.total)
 	if p.updated.After(s.result.Updated) {
 		s.result.Updated = p.updated
 	}
 }
 
-// page reads one page, in several tries if needed. A first page with nothing is
-// tried again when there must be something: a fault of the server may have passed.
+// page reads one page, in several tries if needed. A page with nothing is tried
+// again when there must be something: a fault of the server may have passed. There
+// must be something when the caller or the server says so, when an earlier page has
+// a link to this one, and when an earlier try of this page had something.
 func (s *search) page(ctx context.Context, u *url.URL) (p page, err error) {
 	err = s.client.persevere(ctx, s.version, func() (err error) {
 		p = page{}
@@ -102,7 +103,10 @@ func (s *search) page(ctx context.Context, u *url.URL) (p page, err error) {
 			s.result.Repeated, s.result.Other = repeated, other // they come again with the next try
 			return err
 		}
-		if s.result.Count == 0 && p.next == "" && (s.known || p.total > 0) {
+		if p.next != "" {
+			return nil // without entries, the search ends with ErrLoop
+		}
+		if s.result.Count > 0 && p.entries == 0 || s.result.Count == 0 && (s.known || p.total > 0) {
 			return ErrEmpty
 		}
 		return nil

@@ -1,6 +1,8 @@
 package bfdtest
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -12,8 +14,11 @@ import (
 	"ab2d/internal/fhir"
 )
 
+// errComputing says that claims could not be computed.
+var errComputing = errors.New("the claims cannot be computed")
+
 // searchClaims answers a search of claims by patient. An error is a bad request.
-func (s *Server) searchClaims(v fhir.Version, query url.Values, limit int) (*bundle, error) {
+func (s *Server) searchClaims(ctx context.Context, v fhir.Version, query url.Values, limit int) (*bundle, error) {
 	patient, err := strconv.ParseInt(strings.TrimPrefix(query.Get("patient"), "Patient/"), 10, 64)
 	if err != nil {
 		return nil, fmt.Errorf("patient is not a number: %q", query.Get("patient"))
@@ -23,7 +28,11 @@ func (s *Server) searchClaims(v fhir.Version, query url.Values, limit int) (*bun
 		return nil, err
 	}
 	b := &bundle{loaded: s.loaded}
-	for _, c := range s.claims[v][coverage.EnrolleeID(patient)] {
+	claims, err := s.of(ctx, v, coverage.EnrolleeID(patient))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errComputing, err)
+	}
+	for _, c := range claims {
 		if keep(c) {
 			b.entries = append(b.entries, c.Raw)
 		}

@@ -14,21 +14,6 @@ import (
 	"ab2d/internal/coverage"
 )
 
-// byMBI finds people by each of their MBIs. A person can be in several contracts.
-func (p people) byMBI() map[coverage.MBI]*coverage.Enrollee {
-	m := map[coverage.MBI]*coverage.Enrollee{}
-	for _, list := range p {
-		for i := range list {
-			for _, mbi := range list[i].MBIs {
-				if m[mbi] == nil || m[mbi].PatientV3 == 0 {
-					m[mbi] = &list[i]
-				}
-			}
-		}
-	}
-	return m
-}
-
 // searchPatient answers a search of version 3 by MBI, which can be a historic one.
 // The record has all MBIs of the person. An error is a bad request.
 func (s *Server) searchPatient(query url.Values) (*bundle, error) {
@@ -42,7 +27,7 @@ func (s *Server) searchPatient(query url.Values) (*bundle, error) {
 		return nil, errors.New("identifier is not one MBI with its system")
 	}
 	b := &bundle{loaded: s.loaded}
-	if e := s.byMBI[coverage.MBI(mbi)]; e != nil && e.PatientV3 != 0 {
+	if e := s.people.byMBI[coverage.MBI(mbi)]; e != nil && e.PatientV3 != 0 {
 		b.entries, b.total = [][]byte{patientV3(e)}, 1
 		b.loaded = time.Time{} // it is in empty answers only
 	}

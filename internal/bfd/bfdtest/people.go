@@ -22,8 +22,14 @@ const (
 	mbiSystem = "http://hl7.org/fhir/sid/us-mbi"
 )
 
-// people is who is enrolled, by contract and in ascending order of id.
-type people map[string][]coverage.Enrollee
+// people is who is enrolled.
+type people struct {
+	onDemand  PersonDataset                  // computes claims; nil when they are held
+	contracts map[string][]coverage.Enrollee // in ascending order of id
+	ids       map[coverage.EnrolleeID]bool
+	byV3      map[coverage.EnrolleeID]coverage.EnrolleeID // beneficiary ids by number of version 3
+	byMBI     map[coverage.MBI]*coverage.Enrollee
+}
 
 func (p *people) load(d Dataset) error {
 	var b bytes.Buffer
@@ -31,24 +37,43 @@ func (p *people) load(d Dataset) error {
 		return fmt.Errorf("write the enrollment: %w", err)
 	}
 	var err error
-	if *p, err = feed.ReadEnrollment(&b); err != nil {
+	if p.contracts, err = feed.ReadEnrollment(&b); err != nil {
 		return fmt.Errorf("load the enrollment: %w", err)
+	}
+	p.ids, p.byV3, p.byMBI = map[coverage.EnrolleeID]bool{}, map[coverage.EnrolleeID]coverage.EnrolleeID{}, map[coverage.MBI]*coverage.Enrollee{}
+	for _, list := range p.contracts {
+		for i := range list {
+			p.index(&list[i])
+		}
 	}
 	return nil
 }
 
+// index makes a person easy to find. A person can be in several contracts.
+func (p *people) index(e *coverage.Enrollee) {
+	p.ids[e.ID] = true
+	if e.PatientV3 != 0 {
+		p.byV3[e.PatientV3] = e.ID
+	}
+	for _, mbi := range e.MBIs {
+		if p.byMBI[mbi] == nil || p.byMBI[mbi].PatientV3 == 0 {
+			p.byMBI[mbi] = e
+		}
+	}
+}
+
 // People lists who is enrolled in a contract, with all months, in order of id.
-func (s *Server) People(contract string) []coverage.Enrollee { return s.people[contract] }
+func (s *Server) People(contract string) []coverage.Enrollee { return s.people.contracts[contract] }
 
 // search answers a search of people by contract and month in STU3. An error is a bad
 // request.
-func (p people) search(query url.Values, header http.Header) (*bundle, error) {
+func (p *people) search(query url.Values, header http.Header) (*bundle, error) {
 	contract, month, err := parseMonth(query)
 	if err != nil {
 		return nil, err
 	}
 	b := &bundle{total: -1}
-	count := whole(query, "_count", len(p[contract])+1)
+	count := whole(query, "_count", len(p.contracts[contract])+1)
 	if count < 1 {
 		return nil, errors.New("_count out of range")
 	}
@@ -57,7 +82,7 @@ func (p people) search(query url.Values, header http.Header) (*bundle, error) {
 		return nil, errors.New("the cursor is not a number")
 	}
 	last := int64(0)
-	for _, e := range p[contract] {
+	for _, e := range p.contracts[contract] {
 		if query.Has("cursor") && int64(e.ID) <= after || !e.Months.Has(month) {
 			continue
 		}

@@ -1,9 +1,7 @@
 package bfdtest
 
 import (
-	"bufio"
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,14 +9,11 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"ab2d/internal/coverage"
-	"ab2d/internal/eob"
 	"ab2d/internal/fhir"
 )
 
@@ -30,20 +25,35 @@ type Dataset interface {
 	WriteEnrollment(w io.Writer) error
 }
 
+// PersonDataset is a Dataset that also writes the claims of one person.
+// *synth.Dataset is one. It is safe for concurrent use.
+type PersonDataset interface {
+	Dataset
+	// WritePersonClaims writes raw claims of a version, one on a line. The person has
+	// this beneficiary id in all versions.
+	WritePersonClaims(ctx context.Context, w io.Writer, v fhir.Version, id coverage.EnrolleeID) (claims int64, err error)
+}
+
 // Server is the stand-in. It is an http.Handler for the paths under /v1/fhir,
 // /v2/fhir and /v3/fhir, and safe for concurrent use.
 type Server struct {
-	claims map[fhir.Version]map[coverage.EnrolleeID][]*Claim
-	loaded time.Time // when the newest claim was stored
-	people people
-	byMBI  map[coverage.MBI]*coverage.Enrollee
+	versions []fhir.Version
+	claims   map[fhir.Version]map[coverage.EnrolleeID][]*Claim // held, unless they are computed on demand
+	loaded   time.Time                                         // when the newest claim was stored
+	people   people
 
 	mu       sync.Mutex
 	limit    int // resources of a page of version 3, when the client asks for no number
 	fault    Fault
-	calls    int // since the fault was set
+	plan     Plan
+	calls    int // since the fault or the plan was set
+	forget   bool
 	requests []Request
+	counts   Counts
 }
+
+// Counts says how many calls came, and how many of them were made to fail.
+type Counts struct{ Calls, Failed int64 }
 
 // Request is one that the stand-in got.
 type Request struct {
@@ -54,25 +64,12 @@ type Request struct {
 	Header http.Header
 }
 
-// Claim is a claim as the stand-in holds it.
-type Claim struct {
-	ID      string
-	Patient coverage.EnrolleeID
-	Raw     []byte // one line, without the newline
-	Stored  time.Time
-	End     coverage.Date
-	HasEnd  bool
-	Type    string // carrier, pde and so on, of versions 1 and 2
-	Source  string // NCH and so on, of version 3
-	Part2   bool   // substance use treatment
+const defaultLimit = 5000 // of the real server
 
-	number int64 // of the id
-}
-
-// New makes a stand-in of the claims of some versions, and of the enrollment.
+// New makes a stand-in of the claims of some versions, and of the enrollment. It
+// holds all claims in memory: about 10 KB each, and 19 KB in version 3.
 func New(ctx context.Context, d Dataset, versions ...fhir.Version) (*Server, error) {
-	const defaultLimit = 5000 // of the real server
-	s := &Server{claims: map[fhir.Version]map[coverage.EnrolleeID][]*Claim{}, limit: defaultLimit}
+	s := &Server{versions: versions, claims: map[fhir.Version]map[coverage.EnrolleeID][]*Claim{}, limit: defaultLimit}
 	for _, v := range versions {
 		var b bytes.Buffer
 		if _, err := d.WriteClaims(ctx, &b, v); err != nil {
@@ -82,85 +79,23 @@ func New(ctx context.Context, d Dataset, versions ...fhir.Version) (*Server, err
 			return nil, fmt.Errorf("load claims of %s: %w", v, err)
 		}
 	}
-	if err := s.people.load(d); err != nil {
-		return nil, err
-	}
-	s.byMBI = s.people.byMBI()
-	return s, nil
+	return s, s.people.load(d)
 }
 
-// load reads claims, and puts each person's in the order of the real server.
-func (s *Server) load(r io.Reader, v fhir.Version) error {
-	s.claims[v] = map[coverage.EnrolleeID][]*Claim{}
-	minimizer := eob.New(v)
-	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, eob.MaxSize)
-	for lines.Scan() {
-		c, err := parseClaim(bytes.Clone(lines.Bytes()))
-		if err != nil {
-			return err
-		}
-		if reduced, err := minimizer.Minimize(c.Raw); err == nil {
-			c.Part2 = reduced.Part2
-		}
-		if c.Stored.After(s.loaded) {
-			s.loaded = c.Stored
-		}
-		s.claims[v][c.Patient] = append(s.claims[v][c.Patient], c)
-	}
-	for _, list := range s.claims[v] {
-		slices.SortFunc(list, func(a, b *Claim) int {
-			return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.ID, b.ID))
-		})
-	}
-	return lines.Err()
+// NewOnDemand makes a stand-in that computes the claims of a person when they are
+// asked for, so that it holds only the enrollment: about 700 bytes a person. loaded
+// is the time of the newest load. It keeps no requests for Requests.
+func NewOnDemand(d PersonDataset, loaded time.Time, versions ...fhir.Version) (*Server, error) {
+	s := &Server{versions: versions, loaded: loaded, limit: defaultLimit, forget: true}
+	s.people.onDemand = d
+	return s, s.people.load(d)
 }
 
-func parseClaim(raw []byte) (*Claim, error) {
-	var parsed struct {
-		ID   string
-		Meta struct {
-			LastUpdated time.Time
-			Source      string
-		}
-		Patient        struct{ Reference string }
-		BillablePeriod struct{ End string }
-	}
-	if err := json.Unmarshal(raw, &parsed); err != nil {
-		return nil, err
-	}
-	patient, err := strconv.ParseInt(strings.TrimPrefix(parsed.Patient.Reference, "Patient/"), 10, 64)
-	if err != nil {
-		return nil, err
-	}
-	kind, number, ok := strings.Cut(parsed.ID, "-")
-	if !ok {
-		kind, number = "", parsed.ID
-	}
-	c := &Claim{ID: parsed.ID, Patient: coverage.EnrolleeID(patient), Raw: raw, Stored: parsed.Meta.LastUpdated, Source: parsed.Meta.Source, Type: kind}
-	if c.number, err = strconv.ParseInt(number, 10, 64); err != nil {
-		return nil, err
-	}
-	if parsed.BillablePeriod.End != "" {
-		c.End, err = coverage.ParseDate(parsed.BillablePeriod.End)
-		c.HasEnd = err == nil
-	}
-	return c, nil
-}
-
-// Patients lists the people with claims of a version, in order.
-func (s *Server) Patients(v fhir.Version) (list []coverage.EnrolleeID) {
-	for id := range s.claims[v] {
-		list = append(list, id)
-	}
-	slices.Sort(list)
-	return list
-}
-
-// Claims lists a person's claims of a version in the order of the server, with those
-// that no client of ours may get.
-func (s *Server) Claims(v fhir.Version, patient coverage.EnrolleeID) []*Claim {
-	return s.claims[v][patient]
+// Counts tells how many calls came so far.
+func (s *Server) Counts() Counts {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.counts
 }
 
 // SetLimit says how many claims a page of version 3 has, when the client asks for no
@@ -211,10 +146,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var b *bundle
 	switch {
 	case path == "metadata":
-		metadata(w, v)
+		fault.send(w, r, metadata(v))
 		return
 	case path == "ExplanationOfBenefit":
-		b, err = s.searchClaims(v, query, limit)
+		b, err = s.searchClaims(r.Context(), v, query, limit)
 	case path == "Patient" && v == fhir.V1:
 		b, err = s.people.search(query, r.Header)
 	case path == "Patient" && v == fhir.V3:
@@ -223,7 +158,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "unknown resource "+path)
 		return
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errComputing):
+		http.Error(w, "an unknown error occurred", http.StatusInternalServerError)
+		return
+	case err != nil:
 		refuse(w, http.StatusBadRequest, err.Error())
 		return
 	}
@@ -252,17 +191,23 @@ func parseForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 func (s *Server) begin(r *http.Request, form url.Values) (Fault, int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests = append(s.requests, Request{r.Method, r.URL.Path, r.URL.Query(), form, r.Header.Clone()})
-	return s.due(), s.limit
+	if !s.forget {
+		s.requests = append(s.requests, Request{r.Method, r.URL.Path, r.URL.Query(), form, r.Header.Clone()})
+	}
+	fault := s.due(r)
+	if s.counts.Calls++; fault.Mode != None {
+		s.counts.Failed++
+	}
+	return fault, s.limit
 }
 
-func metadata(w http.ResponseWriter, v fhir.Version) {
+// metadata is the CapabilityStatement of a version.
+func metadata(v fhir.Version) []byte {
 	release := "4.0.0"
 	if v == fhir.V1 {
 		release = "3.0.1"
 	}
-	w.Header().Set("Content-Type", fhir.TypeFHIR)
-	fmt.Fprintf(w, `{"resourceType":"CapabilityStatement","status":"active","fhirVersion":%q}`, release)
+	return fmt.Appendf(nil, `{"resourceType":"CapabilityStatement","status":"active","fhirVersion":%q}`, release)
 }
 
 // refuse answers with an OperationOutcome. As with the real server, its text may

@@ -38,10 +38,11 @@ func (a *answer) relations() (list []string) {
 	return list
 }
 
+func asOf() time.Time { return time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC) }
+
 func stand(t *testing.T) *Server {
 	t.Helper()
-	at := time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)
-	d, err := synth.NewPopulation(42, func() time.Time { return at }, synth.DatasetSponsors(4)...).Dataset(at)
+	d, err := synth.NewPopulation(42, asOf, synth.DatasetSponsors(4)...).Dataset(asOf())
 	if err != nil {
 		t.Fatal(err)
 	}
