@@ -37,6 +37,7 @@ type adminCommand struct {
 	Files       adminFilesCommand       `cmd:"" help:"Manage stored result files."`
 	Download    adminDownloadCommand    `cmd:"" help:"Show downloads."`
 	Key         adminKeyCommand         `cmd:"" help:"Manage the keys that sign access tokens."`
+	Mirror      adminMirrorCommand      `cmd:"" help:"Show the copy of an upstream server."`
 	Maintenance adminMaintenanceCommand `cmd:"" help:"Manage maintenance, in which no new exports are accepted."`
 	Token       adminTokenCommand       `cmd:"" help:"Manage tokens for the administration over HTTP. Run this on the machine that has the database."`
 }

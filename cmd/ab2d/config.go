@@ -70,6 +70,10 @@ type workConfig struct {
 	Claims  string `kong:"-"` // each command has its own flag, with its own default
 	Workers int    `kong:"-"`
 
+	// Mirror is the upstream server that this process copies on a schedule; nil, or
+	// without a source, for none. Each command has its own flags.
+	Mirror *mirrorConfig `kong:"-"`
+
 	Sandbox      bool `kong:"-"` // the tutorial's clients, and simulated failures
 	DefaultSince bool `kong:"-"` // in a sandbox: exports without _since go on from the last one
 }
@@ -166,8 +170,15 @@ func (c *workConfig) validate(f *faults) {
 	f.add(c.Lease < time.Second, "--lease=%s: must be a second or more, for example 15s", c.Lease)
 	f.add(c.Workers < 0, "--workers=%d: must not be negative", c.Workers)
 	_, synthetic := syntheticExtra(c.Claims)
+	if c.mirrors() {
+		c.Mirror.validate(f, "mirror-")
+		f.add(synthetic, "--mirror-source: also set --claims=store:, because the claims are copied into the database")
+	}
 	f.add(!synthetic && c.Claims != "store:", "--claims=%s: must be synthetic: or store:", c.Claims)
 }
+
+// mirrors tells whether this process copies an upstream server.
+func (c *workConfig) mirrors() bool { return c.Mirror != nil && c.Mirror.Source != "" }
 
 // isLoopback tells whether nobody but this machine reaches a host.
 func isLoopback(host string) bool {

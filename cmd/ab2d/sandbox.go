@@ -22,16 +22,20 @@ type sandboxCommands struct {
 // sandboxCommand is ab2d sandbox start.
 type sandboxCommand struct {
 	config
-	ClaimsFrom  string   `help:"Source of enrollment and claims: synthetic: (computed from the seed) or store: (what was imported). With store: the sandbox listens on this machine only, and prints new secrets for contracts whose enrollees could be real people." name:"claims" default:"synthetic:" placeholder:"ADDRESS"`
-	WorkersHere int      `help:"Number of workers. The default is one for each processor." name:"workers" default:"${processors}" placeholder:"N"`
-	CORS        []string `help:"Origins whose web pages can use this API (CORS), as https://HOST; * for all, or none. The default is * for synthetic claims and none for imported claims." name:"cors-origins" placeholder:"ORIGIN"`
-	Continue    bool     `help:"Use the default _since of production: a v2 export without _since contains what changed since the last export that was downloaded. By default it contains everything." name:"default-since"`
-	MaxJobs     int      `help:"Exports that a contract can run at the same time. Applies to clients when they are first stored." default:"3" placeholder:"N"`
+	Mirror      mirrorConfig `embed:"" prefix:"mirror-"`
+	ClaimsFrom  string       `help:"Source of enrollment and claims: synthetic: (computed from the seed) or store: (what was imported). With store: the sandbox listens on this machine only, and prints new secrets for contracts whose enrollees could be real people." name:"claims" default:"synthetic:" placeholder:"ADDRESS"`
+	WorkersHere int          `help:"Number of workers. The default is one for each processor." name:"workers" default:"${processors}" placeholder:"N"`
+	CORS        []string     `help:"Origins whose web pages can use this API (CORS), as https://HOST; * for all, or none. The default is * for synthetic claims and none for imported claims." name:"cors-origins" placeholder:"ORIGIN"`
+	Continue    bool         `help:"Use the default _since of production: a v2 export without _since contains what changed since the last export that was downloaded. By default it contains everything." name:"default-since"`
+	MaxJobs     int          `help:"Exports that a contract can run at the same time. Applies to clients when they are first stored." default:"3" placeholder:"N"`
 }
 
 // Run serves until it is stopped.
 func (c *sandboxCommand) Run(ctx context.Context, s streams) error {
 	c.config.Claims, c.config.Workers, c.config.DefaultSince = c.ClaimsFrom, c.WorkersHere, c.Continue
+	if c.config.workConfig.Mirror = &c.Mirror; c.config.mirrors() {
+		c.ClaimsFrom, c.config.Claims = "store:", "store:" // where the claims are copied to
+	}
 	if err := c.setOrigins(); err != nil {
 		return err
 	}
@@ -77,6 +81,11 @@ func openSandbox(ctx context.Context, c *config, maxJobs int, s streams) (_ *ser
 	_, synthetic := syntheticExtra(c.Claims)
 	if err := foreignState(ctx, srv.db, synthetic); err != nil {
 		return nil, nil, err
+	}
+	if c.mirrors() {
+		if err := copyFirst(ctx, srv, s); err != nil {
+			return nil, nil, err
+		}
 	}
 	sponsors, others := synth.Sponsors(), []string(nil)
 	if !synthetic {

@@ -9,16 +9,18 @@ import (
 // serveCommand is ab2d serve.
 type serveCommand struct {
 	config
-	ClaimsFrom  string   `help:"Source of enrollment and claims: store: (what was imported) or synthetic: (computed from the seed)." name:"claims" default:"store:" placeholder:"ADDRESS"`
-	Pages       bool     `help:"Also serve the web pages: tutorial, API reference, documents, and a page that runs an export in the browser."`
-	CORS        []string `help:"Origins whose web pages can use this API (CORS), as https://HOST; * for all. The default is none." name:"cors-origins" placeholder:"ORIGIN"`
-	WorkersHere int      `help:"Number of workers in this process. With 0, ab2d worker processes do all exports. The default is one for each processor." name:"workers" default:"${processors}" placeholder:"N"`
+	Mirror      mirrorConfig `embed:"" prefix:"mirror-"`
+	ClaimsFrom  string       `help:"Source of enrollment and claims: store: (what was imported) or synthetic: (computed from the seed)." name:"claims" default:"store:" placeholder:"ADDRESS"`
+	Pages       bool         `help:"Also serve the web pages: tutorial, API reference, documents, and a page that runs an export in the browser."`
+	CORS        []string     `help:"Origins whose web pages can use this API (CORS), as https://HOST; * for all. The default is none." name:"cors-origins" placeholder:"ORIGIN"`
+	WorkersHere int          `help:"Number of workers in this process. With 0, ab2d worker processes do all exports. The default is one for each processor." name:"workers" default:"${processors}" placeholder:"N"`
 }
 
 // Run serves until it is stopped.
 func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	c.config.Claims, c.config.Workers = c.ClaimsFrom, c.WorkersHere
 	c.CORSOrigins = c.CORS
+	c.config.Mirror = &c.Mirror
 	srv, err := openServer(ctx, &c.config, s)
 	if err != nil {
 		return err

@@ -8,13 +8,15 @@ import (
 // workerCommand is ab2d worker.
 type workerCommand struct {
 	workConfig
-	ClaimsFrom  string `help:"Source of enrollment and claims: store: (what was imported) or synthetic: (computed from the seed)." name:"claims" default:"store:" placeholder:"ADDRESS"`
-	WorkersHere int    `help:"Number of workers in this process. The default is one for each processor." name:"workers" default:"${processors}" placeholder:"N"`
+	Mirror      mirrorConfig `embed:"" prefix:"mirror-"`
+	ClaimsFrom  string       `help:"Source of enrollment and claims: store: (what was imported) or synthetic: (computed from the seed)." name:"claims" default:"store:" placeholder:"ADDRESS"`
+	WorkersHere int          `help:"Number of workers in this process. The default is one for each processor." name:"workers" default:"${processors}" placeholder:"N"`
 }
 
 // Run works until it is stopped; parts under way are handed back.
 func (c *workerCommand) Run(ctx context.Context, s streams) error {
 	c.Claims, c.Workers = c.ClaimsFrom, c.WorkersHere
+	c.workConfig.Mirror = &c.Mirror
 	c.complete()
 	var f faults
 	c.validate(&f)

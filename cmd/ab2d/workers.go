@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 
 	"ab2d/internal/api"
 	"ab2d/internal/export"
 	"ab2d/internal/faultsim"
+	"ab2d/internal/mirror"
 	"ab2d/internal/obs"
 	"ab2d/internal/store"
 )
@@ -27,6 +27,7 @@ type workers struct {
 	workers  []*export.Worker
 	now      func() time.Time // the database's clock
 	clock    *export.ClockWatch
+	mirror   *mirror.Mirror // nil for none
 	log      *slog.Logger
 	profiled func() error // writes the profiles; nil without --profiles
 }
@@ -59,23 +60,24 @@ func openWorkers(ctx context.Context, c *workConfig, s streams) (*workers, error
 	w.source = openClaims(c, w.db, w.now)
 	w.checks = []api.Check{{Name: "database", Ping: w.db.Ping}, filesCheck, {Name: "clock", Ping: w.clock.Check}}
 	w.makeWorkers(c)
+	if c.mirrors() {
+		if w.mirror, err = c.Mirror.open(w.db, log, nil); err != nil {
+			return nil, errors.Join(err, w.db.Close())
+		}
+	}
 	return w, nil
 }
 
 func (w *workers) makeWorkers(c *workConfig) {
 	settings := export.DefaultSettings()
 	settings.Lease, settings.Retention = c.Lease, c.Retention
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
 	claims := export.Claims(w.source)
 	if c.Sandbox {
 		claims = faultsim.Claims{Claims: claims}
 	}
 	for i := range c.Workers {
 		w.workers = append(w.workers, &export.Worker{
-			Name: fmt.Sprintf("%s/%d/%d", host, os.Getpid(), i+1), Queue: w.db, Jobs: w.db, Ledgers: w.db, Roster: w.source, Claims: claims, Source: w.source.Source(),
+			Name: fmt.Sprintf("%s/%d", processName(), i+1), Queue: w.db, Jobs: w.db, Ledgers: w.db, Roster: w.source, Claims: claims, Source: w.source.Source(),
 			Files: w.files, Notifier: w.notifier, Now: w.now, Log: w.log, Settings: settings, Ready: w.clock.Check,
 		})
 	}
@@ -107,6 +109,9 @@ func (w *workers) start(ctx context.Context) (wait func()) {
 		all.Go(func() { worker.Run(ctx) })
 	}
 	all.Go(func() { w.clock.Run(ctx, clockEvery) })
+	if w.mirror != nil {
+		all.Go(func() { w.mirror.Run(ctx) })
+	}
 	if len(w.workers) > 0 {
 		watch := export.SourceWatch{Jobs: w.db, Source: w.source.Source(), Log: w.log}
 		all.Go(func() { watch.Run(ctx, sourcesEvery) })

@@ -61,6 +61,7 @@ func (h *handler) routes() []route {
 		{"GET", "/keys", ScopeRead, list(h.Keys)},
 		{"POST", "/keys", ScopeKey, h.rotateKey},
 		{"DELETE", "/keys/{key}", ScopeKey, removal("key", h.RemoveKey)},
+		{"GET", "/mirror", ScopeRead, list(h.Mirror)},
 		{"GET", "/maintenance", ScopeRead, list(h.Maintenance)},
 		{"PUT", "/maintenance", ScopeMaintenance, h.startMaintenance},
 		{"DELETE", "/maintenance", ScopeMaintenance, list(h.EndMaintenance)},

@@ -23,6 +23,7 @@ type Store interface {
 	Tokens
 	AuditLog
 	FileMarks
+	Mirrors
 }
 
 // Config is what a Service needs. All fields must be set but Files.

@@ -15,6 +15,8 @@ type Freshness interface {
 	// Freshness is as of now, for one version of the API. What there is
 	// nothing to tell of is zero.
 	Freshness(ctx context.Context, contract string, v fhir.Version) (export.Freshness, error)
+	// ReadUpTo is that of export.Claims.
+	ReadUpTo(ctx context.Context, v fhir.Version, snapshot string) (time.Time, error)
 }
 
 // dataStatus tells how fresh the data is, so that a sponsor can see whether a
@@ -36,5 +38,8 @@ func dataStatus(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 	}
 	instant("lastLoad", f.LastLoad)
 	instant("newestClaim", f.NewestClaim)
+	if instant("upstreamRead", f.UpstreamRead); !f.UpstreamRead.IsZero() {
+		p.Parameter = append(p.Parameter, fhir.Parameter{Name: "unread", ValueInteger: &f.Unread})
+	}
 	return rest.WriteJSON(w, http.StatusOK, fhir.TypeFHIR, p)
 }

@@ -129,6 +129,13 @@ func (a *API) completed(w http.ResponseWriter, r *http.Request, c call, j *expor
 		Output: []fhir.ManifestFile{}, Deleted: []fhir.ManifestFile{}, Error: []fhir.ManifestFile{},
 		Extension: map[string]any{fhir.ExtensionTotals: totals(j)},
 	}
+	upstream, err := a.Fresh.ReadUpTo(r.Context(), j.Version, j.Snapshot)
+	if err != nil && !errors.Is(err, export.ErrNoSnapshot) { // the job may be of another source
+		return err
+	}
+	if !upstream.IsZero() {
+		m.Extension[fhir.ExtensionUpstreamRead] = fhir.FormatInstant(upstream)
+	}
 	for _, f := range files {
 		entry := fhir.ManifestFile{
 			Type: resourceType, URL: a.fileURL(r, c.version, j.ID, f.Name), Count: f.Count,

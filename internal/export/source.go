@@ -43,6 +43,11 @@ type Freshness struct {
 	Enrollees   int64     // that are in it
 	LastLoad    time.Time // when claims were taken in last
 	NewestClaim time.Time // lastUpdated of the newest claim that was, of any contract
+	// UpstreamRead is the time up to which the claims of the upstream server have
+	// been read, for a source that copies one; and Unread are the enrollees whose
+	// claims could not be read the last time, or not yet.
+	UpstreamRead time.Time
+	Unread       int64
 }
 
 // Claims is where the claims come from. Safe for concurrent use.
@@ -56,6 +61,10 @@ type Claims interface {
 	// was updated, so an export that continues from an earlier one needs them too,
 	// even when they were updated before that one.
 	Arrived(ctx context.Context, q Query, earlier string) (map[coverage.EnrolleeID]time.Time, error)
+
+	// ReadUpTo returns the time up to which a snapshot has the claims of an upstream
+	// server. It is zero if there is none.
+	ReadUpTo(ctx context.Context, v fhir.Version, snapshot string) (time.Time, error)
 }
 
 // Query says which claims a Reader will be asked for.

@@ -11,6 +11,9 @@ const (
 	ExtensionChecksum   = "https://ab2d.cms.gov/checksum"
 	ExtensionFileLength = "https://ab2d.cms.gov/file_length"
 	ExtensionTotals     = "https://ab2d.cms.gov/totals"
+	// ExtensionUpstreamRead is the time up to which an export has the claims of the
+	// upstream server.
+	ExtensionUpstreamRead = "https://ab2d.cms.gov/upstream-read"
 )
 
 // Manifest is the body of a completed export's status (Bulk Data Access IG,

@@ -78,6 +78,9 @@ func (m *Mirror) readContract(ctx context.Context, c *store.MirrorContract, sum 
 		}
 	}
 	enrollees := r.enrollees()
+	if len(enrollees)+len(current) == 0 { // nobody is enrolled yet
+		return m.DB.FinishMirrorContract(ctx, c.Number, began, complete)
+	}
 	if slices.Contains(m.Versions, fhir.V3) {
 		if err := m.addNumbers(ctx, enrollees); err != nil {
 			return fmt.Errorf("numbers of version 3: %w", err)

@@ -236,4 +236,3 @@ func TestMirrorEqualsFiles(t *testing.T) {
 		}
 	}
 }
-

@@ -3,6 +3,7 @@ package mirror
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"ab2d/internal/feed"
 	"ab2d/internal/store"
@@ -25,12 +26,29 @@ func (r *Report) add(p *person) {
 		r.Empty++
 	}
 	r.Foreign += p.foreign
-	r.Add(&p.report)
+	r.addFeed(&p.report)
 }
+
+// addFeed adds what became of claims. Of the faults, each reason is kept once.
+func (r *Report) addFeed(o *feed.Report) {
+	first := r.First
+	for _, f := range o.First {
+		if !slices.ContainsFunc(first, func(known *feed.LineError) bool { return known.Reason == f.Reason }) {
+			first = append(first, f)
+		}
+	}
+	sum := *o
+	sum.First = nil
+	r.Add(&sum)
+	r.First = first[:min(len(first), reasonsKept)]
+}
+
+// reasonsKept is how many reasons a report has.
+const reasonsKept = 10
 
 // sum adds a report, and what became of its claims in the store.
 func (r *Report) sum(o *Report, merged store.Merged) {
-	r.Add(&o.Report)
+	r.addFeed(&o.Report)
 	r.Merged.Add(merged)
 	r.People += o.People
 	r.Empty += o.Empty

@@ -55,6 +55,11 @@ func (*Source) Arrived(context.Context, export.Query, string) (map[coverage.Enro
 	return nil, nil
 }
 
+// ReadUpTo returns zero: there is no upstream server.
+func (*Source) ReadUpTo(context.Context, fhir.Version, string) (time.Time, error) {
+	return time.Time{}, nil
+}
+
 // Close gives the space back for another reader.
 func (r *reader) Close() error {
 	r.source.desks.Put(r.desk)

@@ -24,6 +24,8 @@ type Source struct {
 	// Before, if set, is called before an enrollee's claims are read. Its
 	// error is that of the source.
 	Before func(ctx context.Context, id coverage.EnrolleeID) error
+	// UpstreamRead is up to when the upstream server has been read; zero for none.
+	UpstreamRead time.Time
 
 	mu    sync.Mutex
 	fails map[coverage.EnrolleeID]error
@@ -113,6 +115,11 @@ func (s *Source) Arrived(_ context.Context, q export.Query, earlier string) (map
 		}
 	}
 	return arrived, nil
+}
+
+// ReadUpTo is the same for all snapshots.
+func (s *Source) ReadUpTo(context.Context, fhir.Version, string) (time.Time, error) {
+	return s.UpstreamRead, nil
 }
 
 // Reads tells how often an enrollee's claims were asked for.
