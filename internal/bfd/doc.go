@@ -12,6 +12,7 @@
 //   - claims.go      claims of a person
 //   - enrollment.go  people of a contract in a month
 //   - patient.go     a person's number of version 3, by MBI
+//   - ping.go        whether a server is active
 //   - search.go      all pages of a search, each resource once
 //   - link.go        where the next page is
 //   - page.go        a Bundle, as a stream
