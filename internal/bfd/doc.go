@@ -20,6 +20,7 @@
 //   - retry.go       which failures are tried again, and when
 //   - gate.go        calls at a time and in a second; the circuit breaker
 //   - tls.go         certificates, read again when they change
+//   - pkcs12.go      a certificate and its key from a PKCS#12 file
 //   - error.go       what failed, and how
 //
 // Identifiers of persons are in the URLs of the calls. No URL, and no text that the
