@@ -33,7 +33,7 @@ func TestIntruders(t *testing.T) {
 	w := startWith(t, 60, fhir.V2, fhir.V3)
 	c := w.client(t, nil)
 	drug := func(c *bfdtest.Claim) bool { return c.Type == "pde" || c.Source == "DDPS" }
-	shared := func(c *bfdtest.Claim) bool { return strings.Contains("FISS MCS VMS", c.Source) && c.Source != "" }
+	shared := func(c *bfdtest.Claim) bool { return slices.Contains([]string{"FISS", "MCS", "VMS"}, c.Source) }
 	part2 := func(c *bfdtest.Claim) bool { return c.Part2 }
 	for _, x := range []struct {
 		version fhir.Version
