@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -115,6 +116,35 @@ func TestServeUpstreamStops(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
+	if err := p.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestServeUpstreamTLS: with TLS the command wants a client certificate.
+func TestServeUpstreamTLS(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a process")
+	}
+	a := newAuthority(t)
+	a.issue(t, "server")
+	a.issue(t, "sponsor")
+	p := startProcess(t, nil, "synth", "serve-upstream", "--listen=localhost:0", "--enrollees=5", "--tls-cert="+a.path("server.pem"),
+		"--tls-key="+a.path("server.key"), "--tls-client-ca="+a.path("ca.pem"))
+	c := bfd.Config{Bases: map[fhir.Version]string{fhir.V3: p.url + "/v3/fhir"}, Authorities: a.path("ca.pem")}
+	for _, known := range []bool{false, true} {
+		if known {
+			c.Certificate, c.Key = a.path("sponsor.pem"), a.path("sponsor.key")
+		}
+		client, err := bfd.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var denied *bfd.Error
+		if err := client.Ping(t.Context(), fhir.V3); (err == nil) != known || !known && (!errors.As(err, &denied) || denied.Kind != bfd.Denied) {
+			t.Errorf("with a certificate: %t: %v", known, err)
+		}
+	}
 	if err := p.stop(); err != nil {
 		t.Error(err)
 	}

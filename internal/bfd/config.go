@@ -30,6 +30,10 @@ type Config struct {
 	// Authorities is one with those who may sign the server's certificate (the
 	// system's if empty). They are read again when they change.
 	Certificate, Key, Authorities string
+	// PKCS12 is a file with the certificate and the key, in place of Certificate and
+	// Key. PKCS12Password is a file whose first line is its password; the password is
+	// empty if this is empty. Both are read again when they change.
+	PKCS12, PKCS12Password string
 	// ClientID and JobID are sent as BULK-CLIENTID and BULK-JOBID, which BFD logs.
 	ClientID, JobID string
 
@@ -113,6 +117,12 @@ func (c *Config) complete() error {
 	}
 	if (c.Certificate == "") != (c.Key == "") {
 		return errors.New("a certificate needs a key, and a key a certificate")
+	}
+	switch {
+	case c.PKCS12 != "" && c.Certificate != "":
+		return errors.New("set a PKCS#12 file, or a certificate and a key, and not both")
+	case c.PKCS12 == "" && c.PKCS12Password != "":
+		return errors.New("a PKCS#12 password needs a PKCS#12 file")
 	}
 	bounds := []float64{
 		float64(c.PageSize), float64(c.PeoplePage), float64(c.MaxPageBytes), float64(c.MaxPages), float64(c.InFlight), c.PerSecond, float64(c.Deadline),

@@ -37,6 +37,10 @@ func TestConfiguration(t *testing.T) {
 		"no key":           {bfd.Config{Bases: good, Certificate: noPEM}, true},
 		"no PEM":           {bfd.Config{Bases: good, Authorities: noPEM}, true},
 		"no pair":          {bfd.Config{Bases: good, Certificate: noPEM, Key: noPEM}, true},
+		"PKCS#12, too":     {bfd.Config{Bases: good, Certificate: noPEM, Key: noPEM, PKCS12: noPEM}, true},
+		"no PKCS#12":       {bfd.Config{Bases: good, PKCS12: noPEM}, true},
+		"absent PKCS#12":   {bfd.Config{Bases: good, PKCS12: filepath.Join(folder, "absent.p12")}, true},
+		"password alone":   {bfd.Config{Bases: good, PKCS12Password: noPEM}, true},
 		"no file":          {bfd.Config{Bases: good, Authorities: filepath.Join(folder, "absent.pem")}, true},
 		"header":           {bfd.Config{Bases: good, JobID: "a\r\nb"}, true},
 	} {

@@ -12,6 +12,7 @@
 //   - claims.go      claims of a person
 //   - enrollment.go  people of a contract in a month
 //   - patient.go     a person's number of version 3, by MBI
+//   - ping.go        whether a server is active
 //   - search.go      all pages of a search, each resource once
 //   - link.go        where the next page is
 //   - page.go        a Bundle, as a stream
@@ -19,6 +20,7 @@
 //   - retry.go       which failures are tried again, and when
 //   - gate.go        calls at a time and in a second; the circuit breaker
 //   - tls.go         certificates, read again when they change
+//   - pkcs12.go      a certificate and its key from a PKCS#12 file
 //   - error.go       what failed, and how
 //
 // Identifiers of persons are in the URLs of the calls. No URL, and no text that the

@@ -20,7 +20,7 @@ type transport struct {
 	config *Config
 
 	mu      sync.Mutex
-	stamp   [3]stamp
+	stamp   [5]stamp
 	current *http.Transport
 }
 
@@ -67,8 +67,9 @@ func (t *transport) fresh() *http.Transport {
 	return next
 }
 
-func (t *transport) stamps() (s [3]stamp) {
-	for i, name := range []string{t.config.Certificate, t.config.Key, t.config.Authorities} {
+func (t *transport) stamps() (s [5]stamp) {
+	c := t.config
+	for i, name := range []string{c.Certificate, c.Key, c.Authorities, c.PKCS12, c.PKCS12Password} {
 		if info, err := os.Stat(name); name != "" && err == nil {
 			s[i] = stamp{info.ModTime(), info.Size()}
 		}
@@ -83,6 +84,13 @@ func (t *transport) load() (*http.Transport, error) {
 		pair, err := tls.LoadX509KeyPair(t.config.Certificate, t.config.Key)
 		if err != nil {
 			return nil, fmt.Errorf("read the certificate and its key: %w", err)
+		}
+		c.Certificates = []tls.Certificate{pair}
+	}
+	if t.config.PKCS12 != "" {
+		pair, err := readPKCS12(t.config.PKCS12, t.config.PKCS12Password)
+		if err != nil {
+			return nil, fmt.Errorf("read the PKCS#12 file: %w", err)
 		}
 		c.Certificates = []tls.Certificate{pair}
 	}

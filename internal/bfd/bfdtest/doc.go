@@ -11,5 +11,6 @@
 //   - bundle.go  answers, and their pages
 //   - fault.go   the ways to fail, and which call fails
 //   - plan.go    names of the ways to fail, and plans in which every nth call fails
+//   - intrude.go claims in an answer that should not be there, or are not whole
 //   - spoil.go   what a failure makes of an answer
 package bfdtest

@@ -143,13 +143,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusMethodNotAllowed, "method not allowed")
 		return
 	}
+	if fault.Mode == Blank {
+		decodeAgain(query)
+	}
 	var b *bundle
 	switch {
 	case path == "metadata":
-		fault.send(w, r, metadata(v))
+		fault.send(w, r, metadata(v, fault.Mode))
 		return
 	case path == "ExplanationOfBenefit":
-		b, err = s.searchClaims(r.Context(), v, query, limit)
+		b, err = s.searchClaims(r.Context(), v, query, limit, &fault)
 	case path == "Patient" && v == fhir.V1:
 		b, err = s.people.search(query, r.Header)
 	case path == "Patient" && v == fhir.V3:
@@ -202,12 +205,15 @@ func (s *Server) begin(r *http.Request, form url.Values) (Fault, int) {
 }
 
 // metadata is the CapabilityStatement of a version.
-func metadata(v fhir.Version) []byte {
-	release := "4.0.0"
+func metadata(v fhir.Version, m Mode) []byte {
+	release, status := "4.0.0", "active"
+	if m == Inactive {
+		status = "retired"
+	}
 	if v == fhir.V1 {
 		release = "3.0.1"
 	}
-	return fmt.Appendf(nil, `{"resourceType":"CapabilityStatement","status":"active","fhirVersion":%q}`, release)
+	return fmt.Appendf(nil, `{"resourceType":"CapabilityStatement","status":%q,"fhirVersion":%q}`, status, release)
 }
 
 // refuse answers with an OperationOutcome. As with the real server, its text may

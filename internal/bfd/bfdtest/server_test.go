@@ -98,6 +98,12 @@ func TestStatus(t *testing.T) {
 	if _, a := get(t, s, "/v2/fhir/metadata"); a.Status != "active" {
 		t.Errorf("metadata: %+v", a)
 	}
+	s.Set(Fault{Mode: Blank})
+	for zone, want := range map[string]int{"%2B00:00": 400, "Z": 200} {
+		if got, _ := get(t, s, v2+"&_lastUpdated=ge2024-01-01T00:00:00"+zone); got != want {
+			t.Errorf("a plus that is a blank: %s: %d, want %d", zone, got, want)
+		}
+	}
 }
 
 func TestPages(t *testing.T) {

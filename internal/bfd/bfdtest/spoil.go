@@ -2,6 +2,7 @@ package bfdtest
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"net/http"
 	"slices"
@@ -28,6 +29,8 @@ func (f *Fault) instead(w http.ResponseWriter, r *http.Request) bool {
 		_, _ = w.Write([]byte("<html><body>We will be back soon.</body></html>"))
 	case Redirect:
 		http.Redirect(w, r, "https://elsewhere.example"+r.URL.RequestURI(), http.StatusTemporaryRedirect)
+	case Unproven:
+		return unproven(w, r)
 	default:
 		return false
 	}
@@ -47,6 +50,8 @@ func (f *Fault) change(b *bundle) {
 		b.raw = append(b.raw, "next", url)
 	}
 	switch {
+	case f.Mode == NoTime, f.Mode == NoPeriod, f.Mode == OtherPatient, f.Mode == Preauthorization:
+		f.spoil(b)
 	case f.Mode == Merged, f.Mode == Double, f.Mode == Stranger:
 		f.patients(b)
 	case f.Mode == Empty:
@@ -109,7 +114,7 @@ func (f *Fault) send(w http.ResponseWriter, r *http.Request, body []byte) {
 		<-r.Context().Done()
 		return
 	case Big:
-		body = bytes.Replace(body, []byte(`"type"`), []byte(`"text":"`+strings.Repeat("x", 1<<20)+`","type"`), 1)
+		body = bytes.Replace(body, []byte(`"type"`), []byte(`"text":"`+strings.Repeat("x", cmp.Or(f.Size, 1<<20))+`","type"`), 1)
 	case Gzip:
 		var b bytes.Buffer
 		z := gzip.NewWriter(&b)
