@@ -94,7 +94,7 @@ func (c *synthCommand) Run(ctx context.Context, s streams) error {
 	for _, f := range []struct {
 		name  string
 		write func(io.Writer) error
-	}{{"contracts.csv", set.WriteContracts}, {"enrollment.csv", set.WriteEnrollment}, {"opt-outs.txt", set.WriteOptOuts}} {
+	}{{contractsFile, set.WriteContracts}, {"enrollment.csv", set.WriteEnrollment}, {optOutsFile, set.WriteOptOuts}} {
 		if err := createFile(filepath.Join(c.Out, f.name), false, f.write); err != nil {
 			return err
 		}

@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -26,6 +28,7 @@ type synthUpstreamCommand struct {
 	TLSCert     string   `help:"Serve TLS with this certificate and its chain, in PEM. Also set --tls-key and --tls-client-ca." name:"tls-cert" type:"path" placeholder:"FILE" env:"AB2D_UPSTREAM_TLS_CERT"`
 	TLSKey      string   `help:"Its private key, in PEM." name:"tls-key" type:"path" placeholder:"FILE" env:"AB2D_UPSTREAM_TLS_KEY"`
 	TLSClientCA string   `help:"Require client certificates issued by one of these CA certificates, in PEM." name:"tls-client-ca" type:"path" placeholder:"FILE" env:"AB2D_UPSTREAM_TLS_CLIENT_CA"`
+	Out         string   `help:"Also write contracts.csv and opt-outs.txt to this directory, for ab2d mirror. It is created if needed." short:"o" type:"path" placeholder:"DIR" env:"-"`
 	FailEvery   int      `help:"Make one call in N fail. 0 is never. With 1 every call fails." default:"0" placeholder:"N" env:"-"`
 	Faults      []string `help:"How calls fail, separated by commas. Each failure comes once before one comes again, in an order that the seed decides. The default is what a client must survive by itself. The names are: ${faults}." default:"${survivable}" placeholder:"NAMES" env:"-"`
 	PageLimit   int      `help:"Claims on a page of version 3 when the client does not say how many it wants." default:"5000" placeholder:"N" env:"-"`
@@ -53,6 +56,9 @@ func (c *synthUpstreamCommand) Run(ctx context.Context, s streams) error {
 	}
 	stand.SetLimit(c.PageLimit)
 	stand.SetPlan(bfdtest.Plan{Every: c.FailEvery, Faults: faults, Seed: c.Seed})
+	if err := c.writeTables(set); err != nil {
+		return err
+	}
 	listener, url, err := c.listen(ctx, s)
 	if err != nil {
 		return err
@@ -139,8 +145,30 @@ func (c *synthUpstreamCommand) welcome(url string, set *synth.Dataset, stand *bf
 	for _, v := range c.versions() {
 		names = append(names, v.String())
 	}
-	return fmt.Sprintf("The stand-in for BFD is ready at %s, with %d enrollees of %s in %s as of %s. Mirror it with: ab2d mirror --source=%s",
-		url, people, strings.Join(set.Contracts(), ", "), strings.Join(names, ", "), fhir.FormatInstant(c.AsOf), url)
+	tables := "--contracts=FILE (--out=DIR writes the file)"
+	if c.Out != "" {
+		tables = fmt.Sprintf("--contracts=%s --opt-outs=%s", filepath.Join(c.Out, contractsFile), filepath.Join(c.Out, optOutsFile))
+	}
+	return fmt.Sprintf("The stand-in for BFD is ready at %s, with %d enrollees of %s in %s as of %s. Mirror it with: ab2d mirror --source=%s --versions=%s %s",
+		url, people, strings.Join(set.Contracts(), ", "), strings.Join(names, ", "), fhir.FormatInstant(c.AsOf), url, strings.Join(names, ","), tables)
+}
+
+// The files that BFD does not serve, as ab2d synth names them.
+const (
+	contractsFile = "contracts.csv"
+	optOutsFile   = "opt-outs.txt"
+)
+
+// writeTables writes what BFD does not serve, if it is asked for.
+func (c *synthUpstreamCommand) writeTables(set *synth.Dataset) error {
+	if c.Out == "" {
+		return nil
+	}
+	if err := os.MkdirAll(c.Out, 0o777); err != nil {
+		return fmt.Errorf("create the directory (--out=%s): %w", c.Out, err)
+	}
+	return errors.Join(createFile(filepath.Join(c.Out, contractsFile), false, set.WriteContracts),
+		createFile(filepath.Join(c.Out, optOutsFile), false, set.WriteOptOuts))
 }
 
 // serveUntil serves until ctx is done. Answers under way may take some seconds more.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -40,11 +42,22 @@ func TestServeUpstream(t *testing.T) {
 		t.Skip("starts a process")
 	}
 	flags := populationConfig{Enrollees: 12, Seed: 7, AsOf: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}
-	p := startProcess(t, nil, "synth", "serve-upstream", "--listen=localhost:0", "--enrollees=12", "--seed=7", "--as-of=2026-11-01T12:00:00Z", "--fail-every=4")
+	out := filepath.Join(t.TempDir(), "new")
+	p := startProcess(t, nil, "synth", "serve-upstream", "--listen=localhost:0", "--enrollees=12", "--seed=7", "--as-of=2026-11-01T12:00:00Z", "--fail-every=4", "--out="+out)
 	c := upstreamClient(t, p.url)
 	_, set, err := flags.dataset("")
 	if err != nil {
 		t.Fatal(err)
+	}
+	var contracts bytes.Buffer
+	if err := set.WriteContracts(&contracts); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(filepath.Join(out, "contracts.csv")); err != nil || !bytes.Equal(b, contracts.Bytes()) {
+		t.Errorf("contracts.csv: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(out, "opt-outs.txt")); err != nil {
+		t.Error(err)
 	}
 	members, claims := 0, 0
 	_, err = c.Enrollment(t.Context(), bfd.EnrollmentQuery{Contract: "Z9001", Month: coverage.MonthOf(2024, 6)}, func(m bfd.Member) error {
