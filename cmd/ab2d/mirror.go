@@ -57,6 +57,9 @@ func (c *mirrorCommand) Run(ctx context.Context, s streams) (err error) {
 	if err := c.importFirst(ctx, db, s.out); err != nil {
 		return err
 	}
+	if err := c.anyContract(ctx, db); err != nil {
+		return err
+	}
 	view := &mirrorView{streams: s}
 	m, err := c.open(db, log, view.progress)
 	if err != nil {
@@ -77,6 +80,21 @@ func (c *mirrorCommand) Run(ctx context.Context, s streams) (err error) {
 			"ab2d admin mirror show lists the reasons", people(sum.Failed))}
 	}
 	return nil
+}
+
+// anyContract is the error for a database without a contract whose people could be
+// read.
+func (c *mirrorCommand) anyContract(ctx context.Context, db *store.DB) error {
+	contracts, err := db.Contracts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, contract := range contracts {
+		if contract.HasAttested || !c.Enrollment {
+			return nil
+		}
+	}
+	return &usageError{errors.New("no contract is attested, so nobody's claims may be read. Import contracts with --contracts=FILE, or add them with ab2d admin contract add and attest")}
 }
 
 // people is "1 person" or "3 people".
@@ -167,8 +185,12 @@ func printMirrored(w io.Writer, sum *mirror.Summary) {
 	}
 	for _, p := range sum.Passes {
 		r, m := p.Report, p.Report.Merged
-		fmt.Fprintf(w, "%s: %s read, %s without claims; %s claims read, %s kept: %s new, %s replaced an older version, %s unchanged, %s removed (%s)\n",
-			p.Version.Name(), people(r.People), humanize.Comma(r.Empty), humanize.Comma(r.Read), humanize.Comma(r.Kept),
+		nothing := "without claims"
+		if !p.Complete {
+			nothing = "without changes"
+		}
+		fmt.Fprintf(w, "%s: %s read, %s %s; %s claims read, %s kept: %s new, %s replaced an older version, %s unchanged, %s removed (%s)\n",
+			p.Version.Name(), people(r.People), humanize.Comma(r.Empty), nothing, humanize.Comma(r.Read), humanize.Comma(r.Kept),
 			humanize.Comma(m.New), humanize.Comma(m.Replaced), humanize.Comma(m.Unchanged), humanize.Comma(m.Removed+m.Withdrawn), p.Took.Round(10*time.Millisecond))
 		if r.Invalid+r.Foreign > 0 {
 			fmt.Fprintf(w, "  left out: %s claims that cannot be read, %s of another person\n", humanize.Comma(r.Invalid), humanize.Comma(r.Foreign))

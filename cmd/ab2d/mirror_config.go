@@ -24,6 +24,8 @@ type mirrorConfig struct {
 	Enrollment bool          `help:"Also read the enrollment of the attested contracts. With --no-..., it is imported with ab2d import enrollment." default:"true" negatable:""`
 	ClientCert string        `help:"Client certificate for the upstream server, in PEM. It is read again when the file changes." type:"path" placeholder:"FILE"`
 	ClientKey  string        `help:"Its private key, in PEM." type:"path" placeholder:"FILE"`
+	PKCS12     string        `help:"Client certificate and key in one PKCS#12 file, instead of --client-cert and --client-key." name:"client-pkcs12" type:"path" placeholder:"FILE"`
+	Password   string        `help:"File whose first line is the password of the PKCS#12 file." name:"client-pkcs12-password-file" type:"path" placeholder:"FILE"`
 	CA         string        `help:"CA certificates that may have issued the upstream server's certificate, in PEM. The default is the system's." name:"ca" type:"path" placeholder:"FILE"`
 	Calls      int           `help:"Most calls at the same time, for each upstream server." default:"8" placeholder:"N"`
 	Rate       float64       `help:"Most calls in a second, for each upstream server and process. 0 is no limit." default:"0" placeholder:"N"`
@@ -46,6 +48,8 @@ func (c *mirrorConfig) validate(f *faults, prefix string) {
 			"--%sversions=%s: write v1, v2 or v3, separated by commas", prefix, strings.Join(c.Versions, ","))
 	}
 	f.add(len(c.Versions) == 0, "--%sversions: write at least one of v1, v2 and v3", prefix)
+	f.add(c.PKCS12 != "" && c.ClientCert != "", "--%sclient-pkcs12 and --%sclient-cert: set one of them", prefix, prefix)
+	f.add(c.PKCS12 == "" && c.Password != "", "--%sclient-pkcs12-password-file: also set --%sclient-pkcs12", prefix, prefix)
 	f.add((c.ClientCert == "") != (c.ClientKey == ""), "--%sclient-cert and --%sclient-key: set both or neither", prefix, prefix)
 	f.add(c.Calls < 1 || c.Calls > 1000, "--%scalls=%d: must be 1 to 1000", prefix, c.Calls)
 	f.add(c.Rate < 0, "--%srate=%g: must not be negative", prefix, c.Rate)
@@ -77,7 +81,7 @@ func (c *mirrorConfig) client(log *slog.Logger) (*bfd.Client, error) {
 			bases[v] = strings.TrimRight(source, "/") + "/" + v.String() + "/fhir"
 		}
 	}
-	return bfd.New(bfd.Config{Bases: bases, Certificate: c.ClientCert, Key: c.ClientKey, Authorities: c.CA, ClientID: "ab2d",
+	return bfd.New(bfd.Config{Bases: bases, Certificate: c.ClientCert, Key: c.ClientKey, PKCS12: c.PKCS12, PKCS12Password: c.Password, Authorities: c.CA, ClientID: "ab2d",
 		InFlight: c.Calls, PerSecond: c.Rate, Log: log})
 }
 

@@ -13,13 +13,13 @@ import (
 
 // copyFirst fills a sandbox from an upstream server, before anybody can use it. If
 // the database has no contracts, it gets those of the tutorial.
-func copyFirst(ctx context.Context, srv *server, s streams) error {
+func copyFirst(ctx context.Context, srv *server, seed uint64, s streams) error {
 	contracts, err := srv.db.Contracts(ctx)
 	if err != nil {
 		return err
 	}
 	if len(contracts) == 0 {
-		if err := addTutorialContracts(ctx, srv); err != nil {
+		if err := addTutorialContracts(ctx, srv, seed); err != nil {
 			return err
 		}
 	}
@@ -31,19 +31,24 @@ func copyFirst(ctx context.Context, srv *server, s streams) error {
 	return err
 }
 
-// addTutorialContracts stores the contracts of the tutorial's sponsors.
-func addTutorialContracts(ctx context.Context, srv *server) error {
-	set, err := synth.New(1, srv.now).Dataset(srv.now()) // every seed has the same contracts
+// addTutorialContracts stores the contracts of the tutorial's sponsors, and the
+// opt-outs of their enrollees, which no upstream server has.
+func addTutorialContracts(ctx context.Context, srv *server, seed uint64) error {
+	set, err := synth.New(seed, srv.now).Dataset(srv.now())
 	if err != nil {
 		return err
 	}
-	var csv bytes.Buffer
-	if err := set.WriteContracts(&csv); err != nil {
+	var contracts, optOuts bytes.Buffer
+	if err := errors.Join(set.WriteContracts(&contracts), set.WriteOptOuts(&optOuts)); err != nil {
 		return err
 	}
-	file, err := ingest.ReadContracts(&csv, "the tutorial", false, func(ingest.ContractsReport) {})
+	first, err := ingest.ReadContracts(&contracts, "the tutorial", false, func(ingest.ContractsReport) {})
 	if err != nil {
 		return err
 	}
-	return file.Store(ctx, srv.db)
+	second, err := ingest.ReadOptOuts(&optOuts, "the tutorial", srv.now(), func(ingest.OptOutsReport) {})
+	if err != nil {
+		return err
+	}
+	return errors.Join(first.Store(ctx, srv.db), second.Store(ctx, srv.db))
 }

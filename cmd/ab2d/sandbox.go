@@ -83,7 +83,7 @@ func openSandbox(ctx context.Context, c *config, maxJobs int, s streams) (_ *ser
 		return nil, nil, err
 	}
 	if c.mirrors() {
-		if err := copyFirst(ctx, srv, s); err != nil {
+		if err := copyFirst(ctx, srv, c.Seed, s); err != nil {
 			return nil, nil, err
 		}
 	}

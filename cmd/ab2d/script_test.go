@@ -48,11 +48,12 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"sandbox": scriptSandbox,
-			"serve":   scriptServe,
-			"halt":    scriptHalt,
-			"typed":   func(ts *testscript.TestScript, neg bool, args []string) { scriptTyped(ts, neg, args, "/api/v1/") },
-			"typed2":  func(ts *testscript.TestScript, neg bool, args []string) { scriptTyped(ts, neg, args, "/api/v2/") },
+			"sandbox":  scriptSandbox,
+			"upstream": scriptUpstream,
+			"serve":    scriptServe,
+			"halt":     scriptHalt,
+			"typed":    func(ts *testscript.TestScript, neg bool, args []string) { scriptTyped(ts, neg, args, "/api/v1/") },
+			"typed2":   func(ts *testscript.TestScript, neg bool, args []string) { scriptTyped(ts, neg, args, "/api/v2/") },
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond == "claims" {
@@ -71,6 +72,15 @@ func TestScript(t *testing.T) {
 
 func scriptSandbox(ts *testscript.TestScript, _ bool, args []string) {
 	startServer(ts, append([]string{"sandbox"}, args...))
+}
+
+// scriptUpstream starts a stand-in for the upstream server, whose address is then in
+// $UPSTREAM.
+func scriptUpstream(ts *testscript.TestScript, _ bool, args []string) {
+	p, err := newProcess(ts.MkAbs("."), nil, append([]string{"synth", "serve-upstream", "--listen=localhost:0"}, args...)...)
+	ts.Check(err)
+	ts.Setenv("UPSTREAM", p.url)
+	ts.Defer(p.kill)
 }
 
 func scriptServe(ts *testscript.TestScript, _ bool, args []string) {

@@ -25,36 +25,46 @@ const recentMonths = 4
 const contractLease = time.Hour
 
 // readEnrollment reads the enrollment of the attested contracts that was read before a
-// time. A contract that fails keeps the enrollment that it has; its error is returned
-// when the others are done.
-func (m *Mirror) readEnrollment(ctx context.Context, before time.Time, sum *Summary) error {
+// time, each once. Contracts that failed are tried again if that is due by retry. A
+// contract that fails keeps the enrollment that it has; its error is returned when the
+// others are done.
+func (m *Mirror) readEnrollment(ctx context.Context, before, retry time.Time, sum *Summary) error {
 	if !m.Enrollment {
 		return nil
 	}
+	due := store.MirrorDue{Before: before, Retry: retry, Lease: contractLease}
 	var failed []error
 	for {
-		c, err := m.DB.LeaseMirrorContract(ctx, before, contractLease)
+		c, err := m.DB.LeaseMirrorContract(ctx, due)
 		if errors.Is(err, export.ErrNoWork) {
 			return errors.Join(failed...)
 		}
 		if err != nil {
 			return errors.Join(append(failed, err)...)
 		}
-		if err := m.readContract(ctx, c, sum); err != nil {
-			if ctx.Err() != nil {
-				return errors.Join(context.Cause(ctx), m.DB.FailMirrorContract(context.WithoutCancel(ctx), c.Number, "", time.Time{}))
-			}
-			failed = append(failed, fmt.Errorf("the enrollment of contract %s was not read, and stays as it is: %w", c.Number, err))
-			fault := faultOf(err)
-			if errors.As(err, new(*store.ShrinkError)) {
-				fault = "a fifth of the enrollees is missing"
-			}
-			err := m.DB.FailMirrorContract(ctx, c.Number, fault, m.DB.Now().Add(m.pause(c.Failures, maxPersonPause)))
-			if err != nil {
-				return err
-			}
+		due.Except = append(due.Except, c.Number)
+		err = m.readContract(ctx, c, sum)
+		if err == nil {
+			continue
+		}
+		failed = append(failed, fmt.Errorf("the enrollment of contract %s was not read, and stays as it is: %w", c.Number, err))
+		if err := m.failContract(ctx, c, err); err != nil {
+			return errors.Join(append(failed, err)...)
 		}
 	}
+}
+
+// failContract notes why a contract could not be read, and when to try again. If it
+// was only interrupted, the error is that of ctx.
+func (m *Mirror) failContract(ctx context.Context, c *store.MirrorContract, err error) error {
+	if ctx.Err() != nil {
+		return errors.Join(context.Cause(ctx), m.DB.FailMirrorContract(context.WithoutCancel(ctx), c.Number, "", time.Time{}))
+	}
+	fault := faultOf(err)
+	if errors.As(err, new(*store.ShrinkError)) {
+		fault = "a fifth of the enrollees is missing"
+	}
+	return m.DB.FailMirrorContract(ctx, c.Number, fault, m.DB.Now().Add(m.pause(c.Failures, maxPersonPause)))
 }
 
 // readContract reads the enrollment of one contract: all months the first time and
@@ -96,6 +106,10 @@ func (m *Mirror) readContract(ctx context.Context, c *store.MirrorContract, sum 
 	return m.DB.FinishMirrorContract(ctx, c.Number, began, complete)
 }
 
+// errOtherYear says that most people of an answer are not of the year that was asked
+// for.
+var errOtherYear = errors.New("the server answers with the enrollment of another year")
+
 // readMonth reads who was enrolled in a month.
 func (m *Mirror) readMonth(ctx context.Context, contract string, month coverage.Month, r *roll) error {
 	known := r.clear(month)
@@ -105,6 +119,9 @@ func (m *Mirror) readMonth(ctx context.Context, contract string, month coverage.
 	})
 	if err != nil {
 		return err
+	}
+	if result.OtherYear > result.Count-result.OtherYear {
+		return errOtherYear
 	}
 	if result.Unclear > 0 || result.BadMBIs > 0 {
 		m.Log.Warn("people of an enrollment answer could not be read", slog.String("contract", contract), slog.String("month", month.String()),

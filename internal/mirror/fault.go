@@ -42,6 +42,8 @@ func faultOf(err error) string {
 		return "bad link to the next page"
 	case errors.Is(err, errShort):
 		return "fewer claims than the server counts"
+	case errors.Is(err, errOtherYear):
+		return "enrollment of another year"
 	case errors.Is(err, errTooMany):
 		return "too many claims"
 	}

@@ -40,7 +40,7 @@ type Config struct {
 	Complete time.Duration // between two passes that read all claims; 30 days
 	Overlap  time.Duration // by which a pass goes back before the one before; 1 hour
 	People   int           // of a part; 200
-	Lease    time.Duration // how long a process can be silent before others take over; 1 minute
+	Lease    time.Duration // how long a process can be silent before others take over; 15 seconds
 	Retry    time.Duration // before a person who could not be read is tried again, doubled with each failure; 1 minute
 	GiveUp   time.Duration // a round ends when the upstream server gives nothing for so long; 30 minutes
 	Rounds   int           // passes over those who failed, in one round; 5
@@ -67,7 +67,7 @@ func New(c Config) (*Mirror, error) {
 	}
 	c.Workers, c.Calls, c.People, c.Rounds = cmp.Or(c.Workers, 2), cmp.Or(c.Calls, 8), cmp.Or(c.People, 200), cmp.Or(c.Rounds, 5)
 	c.Every, c.Complete, c.Overlap = cmp.Or(c.Every, 24*time.Hour), cmp.Or(c.Complete, 30*24*time.Hour), cmp.Or(c.Overlap, time.Hour)
-	c.Lease, c.Retry, c.GiveUp = cmp.Or(c.Lease, time.Minute), cmp.Or(c.Retry, time.Minute), cmp.Or(c.GiveUp, 30*time.Minute)
+	c.Lease, c.Retry, c.GiveUp = cmp.Or(c.Lease, 15*time.Second), cmp.Or(c.Retry, time.Minute), cmp.Or(c.GiveUp, 30*time.Minute)
 	if c.Progress == nil {
 		c.Progress = func(*store.MirrorPass, *Report) {}
 	}
@@ -95,7 +95,7 @@ type PassSummary struct {
 func (m *Mirror) Once(ctx context.Context) (*Summary, error) {
 	var sum Summary
 	ctx = audit.With(ctx, &audit.Facts{Actor: "mirror"})
-	if err := m.readEnrollment(ctx, m.DB.Now(), &sum); err != nil {
+	if err := m.readEnrollment(ctx, m.DB.Now(), m.DB.Now().Add(maxPersonPause), &sum); err != nil {
 		return &sum, err
 	}
 	if err := m.finishOpen(ctx, &sum); err != nil {
@@ -161,7 +161,7 @@ func (m *Mirror) Run(ctx context.Context) {
 // round does what is due.
 func (m *Mirror) round(ctx context.Context) error {
 	var sum Summary
-	failed := m.readEnrollment(ctx, m.DB.Now().Add(-m.Every), &sum)
+	failed := m.readEnrollment(ctx, m.DB.Now().Add(-m.Every), m.DB.Now(), &sum)
 	if err := m.finishOpen(ctx, &sum); err != nil {
 		return errors.Join(failed, err)
 	}

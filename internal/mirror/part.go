@@ -29,6 +29,9 @@ type partReader struct {
 	report Report // of what is in reads
 }
 
+// confirmations is how often somebody is asked for again who seems to have no claims.
+const confirmations = 2
+
 // run reads everybody of the part who has not been read in the pass. Whoever seems to
 // have no claims, and is read for the first time, is asked for again after the others.
 // The error is one of the whole part; what was read before it is stored.
@@ -37,8 +40,8 @@ func (p *partReader) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for first := true; len(people) > 0; first = false {
-		if people, err = p.read(ctx, people, first); err != nil {
+	for n := 0; len(people) > 0; n++ {
+		if people, err = p.read(ctx, people, n < confirmations); err != nil {
 			return err
 		}
 	}
@@ -46,8 +49,8 @@ func (p *partReader) run(ctx context.Context) error {
 }
 
 // read reads people in parallel, and stores them as they come. It returns those who
-// are to be asked for again.
-func (p *partReader) read(ctx context.Context, people []store.MirrorPatient, first bool) (again []store.MirrorPatient, err error) {
+// seem to have no claims, if they are to be asked for again.
+func (p *partReader) read(ctx context.Context, people []store.MirrorPatient, confirm bool) (again []store.MirrorPatient, err error) {
 	reading, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	done := make(chan *person)
@@ -60,7 +63,7 @@ func (p *partReader) read(ctx context.Context, people []store.MirrorPatient, fir
 	for one := range done {
 		switch {
 		case failed != nil: // the readers are ending
-		case first && one.unsure():
+		case confirm && one.unsure():
 			again = append(again, one.patient)
 		default:
 			if failed = p.take(ctx, one); failed != nil {

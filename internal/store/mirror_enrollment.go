@@ -21,9 +21,17 @@ type MirrorContract struct {
 	Failures int           // in a row
 }
 
-// LeaseMirrorContract takes an attested contract whose enrollment was read before a
-// time, or never. export.ErrNoWork when there is none.
-func (db *DB) LeaseMirrorContract(ctx context.Context, before time.Time, ttl time.Duration) (*MirrorContract, error) {
+// MirrorDue says which contracts are due.
+type MirrorDue struct {
+	Before time.Time     // their enrollment was read before it, or never
+	Retry  time.Time     // after a failure, they are to be tried again by then
+	Except []string      // these contracts are not
+	Lease  time.Duration // how long nobody else takes the contract
+}
+
+// LeaseMirrorContract takes an attested contract whose enrollment is to be read.
+// export.ErrNoWork when there is none.
+func (db *DB) LeaseMirrorContract(ctx context.Context, due MirrorDue) (*MirrorContract, error) {
 	var c MirrorContract
 	err := db.tx(ctx, func(tx *sql.Tx) error {
 		if err := db.alone(ctx, tx, "mirror enrollment"); err != nil {
@@ -32,14 +40,15 @@ func (db *DB) LeaseMirrorContract(ctx context.Context, before time.Time, ttl tim
 		now, complete := millis(db.now()), int64(0)
 		err := tx.QueryRowContext(ctx, `select c.number, c.attested, coalesce(m.complete, 0), coalesce(m.failures, 0) from contract c
 			left join mirror_enrollment m on m.contract = c.number
-			where c.attested is not null and coalesce(m.read, 0) < $1 and coalesce(m.lease_until, 0) <= $2 and coalesce(m.not_before, 0) <= $2
-			order by c.number limit 1`, millis(before), now).Scan(&c.Number, &c.Attested, &complete, &c.Failures)
+			where c.attested is not null and not c.number`+db.inList+` and coalesce(m.read, 0) < $2 and coalesce(m.lease_until, 0) <= $3
+				and coalesce(m.not_before, 0) <= $4 order by c.number limit 1`,
+			encoded(append([]string{}, due.Except...)), millis(due.Before), now, millis(due.Retry)).Scan(&c.Number, &c.Attested, &complete, &c.Failures)
 		if err != nil {
 			return err
 		}
 		c.Complete = timeOf(complete)
 		_, err = tx.ExecContext(ctx, `insert into mirror_enrollment (contract, lease_until) values ($1, $2)
-			on conflict (contract) do update set lease_until = excluded.lease_until`, c.Number, now+ttl.Milliseconds())
+			on conflict (contract) do update set lease_until = excluded.lease_until`, c.Number, now+due.Lease.Milliseconds())
 		return err
 	})
 	if errors.Is(err, sql.ErrNoRows) {

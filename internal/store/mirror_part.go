@@ -200,11 +200,13 @@ func (db *DB) markRead(ctx context.Context, tx *sql.Tx, pass *MirrorPass, reads 
 	return nil
 }
 
-// markFailed notes who could not be read.
+// markFailed notes who could not be read. Whoever failed in a complete pass is read
+// completely the next time.
 func markFailed(ctx context.Context, tx *sql.Tx, pass *MirrorPass, failed []MirrorFailure) error {
 	for _, f := range failed {
-		_, err := tx.ExecContext(ctx, `update mirror_person set failures = failures + 1, fault = $3, not_before = $4 where version = $1 and patient = $2`,
-			int(pass.Version), int64(f.Patient), f.Fault, millis(f.NotBefore))
+		_, err := tx.ExecContext(ctx, `update mirror_person set failures = failures + 1, fault = $3, not_before = $4,
+			since = case when $5 = 1 then 0 else since end where version = $1 and patient = $2`,
+			int(pass.Version), int64(f.Patient), f.Fault, millis(f.NotBefore), bit(pass.Complete))
 		if err != nil {
 			return fmt.Errorf("note who could not be read: %w", err)
 		}
