@@ -10,7 +10,9 @@
 //   - delivery.go    export.Deliveries: downloads, counted by delivered bytes
 //   - client.go      auth.Clients and auth.Assertions
 //   - key.go         auth.Keys
-//   - contract.go    contracts, their attestations, and their switches
+//   - contract.go    contracts and their switches
+//   - attestation.go  the history of attestations
+//   - hpms.go        storing what HPMS says of contracts
 //   - enrollment.go  export.Roster: enrollment snapshots and opt-outs
 //   - load.go        imports of claims, which are published as a whole
 //   - claim.go       merging claims into a load
