@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/errgroup"
 
 	"ab2d/internal/audit"
 	"ab2d/internal/coverage"
@@ -135,6 +136,11 @@ func testSyncContractsGuard(t *testing.T, open opener) {
 	if r.Manual != 1 || r.Count(store.ContractLapsed) != 1 {
 		t.Errorf("%+v", r)
 	}
+	r, err = c.SyncContracts(t.Context(), two[2:], store.SyncOptions{})
+	c.ok(err)
+	if diff := cmp.Diff([]string{"S0003", "S0005"}, r.Absent); diff != "" {
+		t.Error(diff)
+	}
 	if con, err := c.Contract(t.Context(), "S0001"); err != nil || !con.HasAttested {
 		t.Error("HPMS changed a contract that it must not touch")
 	}
@@ -143,5 +149,48 @@ func testSyncContractsGuard(t *testing.T, open opener) {
 	c.ok(err)
 	if con, err := c.Contract(t.Context(), "S0001"); err != nil || con.HasAttested {
 		t.Errorf("forced: %+v, %v", con, err)
+	}
+}
+
+func TestSyncContracts_AtTheSameTime(t *testing.T) { each(t, testSyncContractsAtTheSameTime) }
+
+// testSyncContractsAtTheSameTime: two runs and an operator at once do not fail, and record
+// each change once: no event repeats the one before it.
+func testSyncContractsAtTheSameTime(t *testing.T, open opener) {
+	c := newSync(t, open)
+	list := func(day string) (list []store.UpstreamContract) {
+		for n := range 30 { // more contracts take longer
+			list = append(list, says(fmt.Sprintf("S%04d", n), "Acme", day))
+		}
+		return list
+	}
+	var group errgroup.Group
+	for n := range 4 {
+		group.Go(func() error {
+			for round := range 6 {
+				if n == 3 {
+					con := coverage.Contract{Number: "S0001", Sponsor: "Acme", Attested: coverage.DateOf(2024, time.May, round), HasAttested: true}
+					if err := c.PutContracts(t.Context(), []coverage.Contract{con}, true); err != nil {
+						return err
+					}
+					continue
+				}
+				if _, err := c.SyncContracts(t.Context(), list(fmt.Sprintf("2025-01-%02d", 1+round)), store.SyncOptions{}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	c.ok(group.Wait())
+	history, err := c.AttestationHistory(t.Context(), "S0001", 100)
+	c.ok(err)
+	for i := 1; i < len(history); i++ {
+		if history[i].Effective == history[i-1].Effective {
+			t.Errorf("event %d repeats the one before it: %+v", i+1, history[i])
+		}
+	}
+	if len(history) < 4 {
+		t.Errorf("only %d events", len(history))
 	}
 }
