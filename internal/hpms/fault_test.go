@@ -93,7 +93,7 @@ func TestFaultsStay(t *testing.T) {
 			w := start(t, func(config *hpms.Config) {
 				config.Tries, config.MaxBytes = 4, 64<<10
 				if c.kind == hpms.Late {
-					config.Deadline = 300 * time.Millisecond
+					config.Deadline = time.Second
 				}
 			})
 			w.Set(c.fault)

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/net/http/httpguts"
 
 	"ab2d/internal/coverage"
 )
@@ -136,6 +138,24 @@ func FuzzReadRecords(f *testing.F) {
 		}
 		if a.Rejected < len(a.Faults) || len(a.Faults) > mostFaults {
 			t.Fatal(fmt.Sprint(a.Rejected, len(a.Faults)))
+		}
+	})
+}
+
+// FuzzParseToken: whatever HPMS answers, nothing panics, a token can be sent in a header,
+// and is asked for again before it ends.
+func FuzzParseToken(f *testing.F) {
+	now := time.Date(2026, time.November, 27, 12, 0, 0, 0, time.UTC)
+	for _, seed := range []string{`{"accessToken":"abc","expires":3600}`, `{"accessToken":"a\nb"}`, `{"accessToken":"abc","expires":9223372036854775807}`, `{"expires":-1}`, `[]`, `<html>`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		got, err := parseToken(b, now)
+		if err != nil {
+			return
+		}
+		if got.value == "" || !httpguts.ValidHeaderFieldValue(got.value) || !got.until.IsZero() && (!got.until.After(now) || got.until.After(now.Add(24*time.Hour))) {
+			t.Fatalf("%+v", got)
 		}
 	})
 }
