@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,9 +51,9 @@ func (c *adminSponsorDisableCommand) Run(ctx context.Context, s streams) error {
 
 type adminContractCommand struct {
 	List     adminContractListCommand     `cmd:"" help:"List contracts."`
-	Show     adminContractShowCommand     `cmd:"" help:"Show a contract."`
+	Show     adminContractShowCommand     `cmd:"" help:"Show a contract with the history of its attestation."`
 	Add      adminContractAddCommand      `cmd:"" help:"Create a contract of a sponsor, or assign it to another sponsor."`
-	Set      adminContractSetCommand      `cmd:"" help:"Enable or disable version 3 of the API for a contract. Takes effect on the next request."`
+	Set      adminContractSetCommand      `cmd:"" help:"Enable or disable version 3 of the API, or changes by HPMS, for a contract. Takes effect on the next request."`
 	Attest   adminContractAttestCommand   `cmd:"" help:"Record the contract's attestation. Without it, the contract gets no claims."`
 	Unattest adminContractUnattestCommand `cmd:"" help:"Withdraw the attestation."`
 	Enable   adminContractEnableCommand   `cmd:"" help:"Enable a contract."`
@@ -95,7 +96,18 @@ func v3Of(k admin.Contract) string {
 
 func printContract(w io.Writer, k admin.Contract) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "contract\t%s\nsponsor\t%s\nattested\t%s\nenabled\t%s\nversion 3\t%s\nclients\t%d\n", k.Number, k.Sponsor, attested(k), yesNo(!k.Disabled), v3Of(k), k.Clients)
+	fmt.Fprintf(t, "contract\t%s\nsponsor\t%s\nattested\t%s\nenabled\t%s\nversion 3\t%s\nchanged by HPMS\t%s\nclients\t%d\n", k.Number, k.Sponsor, attested(k), yesNo(!k.Disabled), v3Of(k), yesNo(k.HPMS), k.Clients)
+	if len(k.History) == 0 {
+		return t.Flush()
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	t = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprint(t, "\nattestation\tday\tsource\tby\trecorded\n")
+	for _, e := range k.History {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", e.Event, e.Effective, e.Source, cmp.Or(e.Actor, "not known"), moment(e.Recorded))
+	}
 	return t.Flush()
 }
 
@@ -123,15 +135,16 @@ func (c *adminContractAddCommand) Run(ctx context.Context, s streams) error {
 type adminContractSetCommand struct {
 	adminConfig
 	contractArg
-	V3 *bool `help:"Whether the contract can use version 3 of the API. By default it can in a sandbox only." name:"v3" negatable:""`
+	V3   *bool `help:"Whether the contract can use version 3 of the API. By default it can in a sandbox only." name:"v3" negatable:""`
+	HPMS *bool `help:"Whether ab2d import hpms changes the contract. By default it does." name:"hpms" negatable:""`
 }
 
 // Run changes a contract.
 func (c *adminContractSetCommand) Run(ctx context.Context, s streams) error {
-	if c.V3 == nil {
-		return &usageError{errors.New("set --v3 or --no-v3")}
+	if c.V3 == nil && c.HPMS == nil {
+		return &usageError{errors.New("set --v3, --no-v3, --hpms or --no-hpms")}
 	}
-	return printResponse(ctx, s, &c.adminConfig, "PATCH", c.path(""), admin.ContractChange{V3: c.V3}, printContract)
+	return printResponse(ctx, s, &c.adminConfig, "PATCH", c.path(""), admin.ContractChange{V3: c.V3, HPMS: c.HPMS}, printContract)
 }
 
 type adminContractAttestCommand struct {

@@ -15,14 +15,15 @@
 //   - tls.go       certificates that are read again
 //   - serve.go, worker.go, migrate.go, minimize.go: the commands of these names
 //   - admin.go     ab2d admin: the way to the handlers of /admin/v1
-//   - admin_contract.go, admin_client.go, admin_job.go, admin_files.go, admin_system.go  its commands
+//   - admin_contract.go, admin_client.go, admin_job.go, admin_files.go, admin_mirror.go, admin_system.go  its commands
 //   - admin_text.go  text of a server, made harmless for a terminal
 //   - audit.go, syslog_unix.go, syslog_other.go  ab2d audit
-//   - import.go, import_claims.go  ab2d import
+//   - mirror.go, mirror_config.go, mirror_sandbox.go  ab2d mirror, its settings, and a sandbox that it fills
+//   - import.go, import_claims.go, import_hpms.go  ab2d import
 //   - export.go    ab2d export: its flags, server and credentials
 //   - export_run.go     an export from the folder to the exit code
 //   - export_view.go, export_report.go  what is shown of it
-//   - export_secret.go  files with secrets
+//   - export_secret.go  files and variables with secrets
 //   - rejected.go  lines of a download that cannot be read
 //   - bars.go      progress bars
 //   - demo.go      ab2d demo

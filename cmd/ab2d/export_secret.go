@@ -14,16 +14,21 @@ import (
 // maxSecret bounds a file with a secret or key.
 const maxSecret = 64 << 10
 
-// environmentOnly is a secret that is not taken from the command line.
+// environmentOnly is a client's secret, which is not taken from the command line.
 type environmentOnly string
 
-// BeforeApply refuses it there: what came from the environment is not in the
-// path that was parsed.
+// BeforeApply refuses it there.
 func (*environmentOnly) BeforeApply(ctx *kong.Context) error {
+	return notOnCommandLine(ctx, "client-secret", "AB2D_CLIENT_SECRET")
+}
+
+// notOnCommandLine refuses a flag with a secret: what came from the environment is not in
+// the path that was parsed. The flag with -file at its end takes a file.
+func notOnCommandLine(ctx *kong.Context, flag, variable string) error {
 	for _, p := range ctx.Path {
-		if p.Flag != nil && p.Flag.Name == "client-secret" {
-			return errors.New("--client-secret: other users of this machine could read it in the process list. " +
-				"Put it into a file for --client-secret-file, or into the environment variable AB2D_CLIENT_SECRET")
+		if p.Flag != nil && p.Flag.Name == flag {
+			return fmt.Errorf("--%s: other users of this machine could read it in the process list. "+
+				"Put it into a file for --%s-file, or into the environment variable %s", flag, flag, variable)
 		}
 	}
 	return nil

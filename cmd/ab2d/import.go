@@ -17,6 +17,7 @@ import (
 // importCommand is ab2d import.
 type importCommand struct {
 	Contracts  importContractsCommand  `cmd:"" help:"Import contracts with their attestations from CSV with the columns contract,sponsor,attested."`
+	HPMS       importHPMSCommand       `cmd:"" name:"hpms" help:"Import contracts and their attestations from CMS's HPMS: from its API, or from saved answers."`
 	Enrollment importEnrollmentCommand `cmd:"" help:"Import enrollment from CSV with the columns contract,beneficiary_id,mbi,historic_mbis,v3_patient_id and either year,month or from,to. An empty to means still enrolled. The file replaces the whole enrollment of each contract in it."`
 	OptOuts    importOptOutsCommand    `cmd:"" help:"Import opt-outs: CMS's fixed-width file, or CSV with the columns mbi,share,effective."`
 	Claims     importClaimsCommand     `cmd:"" help:"Import raw ExplanationOfBenefit resources of v1, v2 or v3: NDJSON, a Bundle or single resources, plain or gzipped. They are reduced to the minimum necessary before they are stored."`

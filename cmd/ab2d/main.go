@@ -35,7 +35,7 @@ type commands struct {
 	Serve    serveCommand     `cmd:"" help:"Run a server: the API, and workers in the same process unless --workers=0."`
 	Worker   workerCommand    `cmd:"" help:"Run workers only, for servers on the same PostgreSQL and S3."`
 	Migrate  migrateCommand   `cmd:"" help:"Update the tables of the database and the stored claims to this release."`
-	Import   importCommand    `cmd:"" help:"Import contracts, enrollment, opt-outs or claims from files, for a server with --claims=store:."`
+	Import   importCommand    `cmd:"" help:"Import contracts, enrollment, opt-outs or claims from files, or contracts from HPMS, for a server with --claims=store:."`
 	Mirror   mirrorCommand    `cmd:"" help:"Copy claims and enrollment from an upstream FHIR server (BFD) into the database, for a server with --claims=store:."`
 	Synth    synthCommands    `cmd:"" help:"Write sample files: synthetic raw claims, enrollment, contracts, opt-outs, and the expected results; or serve the same data as CMS's claims server does."`
 	Minimize minimizeCommand  `cmd:"" help:"Reduce raw ExplanationOfBenefit resources to the minimum necessary, and write NDJSON as an export does."`

@@ -55,6 +55,10 @@ func TestSecretsAreNoArguments(t *testing.T) {
 	if err == nil || strings.Contains(string(out), "hunter2") || !strings.Contains(string(out), "--client-secret-file") {
 		t.Errorf("%v: %s", err, out)
 	}
+	out, err = exec.CommandContext(t.Context(), program, "import", "hpms", "https://127.0.0.1:1", "--hpms-key-id=x", "--hpms-key-secret=hunter2-hunter2", "--data="+t.TempDir()).CombinedOutput()
+	if err == nil || strings.Contains(string(out), "hunter2") || !strings.Contains(string(out), "--hpms-key-secret-file") {
+		t.Errorf("%v: %s", err, out)
+	}
 }
 
 // TestServeKnowsNoPublishedClient: the credentials that the public tutorial

@@ -1,15 +1,19 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"ab2d/internal/hpms/hpmstest"
 	"ab2d/internal/synth"
 )
 
@@ -27,6 +31,8 @@ const (
 //	halt              stops it, as Ctrl-C does (testscript's own stop ends the script)
 //	typed FILE        runs a file of shell commands under bash, with the tutorial's
 //	                  two host names, and nothing else, replaced by the sandbox's
+//	hpms FILE [PATH STATUS]  starts a stand-in for HPMS with the contracts in a file, and
+//	                  sets $HPMS; later it replaces them. Calls of PATH fail with STATUS
 //	typed2 FILE       the same, with /api/v1/ replaced by /api/v2/ too
 func TestScript(t *testing.T) {
 	realClaims, err := filepath.Abs(filepath.Join("..", "..", "..", "shared", "data"))
@@ -37,6 +43,7 @@ func TestScript(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Values[processKey{}] = new(*process)
+			e.Values[hpmsKey{}] = hpmstest.New()
 			e.Setenv("CLAIMS", realClaims)
 			e.Setenv("PATH", filepath.Dir(program)+string(os.PathListSeparator)+e.Getenv("PATH"))
 			for _, p := range synth.Sponsors() {
@@ -51,6 +58,7 @@ func TestScript(t *testing.T) {
 			"sandbox":  scriptSandbox,
 			"upstream": scriptUpstream,
 			"serve":    scriptServe,
+			"hpms":     scriptHPMS,
 			"halt":     scriptHalt,
 			"typed":    func(ts *testscript.TestScript, neg bool, args []string) { scriptTyped(ts, neg, args, "/api/v1/") },
 			"typed2":   func(ts *testscript.TestScript, neg bool, args []string) { scriptTyped(ts, neg, args, "/api/v2/") },
@@ -117,5 +125,27 @@ func scriptTyped(ts *testscript.TestScript, neg bool, args []string, api string)
 	err := ts.Exec("bash", append([]string{file}, args[1:]...)...)
 	if neg == (err == nil) {
 		ts.Fatalf("%s: %v", args[0], err)
+	}
+}
+
+// hpmsKey is where a script's environment holds its stand-in for HPMS.
+type hpmsKey struct{}
+
+func scriptHPMS(ts *testscript.TestScript, _ bool, args []string) {
+	var contracts []hpmstest.Contract
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &contracts))
+	standIn := ts.Value(hpmsKey{}).(*hpmstest.Server)
+	standIn.Put(contracts...)
+	var fault hpmstest.Fault
+	if len(args) > 2 {
+		status, err := strconv.Atoi(args[2])
+		ts.Check(err)
+		fault = hpmstest.Fault{Mode: hpmstest.Status, Path: args[1], Status: status}
+	}
+	standIn.Set(fault)
+	if ts.Getenv("HPMS") == "" {
+		server := httptest.NewServer(standIn)
+		ts.Defer(server.Close)
+		ts.Setenv("HPMS", server.URL)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"ab2d/internal/coverage"
@@ -25,6 +26,11 @@ type Contracts interface {
 	SetContractEnabled(ctx context.Context, number string, enabled bool) error
 	// SetV3 enables or disables version 3 of the API.
 	SetV3(ctx context.Context, number string, enabled bool) error
+	// SetHPMS says whether HPMS changes the contract.
+	SetHPMS(ctx context.Context, number string, enabled bool) error
+	// AttestationHistory returns the newest events, most at most, the oldest of them
+	// first. It is empty for a contract that is not known.
+	AttestationHistory(ctx context.Context, contract string, most int) ([]coverage.AttestationEvent, error)
 }
 
 // Contract is a contract as the administration shows it.
@@ -37,9 +43,23 @@ type Contract struct {
 	// V3 tells whether version 3 of the API is enabled. It is missing if nobody has
 	// set it: then it is enabled in a sandbox only.
 	V3 *bool `json:"v3,omitempty"`
+	// HPMS tells whether an import from HPMS changes the contract.
+	HPMS bool `json:"hpms"`
 	// Stored is false for a contract that only clients name, such as those of
 	// synthetic claims.
 	Stored bool `json:"stored"`
+	// History is what happened to the attestation, the oldest event first. Lists of
+	// contracts do not have it.
+	History []AttestationEvent `json:"history,omitempty"`
+}
+
+// AttestationEvent is what happened to the attestation of a contract.
+type AttestationEvent struct {
+	Event     coverage.AttestationKind   `json:"event"`           // attested, withdrawn or lapsed
+	Effective string                     `json:"effective"`       // a date: of the attestation, or from which there is none
+	Source    coverage.AttestationSource `json:"source"`          // operator, file, hpms or migration
+	Actor     string                     `json:"actor,omitempty"` // as in the audit log
+	Recorded  time.Time                  `json:"recorded"`
 }
 
 // ContractFields are the fields of a contract that an operator sets.
@@ -49,7 +69,8 @@ type ContractFields struct {
 
 // ContractChange is what an operator changes of a contract. What is missing stays.
 type ContractChange struct {
-	V3 *bool `json:"v3,omitempty"` // whether version 3 of the API is enabled
+	V3   *bool `json:"v3,omitempty"`   // whether version 3 of the API is enabled
+	HPMS *bool `json:"hpms,omitempty"` // whether an import from HPMS changes the contract
 }
 
 // Attestation is the day on which the sponsor accepted the terms.
@@ -68,7 +89,7 @@ func noContract(number string) *rest.Error {
 }
 
 func contractOf(r store.ContractRow) Contract {
-	c := Contract{Number: r.Number, Sponsor: r.Sponsor, Disabled: r.Disabled, Clients: r.Clients, Stored: r.Stored}
+	c := Contract{Number: r.Number, Sponsor: r.Sponsor, Disabled: r.Disabled, Clients: r.Clients, HPMS: !r.Manual, Stored: r.Stored}
 	if r.V3.Valid {
 		c.V3 = &r.V3.Bool
 	}
@@ -91,7 +112,7 @@ func (s *Service) Contracts(ctx context.Context) ([]Contract, error) {
 	return list, nil
 }
 
-// Contract returns a contract.
+// Contract returns a contract, with the history of its attestation.
 func (s *Service) Contract(ctx context.Context, number string) (Contract, error) {
 	if !coverage.ValidContractNumber(number) {
 		return Contract{}, notContract(number)
@@ -100,12 +121,19 @@ func (s *Service) Contract(ctx context.Context, number string) (Contract, error)
 	if err != nil {
 		return Contract{}, err
 	}
-	for _, c := range list {
-		if c.Number == number {
-			return c, nil
-		}
+	i := slices.IndexFunc(list, func(c Contract) bool { return c.Number == number })
+	if i < 0 {
+		return Contract{}, noContract(number)
 	}
-	return Contract{}, noContract(number)
+	history, err := s.store.AttestationHistory(ctx, number, maxListed)
+	if err != nil {
+		return Contract{}, err
+	}
+	c := list[i]
+	for _, e := range history {
+		c.History = append(c.History, AttestationEvent{Event: e.Kind, Effective: e.Effective.String(), Source: e.Source, Actor: e.Actor, Recorded: e.Recorded})
+	}
+	return c, nil
 }
 
 // PutContract adds a contract, or changes its sponsor. A new contract has no
@@ -128,11 +156,18 @@ func (s *Service) PutContract(ctx context.Context, number string, f ContractFiel
 // ChangeContract changes a contract, from the next request on.
 func (s *Service) ChangeContract(ctx context.Context, number string, f ContractChange) (Contract, error) {
 	c, err := s.Contract(ctx, number)
-	if err != nil || f.V3 == nil {
+	if err != nil {
 		return c, err
 	}
-	if err := s.store.SetV3(ctx, number, *f.V3); err != nil {
-		return Contract{}, err
+	if f.V3 != nil {
+		if err := s.store.SetV3(ctx, number, *f.V3); err != nil {
+			return Contract{}, err
+		}
+	}
+	if f.HPMS != nil {
+		if err := s.store.SetHPMS(ctx, number, *f.HPMS); err != nil {
+			return Contract{}, err
+		}
 	}
 	return s.Contract(ctx, number)
 }

@@ -376,9 +376,25 @@ func TestContractsByAdministrators(t *testing.T) {
 	}
 	var e admin.Effect
 	s.admin(token, "POST", "/contracts/S1234/unattest", "").to(t, http.StatusOK, &e)
-	s.admin(token, "GET", "/contracts/S1234", "").to(t, http.StatusOK, &c)
-	if c.Attested != "" && !e.Done {
+	c = admin.Contract{}
+	s.admin(token, "PATCH", "/contracts/S1234", `{"hpms":false}`).to(t, http.StatusOK, &c)
+	if c.Attested != "" || !e.Done || c.HPMS {
 		t.Errorf("%+v %+v", c, e)
+	}
+	var events []string
+	for _, h := range c.History {
+		events = append(events, fmt.Sprintf("%s %s %s by %s", h.Event, h.Effective, h.Source, h.Actor))
+	}
+	want := "[attested 2025-12-01 operator by admin alice withdrawn " + s.clock.Now().UTC().Format(time.DateOnly) + " operator by admin alice]"
+	if got := fmt.Sprint(events); got != want {
+		t.Errorf("got the history %s, want %s", got, want)
+	}
+	var list []admin.Contract
+	s.admin(token, "GET", "/contracts", "").to(t, http.StatusOK, &list)
+	for _, one := range list {
+		if len(one.History) > 0 || one.HPMS != (one.Number != "S1234") {
+			t.Errorf("in the list: %+v", one)
+		}
 	}
 	var sponsors []admin.Sponsor
 	s.admin(token, "POST", "/sponsors/Acme%20Health/disable", "").to(t, http.StatusOK, &e)

@@ -44,7 +44,9 @@ const (
 	ContractUnattested Event = "contract.unattested"
 	ContractEnabled    Event = "contract.enabled"
 	ContractDisabled   Event = "contract.disabled"
-	ContractV3         Event = "contract.v3" // version 3 of the API was switched on or off
+	ContractV3         Event = "contract.v3"      // version 3 of the API was switched on or off
+	ContractSponsor    Event = "contract.sponsor" // it has another sponsor, or the sponsor another name
+	ContractHPMS       Event = "contract.hpms"    // changes by HPMS were enabled or disabled
 
 	// Imports: Detail names the kind, the file, its SHA-256 and what was read.
 	ImportBegan Event = "import.began" // before anything of it is stored

@@ -8,6 +8,7 @@
 //
 //   - date.go      calendar dates and months
 //   - contract.go  a contract and its attestation
+//   - attestation.go  the history of an attestation: lapse and return
 //   - enrollee.go  an enrollee: identifiers, enrollment months, opt-out
 //   - claim.go     the facts about a claim that the rules look at
 //   - select.go    the rules, as one verdict per claim

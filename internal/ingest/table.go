@@ -81,7 +81,7 @@ func ReadContracts(r io.Reader, name string, force bool, report func(ContractsRe
 			}
 		}
 		if db != nil {
-			if err := db.PutContracts(ctx, list, force); err != nil {
+			if err := db.ImportContracts(ctx, list, force); err != nil {
 				return "", err
 			}
 		}

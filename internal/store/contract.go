@@ -11,19 +11,17 @@ import (
 	"ab2d/internal/export"
 )
 
-// Contract finds a contract by its number.
+// Contract finds a contract by its number. The last event of its history says whether
+// it is attested, and from which day on.
 func (db *DB) Contract(ctx context.Context, number string) (coverage.Contract, error) {
-	c := coverage.Contract{Number: number}
-	var attested sql.NullInt64
-	err := db.read.QueryRowContext(ctx, `select sponsor, attested from contract where number = $1`, number).Scan(&c.Sponsor, &attested)
-	if errors.Is(err, sql.ErrNoRows) {
-		return c, export.ErrNoContract
-	}
+	was, err := readContract(ctx, db.read, number)
 	if err != nil {
-		return c, fmt.Errorf("read contract %s: %w", number, err)
+		return coverage.Contract{Number: number}, fmt.Errorf("read contract %s: %w", number, err)
 	}
-	c.Attested, c.HasAttested = coverage.Date(attested.Int64), attested.Valid
-	return c, nil
+	if !was.stored {
+		return coverage.Contract{Number: number}, export.ErrNoContract
+	}
+	return was.contract(number), nil
 }
 
 // AttestationLossError says that an import would take the attestation from contracts that
@@ -37,87 +35,64 @@ func (d *AttestationLossError) Error() string {
 	return fmt.Sprintf("the attestation of %d contracts would be taken away: %v", len(d.Contracts), d.Contracts)
 }
 
-// PutContracts stores contracts, all or none. Contracts that are not among
-// them stay as they are: that a file lacks one says nothing about it. To take
-// an attestation away is *AttestationLossError unless forced. A contract that is attested
-// from an earlier day on, or again, has its next export begin at the beginning.
+// PutContracts stores contracts as an operator changes them, all or none. Contracts that
+// are not among them stay as they are: that a file lacks one says nothing about it. To
+// take an attestation away is *AttestationLossError unless forced. A contract that is
+// attested from an earlier day on, or again, has its next export begin at the beginning.
+// An attestation that changes is an event of the history.
 func (db *DB) PutContracts(ctx context.Context, contracts []coverage.Contract, force bool) error {
+	return db.putContracts(ctx, contracts, coverage.FromOperator, force)
+}
+
+// ImportContracts is PutContracts for contracts that are from a file, which the history
+// then says.
+func (db *DB) ImportContracts(ctx context.Context, contracts []coverage.Contract, force bool) error {
+	return db.putContracts(ctx, contracts, coverage.FromFile, force)
+}
+
+func (db *DB) putContracts(ctx context.Context, contracts []coverage.Contract, source coverage.AttestationSource, force bool) error {
 	return db.tx(ctx, func(tx *sql.Tx) error {
+		if err := db.alone(ctx, tx, contractsLock); err != nil {
+			return err
+		}
 		var lost []string
-		var entries []audit.Entry
+		var changes []contractChange
 		for _, c := range contracts {
-			event, err := contractEvent(ctx, tx, c)
+			was, err := readContract(ctx, tx, c.Number)
 			if err != nil {
 				return fmt.Errorf("read contract %s: %w", c.Number, err)
 			}
-			if event == audit.ContractUnattested {
+			change := contractChange{contract: c, was: was, event: db.eventOf(ctx, was, c, source)}
+			if change.loses() {
 				lost = append(lost, c.Number)
 			}
-			if event != "" {
-				entries = append(entries, audit.Entry{Event: event, Contract: c.Number, Detail: attestation(c)})
-			}
+			changes = append(changes, change)
 		}
 		if len(lost) > 0 && !force {
 			return &AttestationLossError{Contracts: lost}
 		}
-		for _, c := range contracts {
-			if err := startAnew(ctx, tx, c); err != nil {
-				return err
-			}
-			_, err := tx.ExecContext(ctx, `insert into contract (number, sponsor, attested) values ($1, $2, $3)
-				on conflict (number) do update set sponsor = excluded.sponsor, attested = excluded.attested`,
-				c.Number, c.Sponsor, sql.NullInt64{Int64: int64(c.Attested), Valid: c.HasAttested})
-			if err != nil {
-				return fmt.Errorf("store contract %s: %w", c.Number, err)
-			}
-		}
-		for _, e := range entries {
-			if err := db.append(ctx, tx, e); err != nil {
-				return err
-			}
-		}
-		return nil
+		return db.applyContracts(ctx, tx, changes)
 	})
 }
 
-// startAnew has the next export begin at the beginning, whatever was exported
-// before, if the contract is about to be attested from an earlier day on than it
-// is now, or again. What that adds is older than the default _since.
-func startAnew(ctx context.Context, tx *sql.Tx, c coverage.Contract) error {
-	if !c.HasAttested {
+// eventOf is what storing a contract adds to its history; nil for nothing.
+func (db *DB) eventOf(ctx context.Context, was contractState, c coverage.Contract, source coverage.AttestationSource) *coverage.AttestationEvent {
+	day, attested := was.attested()
+	e := db.newEvent(ctx, source)
+	switch {
+	case c.HasAttested && (!attested || day != c.Attested):
+		e.Kind, e.Effective = coverage.AttestationGiven, c.Attested
+	case attested && !c.HasAttested:
+		e.Kind, e.Effective = coverage.AttestationWithdrawn, coverage.DateOf(e.Recorded.Date())
+	default:
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, `update job set continuous = 0 where contract = $1 and exists
-		(select 1 from contract where number = $1 and (attested is null or attested > $2))`, c.Number, int64(c.Attested))
-	if err != nil {
-		return fmt.Errorf("start the exports of contract %s anew: %w", c.Number, err)
-	}
-	return nil
+	return &e
 }
 
-// contractEvent is what storing a contract would change; "" for nothing that
-// the audit wants to know.
-func contractEvent(ctx context.Context, tx *sql.Tx, c coverage.Contract) (audit.Event, error) {
-	var attested sql.NullInt64
-	err := tx.QueryRowContext(ctx, `select attested from contract where number = $1`, c.Number).Scan(&attested)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return audit.ContractAdded, nil
-	case err != nil:
-		return "", err
-	case attested.Valid && !c.HasAttested:
-		return audit.ContractUnattested, nil
-	case c.HasAttested && (!attested.Valid || attested.Int64 != int64(c.Attested)):
-		return audit.ContractAttested, nil
-	}
-	return "", nil
-}
-
-func attestation(c coverage.Contract) string {
-	if !c.HasAttested {
-		return "not attested"
-	}
-	return "attested " + c.Attested.String()
+// newEvent is an event that is about to be recorded.
+func (db *DB) newEvent(ctx context.Context, source coverage.AttestationSource) coverage.AttestationEvent {
+	return coverage.AttestationEvent{Source: source, Actor: audit.FactsOf(ctx).Actor, Recorded: db.now().UTC()}
 }
 
 // ContractRow is a contract with what the administration sees of it.
@@ -126,14 +101,16 @@ type ContractRow struct {
 	Stored   bool // false: only its clients are known here, as in a sandbox
 	Disabled bool
 	V3       sql.NullBool // whether version 3 of the API is enabled; null: as the server has it
+	Manual   bool         // HPMS changes nothing of it
 	Clients  int
 }
 
 // Contracts lists the stored contracts, and those of clients.
 func (db *DB) Contracts(ctx context.Context) ([]ContractRow, error) {
-	rows, err := db.read.QueryContext(ctx, `select n.number, coalesce(c.sponsor, ''), c.attested, c.number is not null,
-		exists (select 1 from disabled_contract d where d.number = n.number), (select v.enabled from contract_v3 v where v.number = n.number), (select count(*) from client k where k.contract = n.number)
-		from (select number from contract union select contract from client) n left join contract c on c.number = n.number order by n.number`)
+	rows, err := db.read.QueryContext(ctx, `select n.number, coalesce(c.sponsor, ''), a.kind, a.effective, c.number is not null,
+		exists (select 1 from disabled_contract d where d.number = n.number), (select v.enabled from contract_v3 v where v.number = n.number),
+		exists (select 1 from contract_manual m where m.number = n.number), (select count(*) from client k where k.contract = n.number)
+		from (select number from contract union select contract from client) n left join contract c on c.number = n.number `+lastAttestation+` order by n.number`)
 	if err != nil {
 		return nil, fmt.Errorf("list contracts: %w", err)
 	}
@@ -141,11 +118,15 @@ func (db *DB) Contracts(ctx context.Context) ([]ContractRow, error) {
 	list := []ContractRow{}
 	for rows.Next() {
 		var r ContractRow
-		var attested sql.NullInt64
-		if err := rows.Scan(&r.Number, &r.Sponsor, &attested, &r.Stored, &r.Disabled, &r.V3, &r.Clients); err != nil {
+		var kind sql.NullString
+		var effective sql.NullInt64
+		if err := rows.Scan(&r.Number, &r.Sponsor, &kind, &effective, &r.Stored, &r.Disabled, &r.V3, &r.Manual, &r.Clients); err != nil {
 			return nil, fmt.Errorf("list contracts: %w", err)
 		}
-		r.Attested, r.HasAttested = coverage.Date(attested.Int64), attested.Valid
+		if kind.Valid {
+			last := coverage.AttestationEvent{Kind: coverage.AttestationKind(kind.String), Effective: coverage.Date(effective.Int64)}
+			r.Attested, r.HasAttested = coverage.Attestation([]coverage.AttestationEvent{last})
+		}
 		list = append(list, r)
 	}
 	return list, rows.Err()

@@ -10,10 +10,15 @@
 //   - delivery.go    export.Deliveries: downloads, counted by delivered bytes
 //   - client.go      auth.Clients and auth.Assertions
 //   - key.go         auth.Keys
-//   - contract.go    contracts, their attestations, and their switches
+//   - contract.go    contracts and their switches
+//   - attestation.go  the history of attestations
+//   - hpms.go        storing what HPMS says of contracts
 //   - enrollment.go  export.Roster: enrollment snapshots and opt-outs
 //   - load.go        imports of claims, which are published as a whole
 //   - claim.go       merging claims into a load
+//   - mirror.go      passes over an upstream server
+//   - mirror_part.go  their parts: leases, and storing what was read
+//   - mirror_enrollment.go  enrollment that is read from an upstream server
 //   - arrival.go     which claims a load brought that were updated earlier
 //   - home.go        which enrollee has a claim
 //   - patient.go     what differs between the versions of claims

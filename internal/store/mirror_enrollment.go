@@ -38,9 +38,9 @@ func (db *DB) LeaseMirrorContract(ctx context.Context, due MirrorDue) (*MirrorCo
 			return err
 		}
 		now, complete := millis(db.now()), int64(0)
-		err := tx.QueryRowContext(ctx, `select c.number, c.attested, coalesce(m.complete, 0), coalesce(m.failures, 0) from contract c
+		err := tx.QueryRowContext(ctx, `select c.number, a.effective, coalesce(m.complete, 0), coalesce(m.failures, 0) from contract c `+lastAttestation+`
 			left join mirror_enrollment m on m.contract = c.number
-			where c.attested is not null and not c.number`+db.inList+` and coalesce(m.read, 0) < $2 and coalesce(m.lease_until, 0) <= $3
+			where a.kind = 'attested' and not c.number`+db.inList+` and coalesce(m.read, 0) < $2 and coalesce(m.lease_until, 0) <= $3
 				and coalesce(m.not_before, 0) <= $4 order by c.number limit 1`,
 			encoded(append([]string{}, due.Except...)), millis(due.Before), now, millis(due.Retry)).Scan(&c.Number, &c.Attested, &complete, &c.Failures)
 		if err != nil {
