@@ -24,6 +24,7 @@ type mirrorCommand struct {
 	logConfig
 	mirrorConfig
 	Contracts string `help:"First import contracts with their attestations from this file, as ab2d import contracts does." type:"existingfile" placeholder:"FILE"`
+	Profiles  string `help:"Directory for profiles of the whole run (CPU, allocations, mutexes, blocking), for go tool pprof. They are written when the command ends." placeholder:"DIR" type:"path"`
 	OptOuts   string `help:"First import opt-outs from this file, as ab2d import opt-outs does." type:"existingfile" placeholder:"FILE"`
 }
 
@@ -48,6 +49,13 @@ func (c *mirrorCommand) Run(ctx context.Context, s streams) (err error) {
 	log, err := obs.NewLogger(s.err, c.LogFormat, c.LogLevel)
 	if err != nil {
 		return &usageError{err}
+	}
+	if c.Profiles != "" {
+		profiled, err := obs.Profile(c.Profiles)
+		if err != nil {
+			return fmt.Errorf("--profiles=%s: %w", c.Profiles, err)
+		}
+		defer func() { err = errors.Join(err, profiled()) }()
 	}
 	db, err := openStore(ctx, &c.stateConfig)
 	if err != nil {

@@ -57,8 +57,11 @@ func (s *server) stop() error {
 var highWater = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
 
 // peak is the most memory that the server had, in MB; 0 where it cannot be told.
-func (s *server) peak() float64 {
-	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(s.cmd.Process.Pid), "status"))
+func (s *server) peak() float64 { return peakOf(s.cmd.Process.Pid) }
+
+// peakOf is the same of any process.
+func peakOf(process int) float64 {
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(process), "status"))
 	found := highWater.FindSubmatch(text)
 	if err != nil || found == nil {
 		return 0
