@@ -79,7 +79,7 @@ func scriptServe(ts *testscript.TestScript, _ bool, args []string) {
 
 func startServer(ts *testscript.TestScript, args []string) {
 	args = append([]string{args[0], "--listen=localhost:0", "--data=" + ts.MkAbs("data")}, args[1:]...)
-	p, err := newProcess(ts.MkAbs("."), []string{"HOME=" + ts.MkAbs(".")}, args...)
+	p, err := newProcess(program, ts.MkAbs("."), []string{"HOME=" + ts.MkAbs(".")}, args...)
 	ts.Check(err)
 	ts.Setenv("URL", p.url)
 	ts.Setenv("LISTEN", strings.TrimPrefix(p.url, "http://"))
