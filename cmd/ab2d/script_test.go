@@ -55,9 +55,12 @@ func TestScript(t *testing.T) {
 			"typed2":  func(ts *testscript.TestScript, neg bool, args []string) { scriptTyped(ts, neg, args, "/api/v2/") },
 		},
 		Condition: func(cond string) (bool, error) {
-			if cond == "claims" {
+			switch cond {
+			case "claims":
 				_, err := os.Stat(realClaims)
 				return err == nil, nil
+			case "long":
+				return os.Getenv("AB2D_TEST_LONG") != "", nil
 			}
 			for _, tool := range []string{"bash", "curl", "jq"} {
 				if _, err := exec.LookPath(tool); err != nil {
