@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -78,7 +79,8 @@ func eachArrangement(t *testing.T, test func(a *arrangement)) {
 
 // eachCrashing runs a test on both, with programs that can be told where to die.
 // Where they die does not depend on how much they export, so the exports are of
-// half a year: a fifth of the work, in as many parts.
+// half a year: a fifth of the work, in as many parts. With AB2D_TEST_LONG they
+// are of everything.
 func eachCrashing(t *testing.T, test func(a *arrangement)) {
 	if testing.Short() {
 		t.Skip("kills servers, which -short leaves out")
@@ -91,7 +93,10 @@ func eachCrashing(t *testing.T, test func(a *arrangement)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := arrange(t)
-			a.program, a.since = path, time.Now().AddDate(0, -6, 0).Truncate(time.Second)
+			a.program = path
+			if os.Getenv("AB2D_TEST_LONG") == "" {
+				a.since = time.Now().AddDate(0, -6, 0).Truncate(time.Second)
+			}
 			a.start()
 			test(a)
 		})
