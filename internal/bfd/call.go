@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// call asks once for a page, when the gate of its host lets it.
+// call requests a page once, as soon as the gate of its host admits the call.
 func (c *Client) call(ctx context.Context, b *base, u *url.URL, h http.Header, see func([]byte) error) (page, error) {
 	leave, err := b.gate.enter(ctx)
 	if err != nil {
@@ -25,13 +25,13 @@ func (c *Client) call(ctx context.Context, b *base, u *url.URL, h http.Header, s
 	return p, err
 }
 
-// get asks for a page without asking whether it may.
+// get requests a page without passing the gate.
 func (c *Client) get(ctx context.Context, u *url.URL, h http.Header, see func([]byte) error) (page, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.config.Deadline)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return page{}, errors.New("the URL of the call cannot be written") // err quotes it
+		return page{}, errors.New("the URL of the request is invalid") // err quotes it
 	}
 	req.Header = h.Clone()
 	resp, err := c.http.Do(req)
@@ -53,8 +53,9 @@ func (c *Client) get(ctx context.Context, u *url.URL, h http.Header, see func([]
 	return p, nil
 }
 
-// judge tells what a call says about its host, and how long that asks to be left
-// alone. A refused request and a page that is too long are no fault of the host.
+// judge returns what a call says about the health of its host, and how long the host
+// asked the client to wait. A rejected request and a page that is too long do not count
+// as failures of the host.
 func judge(err error) (h health, asked time.Duration) {
 	var e *Error
 	switch {

@@ -20,9 +20,9 @@ type page struct {
 
 // What is wrong with a page. The texts quote nothing of it.
 var (
-	errCut       = errors.New("the answer ends in the middle")
-	errMalformed = errors.New("the answer is not a FHIR Bundle in JSON")
-	errTooLong   = errors.New("the answer is longer than a page may be")
+	errCut       = errors.New("the response ended early")
+	errMalformed = errors.New("the response is not a FHIR Bundle in JSON")
+	errTooLong   = errors.New("the response is longer than the limit for a page")
 )
 
 // seeError is an error of the caller, which is no fault of the page.
@@ -56,11 +56,12 @@ func (m *meter) Read(p []byte) (int, error) {
 
 // readPage reads a Bundle of at most limit bytes as a stream, and gives the
 // resource of each entry to see as it is written. It is valid until see returns.
-// What was given before an error stays given. An error of see comes as a seeError.
+// Resources before an error were already passed to see. An error of see is returned as
+// a seeError.
 func readPage(r io.Reader, limit int64, see func(resource []byte) error) (page, error) {
 	m := &meter{r: r, left: limit}
-	// What is wrong inside a resource is judged with the resource, and must not
-	// cost the others.
+	// An error inside a resource is handled with that resource. It must not affect the
+	// others.
 	b := bundle{d: jsontext.NewDecoder(m, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)), see: see}
 	b.page.total = -1
 	err := b.read()
