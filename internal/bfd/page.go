@@ -25,13 +25,13 @@ var (
 	errTooLong   = errors.New("the response is longer than the limit for a page")
 )
 
-// seeError is an error of the caller, which is no fault of the page.
+// seeError is an error of the caller's function, not of the page.
 type seeError struct{ error }
 
 func (e seeError) Unwrap() error { return e.error }
 
-// meter bounds a body, and keeps the error with which it ended: a decoder may
-// give it in words of its own.
+// meter limits a body and stores the error with which it ended, because a decoder can
+// return another one.
 type meter struct {
 	r    io.Reader
 	left int64
@@ -42,7 +42,7 @@ func (m *meter) Read(p []byte) (int, error) {
 	if m.err != nil {
 		return 0, m.err
 	}
-	// One byte more than allowed tells a body that fits from one that does not.
+	// Read one byte more than allowed, to detect a body that is too long.
 	if int64(len(p)) > m.left+1 {
 		p = p[:m.left+1]
 	}
@@ -184,8 +184,8 @@ func (b *bundle) entries() error {
 	return err
 }
 
-// entry reads an entry. One without a resource is a fault of the page: what it
-// should have held would be lost.
+// entry reads an entry. An entry without a resource is an error of the page, because the
+// resource would be lost.
 func (b *bundle) entry() error {
 	found := false
 	err := b.members('{', func(name string) error {
@@ -212,8 +212,8 @@ func (b *bundle) entry() error {
 	return err
 }
 
-// head reads the type and the id of a resource; empty when they are missing. The
-// resource is known to be an object of valid JSON.
+// head reads the type and the id of a resource. They are empty if they are missing. The
+// resource must be an object of valid JSON.
 func head(raw []byte) (kind, id string) {
 	d := jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if _, err := d.ReadToken(); err != nil {

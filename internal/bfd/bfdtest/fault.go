@@ -9,21 +9,21 @@ import (
 	"strings"
 )
 
-// Mode is a way in which the stand-in fails.
+// Mode is a kind of failure.
 type Mode uint8
 
-// The ways in which it fails.
+// The kinds of failure.
 const (
 	None           Mode = iota
 	Status              // answers with Fault.Status and a text, and Retry-After if set
-	Reset               // breaks the connection before an answer
-	Page                // 200 with a page of HTML, as gateways answer
+	Reset               // closes the connection before the response
+	Page                // 200 with a page of HTML, as gateways send
 	Redirect            // 307 to another host
-	Stop                // half a body, then the connection breaks
-	Cut                 // half a body, which ends as if it were whole
-	Tail                // all of a body but its last byte, as if it were whole
-	Slow                // half a body, and then nothing until the client gives up
-	Empty               // 200 with an empty Bundle: what BFD answers after a fault of its own
+	Stop                // half a body, then the connection is closed
+	Cut                 // half a body, which ends as a complete one does
+	Tail                // a body without its last byte, which ends as a complete one does
+	Slow                // half a body, then nothing until the client cancels
+	Empty               // 200 with an empty Bundle, as BFD sends after an internal error
 	ForeignLink         // the next link names another host
 	ForeignPatient      // the next link names another patient
 	SelfLink            // the next link leads to the same page
@@ -31,31 +31,31 @@ const (
 	EmptyPages          // pages without entries, each with a link to another one
 	Bare                // the next link has none of the parameters but the offset
 	Repeat              // the last entry of a page is the first of the next, too
-	Gzip                // gzipped whether asked or not
+	Gzip                // gzip, even if the client does not accept it
 	Big                 // a text of 1 MiB in the Bundle
 	Outcome             // an OperationOutcome among the entries
-	OldYear             // people have a reference year before the one that was asked for
+	OldYear             // people have a reference year before the requested one
 )
 
-// Fault is what fails, and when. The zero value never fails.
+// Fault says which calls fail, and how. The zero value never fails.
 type Fault struct {
 	Mode  Mode
-	Skip  int // calls that are answered well before the first failure
-	Times int // failures; 0 is for ever
+	Skip  int // calls that succeed before the first failure
+	Times int // failures; 0 for all calls
 	// Status and RetryAfter are of the mode Status. Text is its body.
 	Status     int
 	RetryAfter string
 	Text       string
 }
 
-// Set makes the calls from now on fail in one way. Fault{} heals the stand-in.
+// Set makes later calls fail as f says. Fault{} ends the failures.
 func (s *Server) Set(f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fault, s.calls = f, 0
 }
 
-// due gives the fault of a call. s.mu must be held.
+// due returns the failure of a call. s.mu must be held.
 func (s *Server) due() Fault {
 	s.calls++
 	n := s.calls - s.fault.Skip

@@ -21,7 +21,7 @@ import (
 	"ab2d/internal/fhir"
 )
 
-// Dataset is what a stand-in serves. *synth.Dataset is one.
+// Dataset is the data that a stand-in serves. *synth.Dataset implements it.
 type Dataset interface {
 	// WriteClaims writes raw claims of a version, one on a line.
 	WriteClaims(ctx context.Context, w io.Writer, v fhir.Version) (claims int64, err error)
@@ -43,7 +43,7 @@ type Server struct {
 	requests []Request
 }
 
-// Request is one that the stand-in got.
+// Request is a request that the stand-in received.
 type Request struct {
 	Path   string
 	Query  url.Values
