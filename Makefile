@@ -22,12 +22,14 @@ lint:
 
 # Long: 200 random kills, half in each arrangement of processes, or KILLS=n. The figures are printed at the end.
 # Then ab2d export, killed up to 60 times in each of EXPORTS exports.
+# Then the tests that AB2D_TEST_LONG makes longer: everything of all sponsors, crashes during exports of everything, a claims file cut at every byte.
 KILLS ?= 200
 EXPORTS ?= 10
 .PHONY: torture
 torture:
 	AB2D_TORTURE=$(KILLS) AB2D_TEST_SERVERS=require go test ./cmd/ab2d -run TestRandomKills -v -count=1 -timeout 4h
 	AB2D_TORTURE_EXPORT=$(EXPORTS) go test ./cmd/ab2d -run TestExportKill9 -v -count=1 -timeout 4h
+	AB2D_TEST_LONG=1 AB2D_TEST_SERVERS=require go test ./cmd/ab2d ./internal/feed -run 'TestScript/sponsors|TestCrash|TestCutAnywhere' -v -count=1 -timeout 4h
 
 # Long: time and memory of a large export on 1, 2 and 4 worker processes, on PostgreSQL, files thrown away (ENROLLEES=n, SINCE=instant or empty for all);
 # and how long requests take while an export runs in the same process.

@@ -24,11 +24,9 @@ var level = map[string]int{
 }
 
 func TestImportsPointDownwards(t *testing.T) {
-	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "ab2d/...").Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
-	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+	module := strings.TrimSpace(golist(t, "-m"))
+	out := golist(t, "-json=ImportPath,Imports", module+"/...")
+	for d := json.NewDecoder(strings.NewReader(out)); ; {
 		var p struct {
 			ImportPath string
 			Imports    []string
@@ -38,15 +36,27 @@ func TestImportsPointDownwards(t *testing.T) {
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		name := strings.TrimPrefix(p.ImportPath, "ab2d/")
+		name := strings.TrimPrefix(p.ImportPath, module+"/")
+		if p.ImportPath == module {
+			name = "ab2d"
+		}
 		from, ok := level[name]
 		if !ok {
 			t.Errorf("package %s has no level: add it to this table and to ARCHITECTURE.md", name)
 		}
 		for _, i := range p.Imports {
-			if to, ours := strings.CutPrefix(i, "ab2d/"); ours && level[to] >= from {
+			if to, ours := strings.CutPrefix(i, module+"/"); ours && level[to] >= from {
 				t.Errorf("%s (level %d) must not import %s (level %d)", name, from, to, level[to])
 			}
 		}
 	}
+}
+
+func golist(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list"}, args...)...).Output()
+	if err != nil {
+		t.Fatalf("go list %v: %v", args, err)
+	}
+	return string(out)
 }

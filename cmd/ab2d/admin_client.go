@@ -34,7 +34,7 @@ type adminClientListCommand struct {
 // Run lists clients.
 func (c *adminClientListCommand) Run(ctx context.Context, s streams) error {
 	return printResponse(ctx, s, &c.adminConfig, "GET", "/clients?contract="+url.QueryEscape(c.Contract), nil,
-		listing("client\tname\tcontract\tlet in\tjobs\tsecrets\tkeys\tfrom", func(k admin.Client) string {
+		listing("client\tname\tcontract\tenabled\tjobs\tsecrets\tkeys\tfrom", func(k admin.Client) string {
 			return fmt.Sprintf("%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s", k.ID, k.Name, k.Contract, yesNo(k.Enabled && !k.ContractDisabled), k.MaxJobs,
 				secretsLine(k.Secrets), keysLine(k), networksLine(k))
 		}))

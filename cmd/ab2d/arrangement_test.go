@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -22,6 +23,7 @@ import (
 // not know which.
 type arrangement struct {
 	*testing.T
+	program         string // the path of what runs
 	database, files string
 	env             []string
 	api             []string // arguments of the process that answers
@@ -32,6 +34,7 @@ type arrangement struct {
 	processes []*process // the API first
 	url       string
 	sponsor   synth.Sponsor // with credentials that the server knows
+	since     time.Time     // of every export
 }
 
 // arrangements are the two that must not be told apart.
@@ -43,7 +46,6 @@ var arrangements = map[string]func(*testing.T) *arrangement{
 	},
 	"API and two workers": func(t *testing.T) *arrangement {
 		s3 := testserver.S3(t)
-		s3.Setenv(t)
 		a := &arrangement{T: t, database: testserver.Postgres(t), files: s3.Address("results"), env: s3.Env(), postgres: true, s3: true, s3server: s3}
 		shared := []string{"--database=" + a.database, "--files=" + a.files, "--claims=synthetic:", "--lease=1s"}
 		a.api = append([]string{"serve", "--workers=0", "--max-polls=1000", "--data=" + t.TempDir(), "--key-file=" + keyFile(t)}, shared...)
@@ -62,11 +64,39 @@ func keyFile(t *testing.T) string {
 	return path
 }
 
-// eachArrangement runs a test on both.
+// eachArrangement runs a test on both, with exports of everything.
 func eachArrangement(t *testing.T, test func(a *arrangement)) {
 	for name, arrange := range arrangements {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			a := arrange(t)
+			a.program = program
+			a.start()
+			test(a)
+		})
+	}
+}
+
+// eachCrashing runs a test on both, with programs that can be told where to die.
+// Where they die does not depend on how much they export, so the exports are of
+// half a year: a fifth of the work, in as many parts. With AB2D_TEST_LONG they
+// are of everything.
+func eachCrashing(t *testing.T, test func(a *arrangement)) {
+	if testing.Short() {
+		t.Skip("kills servers, which -short leaves out")
+	}
+	path, err := crashing()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, arrange := range arrangements {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := arrange(t)
+			a.program = path
+			if os.Getenv("AB2D_TEST_LONG") == "" {
+				a.since = time.Now().AddDate(0, -6, 0).Truncate(time.Second)
+			}
 			a.start()
 			test(a)
 		})
@@ -76,11 +106,11 @@ func eachArrangement(t *testing.T, test func(a *arrangement)) {
 // start starts all processes, and makes the sponsor a client.
 func (a *arrangement) start() {
 	a.Helper()
-	a.processes = []*process{startProcess(a, a.env, append(a.api, "--listen=127.0.0.1:0")...)}
+	a.processes = []*process{startProgram(a, a.program, a.env, append(a.api, "--listen=127.0.0.1:0")...)}
 	a.url = a.processes[0].url
 	for range 2 {
 		if a.workers != nil {
-			a.processes = append(a.processes, startProcess(a, a.env, a.workers...))
+			a.processes = append(a.processes, startProgram(a, a.program, a.env, a.workers...))
 		}
 	}
 	a.sponsor = sponsor2000(a.T)
@@ -114,7 +144,7 @@ func (a *arrangement) restart(i int) {
 	if i == 0 {
 		args = append(a.api, "--listen="+strings.TrimPrefix(a.url, "http://"))
 	}
-	a.processes[i] = startProcess(a, a.env, args...)
+	a.processes[i] = startProgram(a, a.program, a.env, args...)
 }
 
 func (a *arrangement) startExport() client.Job {
@@ -122,7 +152,7 @@ func (a *arrangement) startExport() client.Job {
 	p := process{url: a.url}
 	var job client.Job
 	a.until("an export to be accepted", func() (err error) {
-		job, err = p.newClient(a.T, a.sponsor).Start(a.Context(), client.Request{})
+		job, err = p.newClient(a.T, a.sponsor).Start(a.Context(), client.Request{Since: a.since})
 		return err
 	})
 	return job

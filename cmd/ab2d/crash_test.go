@@ -59,6 +59,7 @@ var errKilled = errors.New("killed")
 // and starts it again: the export completes, with the same bytes as one that
 // nobody disturbed, and nothing else is left behind.
 func TestKill9(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	sponsor := sponsor2000(t)
 	args := []string{"--data=" + data, "--workers=1", "--lease=1s", "--max-polls=1000", "--listen=localhost:0"}
@@ -182,6 +183,7 @@ func names(m map[string]string) []string {
 // TestStopDuringExport: SIGTERM in the middle of an export loses nothing, and
 // the next start goes on at once, without waiting for a lease to lapse.
 func TestStopDuringExport(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	sponsor := sponsor2000(t)
 	args := []string{"--data=" + data, "--workers=2", "--lease=10m", "--max-polls=1000", "--listen=localhost:0"}
@@ -214,6 +216,7 @@ func TestStopDuringExport(t *testing.T) {
 // TestReadinessTurnsOffFirst: told to stop, a server says so before it takes no
 // more requests, and then ends well.
 func TestReadinessTurnsOffFirst(t *testing.T) {
+	t.Parallel()
 	p := startProcess(t, nil, "--data="+t.TempDir(), "--listen=localhost:0", "--drain=1s")
 	status := func() int {
 		resp, err := http.Get(p.url + "/health")

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os/exec"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -21,30 +20,18 @@ var crashPoints = []string{
 	"accepted", "planning", "planned", "middle of a part", "part written", "committing a part", "part committed", "finishing", "finished",
 }
 
-// withCrashPoints builds the program so that it can be told where to die, and
-// lets this test use it.
-func withCrashPoints(t *testing.T) {
-	t.Helper()
-	before := program
-	program = filepath.Join(t.TempDir(), "ab2d")
-	t.Cleanup(func() { program = before })
-	if out, err := exec.Command("go", "build", "-tags", "crashpoints", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-}
-
 // TestCrashPoints lets the processes that come to a point die there, starts
 // them again, and wants what an undisturbed export gives.
 func TestCrashPoints(t *testing.T) {
-	withCrashPoints(t)
-	eachArrangement(t, func(a *arrangement) {
+	t.Parallel()
+	eachCrashing(t, func(a *arrangement) {
 		want := a.finish(a.startExport())
 		known := a.jobs()
 		for _, point := range crashPoints {
 			a.armed(point, func() {
 				p := process{url: a.url}
 				// Whether it is answered before somebody dies is left open.
-				p.newClient(a.T, a.sponsor).Start(a.Context(), client.Request{})
+				p.newClient(a.T, a.sponsor).Start(a.Context(), client.Request{Since: a.since})
 				a.awaitDeath()
 			})
 			found := 0
@@ -101,8 +88,8 @@ func (a *arrangement) record() map[aboutJob]int {
 // TestCrashWhileSending: no byte of a file leaves before it is on record that
 // it does.
 func TestCrashWhileSending(t *testing.T) {
-	withCrashPoints(t)
-	eachArrangement(t, func(a *arrangement) {
+	t.Parallel()
+	eachCrashing(t, func(a *arrangement) {
 		job := a.startExport()
 		file := a.finish(job).Output[0].URL
 		began, before := aboutJob{audit.DownloadBegan, path.Base(path.Dir(job.StatusURL))}, a.record()
@@ -156,8 +143,8 @@ func (a *arrangement) token() string {
 // TestCrashWhileSweeping: files of a canceled job go, also when the sweep dies
 // after the first.
 func TestCrashWhileSweeping(t *testing.T) {
-	withCrashPoints(t)
-	eachArrangement(t, func(a *arrangement) {
+	t.Parallel()
+	eachCrashing(t, func(a *arrangement) {
 		job := a.startExport()
 		a.finish(job)
 		a.armed("sweeping", func() {

@@ -29,13 +29,8 @@ func TestKill9DuringImport(t *testing.T) {
 		t.Skip("kills imports, which -short leaves out")
 	}
 	dir := t.TempDir()
-	if out, err := exec.Command(program, "demo", "--sponsor=PDP-1000", "--api=v2", "--out="+dir).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
 	whole := filepath.Join(dir, "claims.ndjson")
-	if out, err := exec.Command("sh", "-c", "(echo '{\"resourceType\": \"ExplanationOfBenefit\", damaged}'; cat "+dir+"/Z0001_*.ndjson) > "+whole).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	damagedClaims(t, whole)
 	rejects := filepath.Join(dir, "rejects")
 	load := func(data string) *exec.Cmd {
 		return exec.Command(program, "import", "claims", whole, "--fhir=r4", "--data="+data, "--rejects="+rejects)
@@ -83,6 +78,18 @@ func TestKill9DuringImport(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 	t.Logf("killed %d times; %s", kills, want)
+}
+
+// damagedClaims writes the claims of PDP-1000, after a line that is damaged.
+func damagedClaims(t *testing.T, path string) {
+	t.Helper()
+	dir := t.TempDir()
+	if out, err := exec.Command(program, "demo", "--sponsor=PDP-1000", "--api=v2", "--out="+dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if out, err := exec.Command("sh", "-c", "(echo '{\"resourceType\": \"ExplanationOfBenefit\", damaged}'; cat "+dir+"/Z0001_*.ndjson) > "+path).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
 }
 
 // stored counts and hashes all claims in v2 that a job planned now would read.

@@ -25,18 +25,21 @@ import (
 
 // TestArrangementsGiveTheSame: whoever exports, the files are the same.
 func TestArrangementsGiveTheSame(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	all := map[string][]string{}
-	eachArrangement(t, func(a *arrangement) {
-		m := a.finish(a.startExport())
-		mu.Lock()
-		all[a.Name()] = results(m)
-		mu.Unlock()
-		dir := a.TempDir()
-		p := process{url: a.url}
-		if _, err := p.newClient(a.T, a.sponsor).Download(a.Context(), m.Output[0], dir, nil); err != nil {
-			a.Error(err)
-		}
+	t.Run("exports", func(t *testing.T) {
+		eachArrangement(t, func(a *arrangement) {
+			m := a.finish(a.startExport())
+			mu.Lock()
+			all[a.Name()] = results(m)
+			mu.Unlock()
+			dir := a.TempDir()
+			p := process{url: a.url}
+			if _, err := p.newClient(a.T, a.sponsor).Download(a.Context(), m.Output[0], dir, nil); err != nil {
+				a.Error(err)
+			}
+		})
 	})
 	var first []string
 	for name, files := range all {
@@ -52,6 +55,7 @@ func TestArrangementsGiveTheSame(t *testing.T) {
 // TestCancelStopsAndDeletes: files of a canceled job go, wherever its parts
 // were under way.
 func TestCancelStopsAndDeletes(t *testing.T) {
+	t.Parallel()
 	eachArrangement(t, func(a *arrangement) {
 		job := a.startExport()
 		a.progress(job, 20)
@@ -68,86 +72,95 @@ func TestCancelStopsAndDeletes(t *testing.T) {
 	})
 }
 
-// TestFaults disturbs exports in one way each, and wants them to end as if
-// nothing had been, within half a minute of the fault's end.
+// fault disturbs an arrangement for a while.
+type fault struct {
+	name    string
+	applies func(a *arrangement) bool // nil: to all
+	disturb func(a *arrangement)
+}
+
+func severalProcesses(a *arrangement) bool { return len(a.processes) > 1 }
+func onMachines(a *arrangement) bool       { return a.postgres && a.s3 }
+func onADisk(a *arrangement) bool          { return !a.s3 }
+
+// processFaults end or stop processes.
+var processFaults = []fault{
+	{"kill -9 of a worker", severalProcesses, func(a *arrangement) {
+		last := len(a.processes) - 1
+		a.processes[last].kill()
+		a.restart(last)
+	}},
+	{"kill -9 of everything", nil, (*arrangement).restartAll},
+	{"SIGTERM of a worker", nil, func(a *arrangement) {
+		last := len(a.processes) - 1
+		if err := a.processes[last].stop(); err != nil {
+			a.Errorf("the worker did not stop cleanly: %v", err)
+		}
+		a.restart(last)
+	}},
+	// A worker that is stopped for longer than its lease resumes without knowing
+	// that others have taken over.
+	{"a zombie", severalProcesses, func(a *arrangement) {
+		last := a.processes[len(a.processes)-1].cmd.Process
+		last.Signal(syscall.SIGSTOP)
+		a.idle(2500 * time.Millisecond)
+		last.Signal(syscall.SIGCONT)
+	}},
+}
+
+// storeFaults are those of the database and of the file store.
+var storeFaults = []fault{
+	{"database connections cut", onMachines, func(a *arrangement) {
+		for range 5 {
+			testserver.CutConnections(a.T, a.database)
+			a.idle(50 * time.Millisecond)
+		}
+	}},
+	{"file store down", onMachines, func(a *arrangement) {
+		a.s3server.Stop()
+		a.idle(1500 * time.Millisecond)
+		a.s3server.Start(a.T)
+	}},
+	{"file store slow", onMachines, func(a *arrangement) {
+		a.s3server.Pause()
+		a.idle(2500 * time.Millisecond)
+		a.s3server.Resume()
+	}},
+	{"disk full", onADisk, func(a *arrangement) {
+		pid := a.processes[0].cmd.Process.Pid
+		limit(a, pid, 1<<20)
+		a.idle(time.Second)
+		limit(a, pid, unix.RLIM_INFINITY)
+	}},
+}
+
+// TestFaults disturbs each export by one fault. The export must end as an
+// undisturbed one, within half a minute of the fault's end.
 func TestFaults(t *testing.T) {
-	faults := map[string]func(a *arrangement, job client.Job){
-		"kill -9 of a worker": func(a *arrangement, _ client.Job) {
-			last := len(a.processes) - 1
-			a.processes[last].kill()
-			a.restart(last)
-		},
-		"kill -9 of everything": func(a *arrangement, _ client.Job) {
-			for _, p := range a.processes {
-				p.kill()
-			}
-			for i := range a.processes {
-				a.restart(i)
-			}
-		},
-		"SIGTERM of a worker": func(a *arrangement, _ client.Job) {
-			last := len(a.processes) - 1
-			if err := a.processes[last].stop(); err != nil {
-				a.Errorf("the worker did not stop cleanly: %v", err)
-			}
-			a.restart(last)
-		},
-		// Stopped for longer than its lease, a worker goes on and does not know
-		// that others have taken over.
-		"a zombie": func(a *arrangement, _ client.Job) {
-			last := a.processes[len(a.processes)-1].cmd.Process
-			last.Signal(syscall.SIGSTOP)
-			if len(a.processes) > 1 {
-				a.idle(2500 * time.Millisecond)
-			}
-			last.Signal(syscall.SIGCONT)
-		},
-		"database connections cut": func(a *arrangement, _ client.Job) {
-			if a.postgres {
-				for range 5 {
-					testserver.CutConnections(a.T)
-					a.idle(50 * time.Millisecond)
-				}
-			}
-		},
-		"file store down": func(a *arrangement, _ client.Job) {
-			if a.s3 {
-				a.s3server.Stop()
-				a.idle(1500 * time.Millisecond)
-				a.s3server.Start(a.T)
-			}
-		},
-		"file store slow": func(a *arrangement, _ client.Job) {
-			if a.s3 {
-				a.s3server.Pause()
-				a.idle(2500 * time.Millisecond)
-				a.s3server.Resume()
-			}
-		},
-		"disk full": func(a *arrangement, _ client.Job) {
-			if !a.s3 {
-				pid := a.processes[0].cmd.Process.Pid
-				limit(a, pid, 1<<20)
-				a.idle(time.Second)
-				limit(a, pid, unix.RLIM_INFINITY)
-			}
-		},
-	}
+	t.Parallel()
 	eachArrangement(t, func(a *arrangement) {
 		want := a.finish(a.startExport())
-		for name, disturb := range faults {
-			job := a.startExport()
-			a.progress(job, 10)
-			disturb(a, job)
-			over := time.Now()
-			got := a.finish(job)
-			if took := time.Since(over); took > 30*time.Second {
-				a.Errorf("%s: completed only %s after the fault", name, took)
+		for _, f := range slices.Concat(processFaults, storeFaults) {
+			if f.applies == nil || f.applies(a) {
+				a.survives(f, want)
 			}
-			a.check(job, want, got)
-			a.Logf("%s: completed %s after", name, time.Since(over).Round(time.Millisecond))
 		}
 	})
+}
+
+// survives disturbs one export, and compares it with an undisturbed one.
+func (a *arrangement) survives(f fault, want *client.Manifest) {
+	a.Helper()
+	job := a.startExport()
+	a.progress(job, 10)
+	f.disturb(a)
+	over := time.Now()
+	got := a.finish(job)
+	if took := time.Since(over); took > 30*time.Second {
+		a.Errorf("%s: completed only %s after the fault", f.name, took)
+	}
+	a.check(job, want, got)
+	a.Logf("%s: completed %s after", f.name, time.Since(over).Round(time.Millisecond))
 }
 
 // limit is the size up to which a process may write a file, which is as good
@@ -163,9 +176,10 @@ func limit(a *arrangement, pid int, bytes uint64) {
 func (a *arrangement) idle(d time.Duration) { <-time.After(d) }
 
 // TestRandomKills kills random processes at random moments, while exports run,
-// and starts them again: a dozen times, or as often as AB2D_TORTURE says.
+// and starts them again: six times, or as often as AB2D_TORTURE says.
 func TestRandomKills(t *testing.T) {
-	kills := 6 // in each arrangement
+	t.Parallel()
+	kills := 3 // in each arrangement
 	if s := os.Getenv("AB2D_TORTURE"); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil {
@@ -223,6 +237,7 @@ func (a *arrangement) noOrphans() {
 
 // TestASmallJobIsNotHeldUp: while PDP-10000 is exported, PDP-100 is done soon.
 func TestASmallJobIsNotHeldUp(t *testing.T) {
+	t.Parallel()
 	eachArrangement(t, func(a *arrangement) {
 		p := process{url: a.url}
 		byName := func(name string) synth.Sponsor {

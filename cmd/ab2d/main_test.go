@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -15,8 +16,12 @@ import (
 )
 
 // program is the path of the real program, built as a user gets it, so that
-// the end-to-end tests start, kill and start again what will run.
-var program string
+// the end-to-end tests start, kill and start again what will run. crashing
+// builds it, for the first test that asks, so that it can be told where to die.
+var (
+	program  string
+	crashing func() (path string, err error)
+)
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
@@ -26,13 +31,26 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(dir)
-		program = filepath.Join(dir, "ab2d")
-		if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "build the program: %v\n%s", err, out)
+		if program, err = build(filepath.Join(dir, "ab2d")); err != nil {
+			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
+		crashing = sync.OnceValues(func() (string, error) {
+			return build(filepath.Join(dir, "crashing", "ab2d"), "-tags", "crashpoints")
+		})
 		return testserver.Main(m)
 	}())
+}
+
+// build builds the program at a path, without symbols, which saves a third of
+// the linker's time. It is never built for the race detector: the packages'
+// own tests look for races.
+func build(path string, flags ...string) (string, error) {
+	args := append([]string{"build", "-ldflags=-s -w", "-o", path}, flags...)
+	if out, err := exec.Command("go", append(args, ".")...).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the program: %w\n%s", err, out)
+	}
+	return path, nil
 }
 
 // process is a command that runs until it is stopped.
@@ -50,10 +68,15 @@ type process struct {
 // fails.
 func startProcess(t testing.TB, env []string, args ...string) *process {
 	t.Helper()
+	return startProgram(t, program, env, args...)
+}
+
+func startProgram(t testing.TB, program string, env []string, args ...string) *process {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("starts a server, which -short leaves out")
 	}
-	p, err := newProcess(t.TempDir(), env, args...)
+	p, err := newProcess(program, t.TempDir(), env, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +90,7 @@ func startProcess(t testing.TB, env []string, args ...string) *process {
 	return p
 }
 
-func newProcess(dir string, env []string, args ...string) (*process, error) {
+func newProcess(program, dir string, env []string, args ...string) (*process, error) {
 	if strings.HasPrefix(args[0], "-") {
 		args = append([]string{"sandbox"}, args...)
 	}

@@ -77,32 +77,10 @@ func TestLatency(t *testing.T) {
 	if _, err := small.Start(t.Context(), client.Request{}); err != nil { // gets the token, which takes its time
 		t.Fatal(err)
 	}
-	measure := func(until func() bool) (kickOff, status []time.Duration) {
-		look := time.NewTicker(10 * time.Millisecond)
-		defer look.Stop()
-		for !until() {
-			began := time.Now()
-			job, err := small.Start(t.Context(), client.Request{Since: time.Now().Add(-time.Hour)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			kickOff = append(kickOff, time.Since(began))
-			ctx, cancel := context.WithCancel(t.Context())
-			began = time.Now()
-			small.Wait(ctx, job, func(client.Progress) { cancel() })
-			cancel()
-			status = append(status, time.Since(began))
-			<-look.C
-			if _, err := small.Wait(t.Context(), job, nil); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return kickOff, status
-	}
 	for name, run := range map[string]func() ([]time.Duration, []time.Duration){
 		"idle": func() ([]time.Duration, []time.Duration) {
 			n := 0
-			return measure(func() bool { n++; return n > 60 })
+			return latencies(t, small, func() bool { n++; return n > 60 })
 		},
 		"during an export of 10,000 enrollees": func() ([]time.Duration, []time.Duration) {
 			job, err := large.Start(t.Context(), client.Request{})
@@ -111,7 +89,7 @@ func TestLatency(t *testing.T) {
 			}
 			done := make(chan struct{})
 			go func() { large.Wait(t.Context(), job, nil); close(done) }()
-			return measure(func() bool {
+			return latencies(t, small, func() bool {
 				select {
 				case <-done:
 					return true
@@ -124,6 +102,31 @@ func TestLatency(t *testing.T) {
 		kickOff, status := run()
 		t.Logf("%s: kick-off p50 %s p99 %s, status p50 %s p99 %s, of %d each", name, quantile(kickOff, 50), quantile(kickOff, 99), quantile(status, 50), quantile(status, 99), len(kickOff))
 	}
+}
+
+// latencies times kick-offs and requests for their status, one after another.
+func latencies(t *testing.T, c *client.Client, until func() bool) (kickOff, status []time.Duration) {
+	t.Helper()
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for !until() {
+		began := time.Now()
+		job, err := c.Start(t.Context(), client.Request{Since: time.Now().Add(-time.Hour)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		kickOff = append(kickOff, time.Since(began))
+		ctx, cancel := context.WithCancel(t.Context())
+		began = time.Now()
+		c.Wait(ctx, job, func(client.Progress) { cancel() })
+		cancel()
+		status = append(status, time.Since(began))
+		<-look.C
+		if _, err := c.Wait(t.Context(), job, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return kickOff, status
 }
 
 func quantile(d []time.Duration, percent int) time.Duration {

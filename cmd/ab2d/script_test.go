@@ -64,9 +64,12 @@ func TestScript(t *testing.T) {
 			"typed2":   func(ts *testscript.TestScript, neg bool, args []string) { scriptTyped(ts, neg, args, "/api/v2/") },
 		},
 		Condition: func(cond string) (bool, error) {
-			if cond == "claims" {
+			switch cond {
+			case "claims":
 				_, err := os.Stat(realClaims)
 				return err == nil, nil
+			case "long":
+				return os.Getenv("AB2D_TEST_LONG") != "", nil
 			}
 			for _, tool := range []string{"bash", "curl", "jq"} {
 				if _, err := exec.LookPath(tool); err != nil {
@@ -97,7 +100,7 @@ func scriptServe(ts *testscript.TestScript, _ bool, args []string) {
 
 func startServer(ts *testscript.TestScript, args []string) {
 	args = append([]string{args[0], "--listen=localhost:0", "--data=" + ts.MkAbs("data")}, args[1:]...)
-	p, err := newProcess(ts.MkAbs("."), []string{"HOME=" + ts.MkAbs(".")}, args...)
+	p, err := newProcess(program, ts.MkAbs("."), []string{"HOME=" + ts.MkAbs(".")}, args...)
 	ts.Check(err)
 	ts.Setenv("URL", p.url)
 	ts.Setenv("LISTEN", strings.TrimPrefix(p.url, "http://"))

@@ -246,7 +246,7 @@ func (s *server) shutdown() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
 	defer cancel()
 	if err := s.http.Shutdown(ctx); err != nil {
-		s.log.Warn("answers under way were cut off", "error", err)
+		s.log.Warn("running responses were cut off", "error", err)
 		return s.http.Close()
 	}
 	return nil

@@ -90,7 +90,7 @@ const clockEvery = 10 * time.Second
 // sourcesEvery is between two looks for jobs that wait for another source.
 const sourcesEvery = 10 * time.Second
 
-// orphansEvery is between two looks for files that belong to nobody.
+// orphansEvery is between two looks for files that belong to no job.
 const orphansEvery = 10 * time.Minute
 
 // close closes what was opened.

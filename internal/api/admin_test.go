@@ -291,11 +291,11 @@ func TestMaintenance(t *testing.T) {
 	}
 	public(`"maintenanceMode":"false"`)
 	var m admin.Maintenance
-	s.admin(token, "PUT", "/maintenance", `{"for":"90s","message":"New claims are being taken in."}`).to(t, http.StatusOK, &m)
+	s.admin(token, "PUT", "/maintenance", `{"for":"90s","message":"New claims are being imported."}`).to(t, http.StatusOK, &m)
 	public(`"maintenanceMode":"true"`)
 	for _, path := range []string{patientV1, patientV2, "/api/v1/fhir/Group/Z0001/$export"} {
 		a := s.do(two, "GET", path)
-		a.is(t, http.StatusServiceUnavailable, fhir.CodeTransient, "maintenance", "New claims are being taken in.")
+		a.is(t, http.StatusServiceUnavailable, fhir.CodeTransient, "maintenance", "New claims are being imported.")
 		if got := a.header.Get("Retry-After"); got != "90" {
 			t.Errorf("Retry-After %q", got)
 		}

@@ -16,7 +16,7 @@ import (
 // kickOff starts an export (Bulk Data Access IG, "Bulk Data Kick-off Request").
 func kickOff(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 	if group := r.PathValue("contract"); group != "" && group != c.client.Contract {
-		return rest.Errorf(http.StatusForbidden, fhir.CodeForbidden, "This client may export contract %s only: ask for Group/%s/$export or Patient/$export.",
+		return rest.Errorf(http.StatusForbidden, fhir.CodeForbidden, "This client can export only contract %s. Use Group/%s/$export or Patient/$export.",
 			c.client.Contract, c.client.Contract)
 	}
 	contract, err := a.Intake.Entitled(r.Context(), c.client.Contract)

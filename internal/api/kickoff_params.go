@@ -203,11 +203,11 @@ func (r *reader) resourceTypes() {
 func (r *reader) dates() {
 	since, sinceOK := r.instant("_since")
 	if sinceOK && since.After(r.now) {
-		r.fault(fhir.CodeValue, "The _since %s lies in the future. Give a time before now, %s.", rest.Quoted(r.values.Get("_since")), fhir.FormatInstant(r.now))
+		r.fault(fhir.CodeValue, "The _since %s is in the future. Give a time before now, %s.", rest.Quoted(r.values.Get("_since")), fhir.FormatInstant(r.now))
 		sinceOK = false
 	}
 	if sinceOK && r.version == fhir.V3 && since.Before(r.sinceV3) {
-		r.fault(fhir.CodeValue, "The _since %s lies before %s, the earliest possible in v3. Give a later one, or leave it out to export everything.",
+		r.fault(fhir.CodeValue, "The _since %s is before %s, the earliest possible in v3. Give a later one, or leave it out to export everything.",
 			rest.Quoted(r.values.Get("_since")), r.sinceV3.Format(time.RFC3339))
 		sinceOK = false
 	}
@@ -217,7 +217,7 @@ func (r *reader) dates() {
 		untilOK = false
 	}
 	if sinceOK && untilOK && until.Before(since) {
-		r.fault(fhir.CodeValue, "The _until %s lies before the _since %s. Give a later _until.", rest.Quoted(r.values.Get("_until")), rest.Quoted(r.values.Get("_since")))
+		r.fault(fhir.CodeValue, "The _until %s is before the _since %s. Give a later _until.", rest.Quoted(r.values.Get("_until")), rest.Quoted(r.values.Get("_since")))
 	}
 	if sinceOK {
 		r.since = since
@@ -240,7 +240,7 @@ func (r *reader) instant(name string) (time.Time, bool) {
 		r.fault(fhir.CodeValue, "The %s %s is %v. Write a + as %%2B.", name, rest.Quoted(s), err)
 		return time.Time{}, false
 	case t.Before(export.EarliestSince):
-		r.fault(fhir.CodeValue, "The %s %s lies before %s, the earliest possible.", name, rest.Quoted(s), earliest)
+		r.fault(fhir.CodeValue, "The %s %s is before %s, the earliest possible.", name, rest.Quoted(s), earliest)
 		return time.Time{}, false
 	}
 	return t, true

@@ -32,7 +32,7 @@ func TestWhatCannotBeRecordedFails(t *testing.T) {
 	token := s.adminToken("client")
 	s.token(two, auth.Scope) // before it is too late
 	s.idle()
-	raw, err := sql.Open("sqlite", s.database)
+	raw, err := sql.Open("sqlite", "file:"+s.database+"?_pragma=busy_timeout(10000)")
 	if err != nil {
 		t.Fatal(err)
 	}

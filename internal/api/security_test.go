@@ -48,46 +48,25 @@ func (a *answer) seen(job string) string {
 func TestOthersJobsAreNotThere(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	s.source.Add("Z0000", 500, 1)
-	there, release := s.hold(7)
+	running, release := s.runningJob()
 	defer release()
-	sevenWaits := s.source.Before
-	s.source.Before = func(ctx context.Context, e coverage.EnrolleeID) error {
-		if e == 101 { // of the other contract
-			e = 7
-		}
-		return sevenWaits(ctx, e)
-	}
-	running := jobID(s.kickOff(one, patientV2))
-	<-there
-	victims := map[string]string{"running": running}
 	file := "Z0000_0001.ndjson"
-	attack := func() {
-		t.Helper()
-		for state, victim := range victims {
-			for _, v := range []string{"v1", "v2"} {
-				base := "/api/" + v + "/fhir/Job/"
-				for _, try := range [][]string{
-					{"GET", "/$status"}, {"GET", "/%24status"}, {"GET", "/$status?x=1"}, {"GET", "/$status", "Prefer: handling=strict"},
-					{"DELETE", "/$status"}, {"GET", "/file/" + file}, {"HEAD", "/file/" + file}, {"GET", "/file/" + file, "Range: bytes=0-10"},
-					{"GET", "/file/" + file, "If-None-Match: *"}, {"GET", "/file/" + file, "If-Match: *"}, {"GET", "/file/nothing"}, {"GET", "/file/..%2f" + file},
-					{"POST", "/$status"}, {"PUT", "/file/" + file}, {"GET", ""}, {"GET", "/"}, {"GET", "/file/"},
-				} {
-					never := uuid.NewString()
-					got, want := s.do(two, try[0], base+victim+try[1], try[2:]...), s.do(two, try[0], base+never+try[1], try[2:]...)
-					if diff := cmp.Diff(want.seen(never), got.seen(victim)); diff != "" {
-						t.Errorf("%s %s of a %s job tells that it is there:\n%s", try[0], v+try[1], state, diff)
-					}
-				}
-				for _, form := range []string{strings.ToUpper(victim), "{" + victim + "}", "urn:uuid:" + victim, strings.ReplaceAll(victim, "-", "")} {
-					s.do(two, "GET", base+form+"/$status").is(t, http.StatusNotFound, fhir.CodeNotFound)
-				}
-			}
-		}
-	}
-	attack()
-	// Kick-offs of one's own: neither how they are answered nor what they say
-	// names the other's.
+	s.attack("running", running, file)
+	release()
+	m := s.finish(one, "/api/v2/fhir/Job/"+running+"/$status")
+	file = m.Output[0].URL[strings.LastIndex(m.Output[0].URL, "/")+1:]
+	s.attack("completed", running, file)
+	s.do(one, "DELETE", "/api/v2/fhir/Job/"+running+"/$status")
+	s.attack("canceled", running, file)
+}
+
+// TestKickOff_NamesNoOtherJob: neither how one's own kick-offs are answered nor
+// what they say names a job or a contract of another's.
+func TestKickOff_NamesNoOtherJob(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	running, release := s.runningJob()
+	defer release()
 	mine := s.do(two, "GET", patientV2)
 	if mine.status != http.StatusAccepted || strings.Contains(fmt.Sprint(mine.header, string(mine.body)), running) {
 		t.Errorf("%d %v", mine.status, mine.header)
@@ -99,14 +78,47 @@ func TestOthersJobsAreNotThere(t *testing.T) {
 	for _, contract := range []string{"Z0000", "Z7777"} { // one that is there, and one that is not
 		s.do(two, "GET", "/api/v2/fhir/Group/"+contract+"/$export").is(t, http.StatusForbidden, fhir.CodeForbidden, "Z0001")
 	}
-	release()
-	m := s.finish(one, "/api/v2/fhir/Job/"+running+"/$status")
-	file = m.Output[0].URL[strings.LastIndex(m.Output[0].URL, "/")+1:]
-	victims = map[string]string{"completed": running}
-	attack()
-	s.do(one, "DELETE", "/api/v2/fhir/Job/"+running+"/$status")
-	victims = map[string]string{"canceled": running}
-	attack()
+}
+
+// runningJob starts an export of client one's that runs until release is called.
+// So does every export of the other contract.
+func (s *server) runningJob() (id string, release func()) {
+	s.Helper()
+	s.source.Add("Z0000", 500, 1)
+	there, release := s.hold(7)
+	sevenWaits := s.source.Before
+	s.source.Before = func(ctx context.Context, e coverage.EnrolleeID) error {
+		if e == 101 { // of the other contract
+			e = 7
+		}
+		return sevenWaits(ctx, e)
+	}
+	id = jobID(s.kickOff(one, patientV2))
+	<-there
+	return id, release
+}
+
+// attack tries, as client two, everything with a job that is not its own.
+func (s *server) attack(state, victim, file string) {
+	s.Helper()
+	for _, v := range []string{"v1", "v2"} {
+		base := "/api/" + v + "/fhir/Job/"
+		for _, try := range [][]string{
+			{"GET", "/$status"}, {"GET", "/%24status"}, {"GET", "/$status?x=1"}, {"GET", "/$status", "Prefer: handling=strict"},
+			{"DELETE", "/$status"}, {"GET", "/file/" + file}, {"HEAD", "/file/" + file}, {"GET", "/file/" + file, "Range: bytes=0-10"},
+			{"GET", "/file/" + file, "If-None-Match: *"}, {"GET", "/file/" + file, "If-Match: *"}, {"GET", "/file/nothing"}, {"GET", "/file/..%2f" + file},
+			{"POST", "/$status"}, {"PUT", "/file/" + file}, {"GET", ""}, {"GET", "/"}, {"GET", "/file/"},
+		} {
+			never := uuid.NewString()
+			got, want := s.do(two, try[0], base+victim+try[1], try[2:]...), s.do(two, try[0], base+never+try[1], try[2:]...)
+			if diff := cmp.Diff(want.seen(never), got.seen(victim)); diff != "" {
+				s.Errorf("%s %s of a %s job tells that it is there:\n%s", try[0], v+try[1], state, diff)
+			}
+		}
+		for _, form := range []string{strings.ToUpper(victim), "{" + victim + "}", "urn:uuid:" + victim, strings.ReplaceAll(victim, "-", "")} {
+			s.do(two, "GET", base+form+"/$status").is(s.T, http.StatusNotFound, fhir.CodeNotFound)
+		}
+	}
 }
 
 // TestForgedTokens: algorithm confusion, none, a kid that is not one.

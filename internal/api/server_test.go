@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -58,6 +59,23 @@ func (s *server) v3Enabled(_ context.Context, number string) (bool, error) {
 
 // secretHash is at bcrypt's least cost, to keep the tests fast.
 var secretHash = sync.OnceValues(func() ([]byte, error) { return bcrypt.GenerateFromPassword([]byte(secret), bcrypt.MinCost) })
+
+// emptyDatabase is a database file with all tables and nothing in them. To copy it
+// takes a fraction of what the migrations take.
+var emptyDatabase = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "ab2d-test-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "ab2d.db")
+	db, err := store.Open(context.Background(), "sqlite:"+path, exporttest.NewClock().Now)
+	if err != nil {
+		return nil, err
+	}
+	db.Close() // writes what is in the log beside the file into the file
+	return os.ReadFile(path)
+})
 
 // server is a whole server on a loopback port: database, directory, workers,
 // authorization server and API. When the test ends, its log is searched for
@@ -116,8 +134,14 @@ func newServer(t *testing.T, changes ...func(*server)) *server {
 // open opens what keeps the state.
 func (s *server) open() {
 	s.Helper()
-	var err error
+	empty, err := emptyDatabase()
+	if err != nil {
+		s.Fatal(err)
+	}
 	s.database = filepath.Join(s.TempDir(), "ab2d.db")
+	if err := os.WriteFile(s.database, empty, 0o600); err != nil {
+		s.Fatal(err)
+	}
 	if s.db, err = store.Open(s.Context(), "sqlite:"+s.database, s.clock.Now); err != nil {
 		s.Fatal(err)
 	}

@@ -102,7 +102,7 @@ func (r *reader) typeFilter(filter string) {
 	dates, good := coverage.AnyServiceDates(), true
 	for _, name := range sortedNames(conditions) {
 		if name != "service-date" {
-			r.fault(fhir.CodeNotSupported, "The _typeFilter %s asks for %s. Claims can be searched by service-date only: %s.", rest.Quoted(filter), rest.Quoted(name), filterExample)
+			r.fault(fhir.CodeNotSupported, "The _typeFilter %s searches by %s. Claims can be searched only by service-date: %s.", rest.Quoted(filter), rest.Quoted(name), filterExample)
 			good = false
 			continue
 		}

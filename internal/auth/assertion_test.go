@@ -113,21 +113,37 @@ func TestAssertions(t *testing.T) {
 	}
 }
 
-func TestAssertionsKeptOut(t *testing.T) {
-	w := newWorld(t)
-	k, stranger := newKeyholder(t, w), newKeyholder(t, w)
-	k2 := k
-	w.store.put(Client{ID: "keyholder", Contract: "Z0000", KeySet: k2.set(t), Enabled: true, MaxJobs: 1})
-	w.store.put(Client{ID: "barred", Contract: "Z0000", KeySet: k2.set(t), MaxJobs: 1})
-	es := func(change func(*jwt.Claims), headers ...any) string {
+// holders makes a client with keys, one that is disabled, and keys of a stranger.
+func holders(t *testing.T) (w *world, k, stranger keyholder, es func(change func(*jwt.Claims), headers ...any) string) {
+	w = newWorld(t)
+	stranger = newKeyholder(t, w) // whose keys are replaced below
+	k = newKeyholder(t, w)
+	w.store.put(Client{ID: "keyholder", Contract: "Z0000", KeySet: k.set(t), Enabled: true, MaxJobs: 1})
+	w.store.put(Client{ID: "barred", Contract: "Z0000", KeySet: k.set(t), MaxJobs: 1})
+	return w, k, stranger, func(change func(*jwt.Claims), headers ...any) string {
 		return w.assertion(t, jose.ES384, k.es384, "e", change, headers...)
 	}
+}
+
+// wantInvalidClient wants that no assertion gets a token.
+func (w *world) wantInvalidClient(t *testing.T, assertions map[string]string) {
+	t.Helper()
+	for what, a := range assertions {
+		if resp, body := w.assert(t, a); resp.StatusCode != http.StatusUnauthorized && (what != "empty" || resp.StatusCode != 400) || !strings.Contains(body, "invalid_client") {
+			t.Errorf("%s: %s %s", what, resp.Status, body)
+		}
+	}
+}
+
+// TestAssertions_BadSignature: only the client's registered keys sign for it.
+func TestAssertions_BadSignature(t *testing.T) {
+	w, k, stranger, es := holders(t)
+	good := es(same)
 	small, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
-	good := es(same)
-	for what, a := range map[string]string{
+	w.wantInvalidClient(t, map[string]string{
 		"another's key":       w.assertion(t, jose.ES384, stranger.es384, "e", same),
 		"no kid":              w.assertion(t, jose.ES384, k.es384, "", same),
 		"unknown kid":         w.assertion(t, jose.ES384, k.es384, "x", same),
@@ -136,6 +152,22 @@ func TestAssertionsKeptOut(t *testing.T) {
 		"PS384":               w.assertion(t, jose.PS384, k.rs384, "r", same),
 		"HS384 by the set":    w.assertion(t, jose.HS384, []byte(k.set(t)), "r", same),
 		"unregistered RSA":    w.assertion(t, jose.RS384, small, "r", same),
+		"a jku":               es(same, "jku", "https://evil.example/keys"),
+		"a key in it":         w.assertion(t, jose.ES384, stranger.es384, "e", same, "jwk", jose.JSONWebKey{Key: stranger.es384.Public(), KeyID: "e"}),
+		"none":                replaced(t, good, 0, map[string]string{"alg": "none", "kid": "e"}),
+		"changed":             replaced(t, good, 1, map[string]any{"iss": "keyholder", "sub": "keyholder", "aud": issuer, "jti": "1", "exp": w.clock.now().Add(time.Minute).Unix()}),
+		"garbage":             "a.b.c",
+		"empty":               "",
+	})
+	if resp, body := w.assert(t, good); resp.StatusCode != http.StatusOK {
+		t.Errorf("the good one: %s %s", resp.Status, body)
+	}
+}
+
+// TestAssertions_BadClaims: who, for whom and until when must be said, and true.
+func TestAssertions_BadClaims(t *testing.T) {
+	w, _, _, es := holders(t)
+	w.wantInvalidClient(t, map[string]string{
 		"unknown client":      es(func(c *jwt.Claims) { c.Issuer, c.Subject = "nobody", "nobody" }),
 		"other iss":           es(func(c *jwt.Claims) { c.Issuer = sandboxID }),
 		"no sub":              es(func(c *jwt.Claims) { c.Issuer, c.Subject = "", "" }),
@@ -147,19 +179,14 @@ func TestAssertionsKeptOut(t *testing.T) {
 		"too far ahead": es(func(c *jwt.Claims) {
 			c.Expiry = jwt.NewNumericDate(w.clock.now().Add(assertionLife + assertionLeeway + time.Second))
 		}),
-		"not yet":     es(func(c *jwt.Claims) { c.NotBefore = jwt.NewNumericDate(w.clock.now().Add(time.Minute)) }),
-		"no jti":      es(func(c *jwt.Claims) { c.ID = "" }),
-		"a jku":       es(same, "jku", "https://evil.example/keys"),
-		"a key in it": w.assertion(t, jose.ES384, stranger.es384, "e", same, "jwk", jose.JSONWebKey{Key: stranger.es384.Public(), KeyID: "e"}),
-		"none":        replaced(t, good, 0, map[string]string{"alg": "none", "kid": "e"}),
-		"changed":     replaced(t, good, 1, map[string]any{"iss": "keyholder", "sub": "keyholder", "aud": issuer, "jti": "1", "exp": w.clock.now().Add(time.Minute).Unix()}),
-		"garbage":     "a.b.c",
-		"empty":       "",
-	} {
-		if resp, body := w.assert(t, a); resp.StatusCode != http.StatusUnauthorized && (what != "empty" || resp.StatusCode != 400) || !strings.Contains(body, "invalid_client") {
-			t.Errorf("%s: %s %s", what, resp.Status, body)
-		}
-	}
+		"not yet": es(func(c *jwt.Claims) { c.NotBefore = jwt.NewNumericDate(w.clock.now().Add(time.Minute)) }),
+		"no jti":  es(func(c *jwt.Claims) { c.ID = "" }),
+	})
+}
+
+// TestAssertions_TwoMethods: a client authenticates in one way, as itself.
+func TestAssertions_TwoMethods(t *testing.T) {
+	w, _, _, es := holders(t)
 	for what, more := range map[string][]string{
 		"a secret too": {"client_secret", "x"}, "another type": {"client_assertion_type", "x"},
 	} {
@@ -169,9 +196,6 @@ func TestAssertionsKeptOut(t *testing.T) {
 	}
 	if resp, _ := w.assert(t, es(same), "client_id", sandboxID); resp.StatusCode != http.StatusUnauthorized {
 		t.Error("another client_id is taken")
-	}
-	if resp, body := w.assert(t, good); resp.StatusCode != http.StatusOK {
-		t.Errorf("the good one: %s %s", resp.Status, body)
 	}
 }
 

@@ -77,97 +77,36 @@ func TestBearerLetsIn(t *testing.T) {
 	}
 }
 
-func TestBearerKeepsOut(t *testing.T) {
-	w := newWorld(t)
-	ours := w.store.keys[0]
-	const login, invalid = "Bearer", `Bearer error="invalid_token"`
-	type refusal struct {
-		status    int
-		code      fhir.Code
-		challenge string // how it begins; empty: none
-		says      string
-	}
-	malformed := refusal{401, fhir.CodeSecurity, invalid, "malformed"}
-	foreign := refusal{401, fhir.CodeSecurity, invalid, "not signed by this server"}
-	missing := refusal{401, fhir.CodeLogin, login, "no access token"}
-	signed := func(change func(*claims)) func(*testing.T) string {
-		return func(t *testing.T) string { return "Bearer " + w.token(t, change) }
-	}
-	header := func(s string) func(*testing.T) string { return func(*testing.T) string { return s } }
+// rejection is how a token is rejected.
+type rejection struct {
+	status    int
+	code      fhir.Code
+	challenge string // how it begins; empty: none
+	says      string
+}
 
-	for name, c := range map[string]struct {
-		header func(*testing.T) string
-		want   refusal
-	}{
-		"no header":       {header(""), missing},
-		"no token":        {header("Bearer "), missing},
-		"only the scheme": {header("Bearer"), missing},
-		"Basic":           {header(sandboxBasic), missing},
-		"scheme run on":   {header("Bearerx y"), missing},
-		"garbage":         {header("Bearer garbage"), malformed},
-		"three dots":      {header("Bearer a.b.c"), malformed},
-		"spaces within":   {func(t *testing.T) string { return "Bearer a " + w.token(t, asTheyAre) }, malformed},
-		"very long":       {signed(func(c *claims) { c.Scopes = []string{strings.Repeat("a", maxTokenBytes)} }), malformed},
-		"five of six":     {func(t *testing.T) string { s := w.token(t, asTheyAre); return "Bearer " + s[:len(s)*5/6] }, refusal{401, fhir.CodeSecurity, invalid, "The access token"}},
-		"JSON, not JWS":   {header(`Bearer {"payload":"e30","signatures":[]}`), malformed},
-		"changed claims": {func(t *testing.T) string {
-			return "Bearer " + replaced(t, w.token(t, asTheyAre), 1, map[string]any{"iss": issuer, "aud": "AB2D", "sub": "other", "exp": 1 << 40})
-		}, foreign},
-		"alg none": {func(t *testing.T) string {
-			s := replaced(t, w.token(t, asTheyAre), 0, map[string]any{"alg": "none", "kid": ours.ID})
-			return "Bearer " + s[:strings.LastIndex(s, ".")+1]
-		}, malformed},
-		"alg none, signed": {func(t *testing.T) string {
-			return "Bearer " + replaced(t, w.token(t, asTheyAre), 0, map[string]any{"alg": "none", "kid": ours.ID})
-		}, malformed},
-		"HS256 by the public key": {func(t *testing.T) string {
-			der, err := x509.MarshalPKIXPublicKey(ours.Private.Public())
-			if err != nil {
-				t.Fatal(err)
-			}
-			return "Bearer " + forge(t, w, jose.HS256, der, ours.ID, new(jose.SignerOptions))
-		}, malformed},
-		"HS256 by the point": {func(t *testing.T) string {
-			point, err := ours.Private.PublicKey.Bytes()
-			if err != nil || len(point) != 1+2*elliptic.P256().Params().BitSize/8 {
-				t.Fatal(err)
-			}
-			return "Bearer " + forge(t, w, jose.HS256, point, ours.ID, new(jose.SignerOptions))
-		}, malformed},
-		"other key, our kid": {func(t *testing.T) string {
-			return "Bearer " + forge(t, w, jose.ES256, freshKey(t, w).Private, ours.ID, new(jose.SignerOptions))
-		}, foreign},
-		"other key, other kid": {func(t *testing.T) string {
-			k := freshKey(t, w)
-			return "Bearer " + forge(t, w, jose.ES256, k.Private, k.ID, new(jose.SignerOptions))
-		}, foreign},
-		"key brought along": {func(t *testing.T) string {
-			return "Bearer " + forge(t, w, jose.ES256, freshKey(t, w).Private, "", &jose.SignerOptions{EmbedJWK: true})
-		}, foreign},
-		"our key, no kid": {func(t *testing.T) string {
-			return "Bearer " + forge(t, w, jose.ES256, ours.Private, "", new(jose.SignerOptions))
-		}, foreign},
-		"unknown crit": {func(t *testing.T) string {
-			return "Bearer " + forge(t, w, jose.ES256, ours.Private, ours.ID, new(jose.SignerOptions).WithHeader("crit", []string{"x"}).WithHeader("x", 1))
-		}, foreign},
-		"other issuer":         {signed(func(c *claims) { c.Issuer += "x" }), refusal{401, fhir.CodeSecurity, invalid, "another issuer"}},
-		"no issuer":            {signed(func(c *claims) { c.Issuer = "" }), refusal{401, fhir.CodeSecurity, invalid, "another issuer"}},
-		"other audience":       {signed(func(c *claims) { c.Audience = jwt.Audience{"ab2d"} }), refusal{401, fhir.CodeSecurity, invalid, "another audience"}},
-		"no audience":          {signed(func(c *claims) { c.Audience = nil }), refusal{401, fhir.CodeSecurity, invalid, "another audience"}},
-		"no sub":               {signed(func(c *claims) { c.Subject = "" }), refusal{401, fhir.CodeSecurity, invalid, "does not say whom"}},
-		"no exp":               {signed(func(c *claims) { c.Expiry = nil }), refusal{401, fhir.CodeSecurity, invalid, "does not say whom"}},
-		"not yet valid":        {signed(func(c *claims) { c.NotBefore = jwt.NewNumericDate(w.clock.now().Add(time.Second)) }), refusal{401, fhir.CodeSecurity, invalid, "not valid yet"}},
-		"expired just now":     {signed(func(c *claims) { c.Expiry = jwt.NewNumericDate(w.clock.now()) }), refusal{403, fhir.CodeExpired, "", "expired"}},
-		"expired a second ago": {signed(func(c *claims) { c.Expiry = jwt.NewNumericDate(w.clock.now().Add(-time.Second)) }), refusal{403, fhir.CodeExpired, "", "expired"}},
-		"expired, SMART":       {signed(func(c *claims) { c.Expiry, c.Scopes = jwt.NewNumericDate(w.clock.now()), []string{"system/*.read"} }), refusal{401, fhir.CodeExpired, invalid, "expired"}},
-		"expired, both": {signed(func(c *claims) {
-			c.Expiry, c.Scopes = jwt.NewNumericDate(w.clock.now()), []string{"system/*.read", Scope}
-		}), refusal{403, fhir.CodeExpired, "", "expired"}},
-		"expired, other issuer": {signed(func(c *claims) { c.Expiry, c.Issuer = jwt.NewNumericDate(w.clock.now()), "x" }), refusal{401, fhir.CodeSecurity, invalid, "another issuer"}},
-		"unknown client":        {signed(func(c *claims) { c.Subject = "nobody" }), refusal{403, fhir.CodeForbidden, "", "not known"}},
-		"sub with a NUL":        {signed(func(c *claims) { c.Subject = "a\x00" }), refusal{403, fhir.CodeForbidden, "", "not known"}},
-		"disabled client":       {signed(func(c *claims) { c.Subject = "disabled" }), refusal{403, fhir.CodeForbidden, "", "disabled"}},
-	} {
+const challengeLogin, challengeInvalid = "Bearer", `Bearer error="invalid_token"`
+
+// malformed, foreign and missing are those of many tokens.
+func malformed() rejection { return rejection{401, fhir.CodeSecurity, challengeInvalid, "malformed"} }
+func foreign() rejection {
+	return rejection{401, fhir.CodeSecurity, challengeInvalid, "not signed by this server"}
+}
+func missing() rejection { return rejection{401, fhir.CodeLogin, challengeLogin, "no access token"} }
+
+// bearerCase is an Authorization header, made for the test, and what it gets.
+type bearerCase struct {
+	header func(*testing.T) string
+	want   rejection
+}
+
+func (w *world) signed(change func(*claims)) func(*testing.T) string {
+	return func(t *testing.T) string { return "Bearer " + w.token(t, change) }
+}
+
+func (w *world) wantRejected(t *testing.T, cases map[string]bearerCase) {
+	t.Helper()
+	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			client, _, err := w.checker.Check(t.Context(), c.header(t))
 			got := (*BearerError)(nil)
@@ -176,11 +115,102 @@ func TestBearerKeepsOut(t *testing.T) {
 			}
 			if got.Status != c.want.status || got.Code != c.want.code || !strings.Contains(got.Text, c.want.says) ||
 				!strings.HasPrefix(got.Challenge, c.want.challenge) || (got.Challenge == "") != (c.want.challenge == "") ||
-				(c.want.challenge == login && got.Challenge != login) {
+				(c.want.challenge == challengeLogin && got.Challenge != challengeLogin) {
 				t.Errorf("got %+v\nwant %+v", *got, c.want)
 			}
 		})
 	}
+}
+
+// TestBearer_NoToken: what is no token is told from what is a bad one.
+func TestBearer_NoToken(t *testing.T) {
+	w := newWorld(t)
+	header := func(s string) func(*testing.T) string { return func(*testing.T) string { return s } }
+	w.wantRejected(t, map[string]bearerCase{
+		"no header":       {header(""), missing()},
+		"no token":        {header("Bearer "), missing()},
+		"only the scheme": {header("Bearer"), missing()},
+		"Basic":           {header(sandboxBasic), missing()},
+		"scheme run on":   {header("Bearerx y"), missing()},
+		"garbage":         {header("Bearer garbage"), malformed()},
+		"three dots":      {header("Bearer a.b.c"), malformed()},
+		"spaces within":   {func(t *testing.T) string { return "Bearer a " + w.token(t, asTheyAre) }, malformed()},
+		"very long":       {w.signed(func(c *claims) { c.Scopes = []string{strings.Repeat("a", maxTokenBytes)} }), malformed()},
+		"five of six":     {func(t *testing.T) string { s := w.token(t, asTheyAre); return "Bearer " + s[:len(s)*5/6] }, rejection{401, fhir.CodeSecurity, challengeInvalid, "The access token"}},
+		"JSON, not JWS":   {header(`Bearer {"payload":"e30","signatures":[]}`), malformed()},
+	})
+}
+
+// TestBearer_Forged: only this server's keys, by its algorithm, sign tokens.
+func TestBearer_Forged(t *testing.T) {
+	w := newWorld(t)
+	ours := w.store.keys[0]
+	w.wantRejected(t, map[string]bearerCase{
+		"changed claims": {func(t *testing.T) string {
+			return "Bearer " + replaced(t, w.token(t, asTheyAre), 1, map[string]any{"iss": issuer, "aud": "AB2D", "sub": "other", "exp": 1 << 40})
+		}, foreign()},
+		"alg none": {func(t *testing.T) string {
+			s := replaced(t, w.token(t, asTheyAre), 0, map[string]any{"alg": "none", "kid": ours.ID})
+			return "Bearer " + s[:strings.LastIndex(s, ".")+1]
+		}, malformed()},
+		"alg none, signed": {func(t *testing.T) string {
+			return "Bearer " + replaced(t, w.token(t, asTheyAre), 0, map[string]any{"alg": "none", "kid": ours.ID})
+		}, malformed()},
+		"HS256 by the public key": {func(t *testing.T) string {
+			der, err := x509.MarshalPKIXPublicKey(ours.Private.Public())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return "Bearer " + forge(t, w, jose.HS256, der, ours.ID, new(jose.SignerOptions))
+		}, malformed()},
+		"HS256 by the point": {func(t *testing.T) string {
+			point, err := ours.Private.PublicKey.Bytes()
+			if err != nil || len(point) != 1+2*elliptic.P256().Params().BitSize/8 {
+				t.Fatal(err)
+			}
+			return "Bearer " + forge(t, w, jose.HS256, point, ours.ID, new(jose.SignerOptions))
+		}, malformed()},
+		"other key, our kid": {func(t *testing.T) string {
+			return "Bearer " + forge(t, w, jose.ES256, freshKey(t, w).Private, ours.ID, new(jose.SignerOptions))
+		}, foreign()},
+		"other key, other kid": {func(t *testing.T) string {
+			k := freshKey(t, w)
+			return "Bearer " + forge(t, w, jose.ES256, k.Private, k.ID, new(jose.SignerOptions))
+		}, foreign()},
+		"key brought along": {func(t *testing.T) string {
+			return "Bearer " + forge(t, w, jose.ES256, freshKey(t, w).Private, "", &jose.SignerOptions{EmbedJWK: true})
+		}, foreign()},
+		"our key, no kid": {func(t *testing.T) string {
+			return "Bearer " + forge(t, w, jose.ES256, ours.Private, "", new(jose.SignerOptions))
+		}, foreign()},
+		"unknown crit": {func(t *testing.T) string {
+			return "Bearer " + forge(t, w, jose.ES256, ours.Private, ours.ID, new(jose.SignerOptions).WithHeader("crit", []string{"x"}).WithHeader("x", 1))
+		}, foreign()},
+	})
+}
+
+// TestBearer_BadClaims: a signed token is rejected for what it says.
+func TestBearer_BadClaims(t *testing.T) {
+	w := newWorld(t)
+	w.wantRejected(t, map[string]bearerCase{
+		"other issuer":         {w.signed(func(c *claims) { c.Issuer += "x" }), rejection{401, fhir.CodeSecurity, challengeInvalid, "another issuer"}},
+		"no issuer":            {w.signed(func(c *claims) { c.Issuer = "" }), rejection{401, fhir.CodeSecurity, challengeInvalid, "another issuer"}},
+		"other audience":       {w.signed(func(c *claims) { c.Audience = jwt.Audience{"ab2d"} }), rejection{401, fhir.CodeSecurity, challengeInvalid, "another audience"}},
+		"no audience":          {w.signed(func(c *claims) { c.Audience = nil }), rejection{401, fhir.CodeSecurity, challengeInvalid, "another audience"}},
+		"no sub":               {w.signed(func(c *claims) { c.Subject = "" }), rejection{401, fhir.CodeSecurity, challengeInvalid, "does not say whom"}},
+		"no exp":               {w.signed(func(c *claims) { c.Expiry = nil }), rejection{401, fhir.CodeSecurity, challengeInvalid, "does not say whom"}},
+		"not yet valid":        {w.signed(func(c *claims) { c.NotBefore = jwt.NewNumericDate(w.clock.now().Add(time.Second)) }), rejection{401, fhir.CodeSecurity, challengeInvalid, "not valid yet"}},
+		"expired just now":     {w.signed(func(c *claims) { c.Expiry = jwt.NewNumericDate(w.clock.now()) }), rejection{403, fhir.CodeExpired, "", "expired"}},
+		"expired a second ago": {w.signed(func(c *claims) { c.Expiry = jwt.NewNumericDate(w.clock.now().Add(-time.Second)) }), rejection{403, fhir.CodeExpired, "", "expired"}},
+		"expired, SMART":       {w.signed(func(c *claims) { c.Expiry, c.Scopes = jwt.NewNumericDate(w.clock.now()), []string{"system/*.read"} }), rejection{401, fhir.CodeExpired, challengeInvalid, "expired"}},
+		"expired, both": {w.signed(func(c *claims) {
+			c.Expiry, c.Scopes = jwt.NewNumericDate(w.clock.now()), []string{"system/*.read", Scope}
+		}), rejection{403, fhir.CodeExpired, "", "expired"}},
+		"expired, other issuer": {w.signed(func(c *claims) { c.Expiry, c.Issuer = jwt.NewNumericDate(w.clock.now()), "x" }), rejection{401, fhir.CodeSecurity, challengeInvalid, "another issuer"}},
+		"unknown client":        {w.signed(func(c *claims) { c.Subject = "nobody" }), rejection{403, fhir.CodeForbidden, "", "not known"}},
+		"sub with a NUL":        {w.signed(func(c *claims) { c.Subject = "a\x00" }), rejection{403, fhir.CodeForbidden, "", "not known"}},
+		"disabled client":       {w.signed(func(c *claims) { c.Subject = "disabled" }), rejection{403, fhir.CodeForbidden, "", "disabled"}},
+	})
 }
 
 func TestDisablingWorksAtOnce(t *testing.T) {

@@ -82,8 +82,9 @@ func (c *Client) send(ctx context.Context, r *request, read func(io.Reader) erro
 	return nil
 }
 
-// judge tells what a call says about its host, and how long that asks to be left
-// alone. A refused request and a page that is too long are no fault of the host.
+// judge returns what a call says about the health of its host, and how long the host
+// asked the client to wait. A rejected request and a page that is too long do not count
+// as failures of the host.
 func judge(err error) (h health, asked time.Duration) {
 	var e *Error
 	switch {

@@ -12,41 +12,39 @@ import (
 	"ab2d/internal/fhir"
 )
 
-// ClaimQuery asks for the claims of one person. Claims of substance use treatment
-// (42 CFR Part 2) are never asked for, nor Part D events, nor those of version 3
-// that are not of the National Claims History.
+// ClaimQuery is a search for the claims of one person. It never requests claims of
+// substance use treatment (42 CFR Part 2) or Part D events, nor, in version 3, claims
+// from outside the National Claims History.
 type ClaimQuery struct {
 	Version fhir.Version
-	// Patient is the person's number: of version 3 in version 3, and otherwise the
+	// Patient is the person's number: in version 3 that of version 3, and otherwise the
 	// beneficiary id.
 	Patient coverage.EnrolleeID
 	// Since and Until bound when BFD stored the claim, both included; zero for no
 	// bound. A claim without a stored time is left out by Since.
 	Since, Until time.Time
 	TaxNumbers   bool // with the tax numbers of providers
-	// Known says that the caller has claims that the answer must have too, so that
-	// an empty one is ErrEmpty. It makes no sense with Since or Until.
+	// Known says that the caller already has claims of this search, so an empty result
+	// is ErrEmpty. It cannot be combined with Since or Until.
 	Known bool
 }
 
-// Claims gives the raw claims of a person to see, one after another, each once and
-// in the order of the server. A claim is valid until see returns. Claims may be
-// given before an error, so take them over only when there is none. An error of see
-// ends the search and is returned as it is.
+// Claims calls see with each raw claim of a person, once and in the order of the server.
+// A claim is valid until see returns. Claims can precede an error, so use them only if
+// there is none. An error of see ends the search and is returned unchanged.
 //
-// A claim that the server loads again between two pages may be given as it was
-// before; a later search with an overlapping Since gives it as it is then.
+// If the server loads a claim again between two pages, the search can return its former
+// state. A later search with an overlapping Since returns the new one.
 //
-// The server is trusted for nothing: the caller must check that a claim is of the
-// person, leave out what must not be delivered, and ask again when the result is
-// Short.
+// Do not trust the server: check that each claim belongs to the person, leave out what
+// must not be delivered, and search again if the result is Short.
 func (c *Client) Claims(ctx context.Context, q ClaimQuery, see func(raw []byte) error) (Result, error) {
 	b := c.bases[q.Version]
 	switch {
 	case b == nil:
 		return Result{}, fmt.Errorf("search claims of a patient: %s has no base URL", q.Version)
 	case q.Known && (!q.Since.IsZero() || !q.Until.IsZero()):
-		return Result{}, errors.New("search claims of a patient: what is known cannot be checked when the time is bounded")
+		return Result{}, errors.New("search claims of a patient: Known cannot be combined with Since or Until")
 	}
 	header := c.header()
 	if q.TaxNumbers {

@@ -23,12 +23,12 @@ type Config struct {
 	// Bases are the base URLs, for example https://bfd.example/v2/fhir. Only https,
 	// or http at a loopback address.
 	Bases map[fhir.Version]string
-	// LinkHosts are other hosts that links to next pages may name, because a proxy
-	// stands in front of them. They are never called.
+	// LinkHosts are other hosts that links to next pages can name, for example hosts
+	// behind a proxy. They are never called.
 	LinkHosts []string
-	// Certificate and Key are PEM files with which the client proves itself, and
-	// Authorities is one with those who may sign the server's certificate (the
-	// system's if empty). They are read again when they change.
+	// Certificate and Key are PEM files with the client's certificate. Authorities is a
+	// PEM file with the certificate authorities of the server; if it is empty, those of
+	// the system count. The files are read again when they change.
 	Certificate, Key, Authorities string
 	// PKCS12 is a file with the certificate and the key, in place of Certificate and
 	// Key. PKCS12Password is a file whose first line is its password; the password is
@@ -74,7 +74,7 @@ type base struct {
 	gate  *gate    // one for each host
 }
 
-// New checks the configuration, and reads the files that it names. It calls nobody.
+// New checks the configuration and reads the files that it names. It calls no server.
 func New(c Config) (*Client, error) {
 	if err := c.complete(); err != nil {
 		return nil, fmt.Errorf("configuration of BFD: %w", err)
@@ -116,7 +116,7 @@ func (c *Config) complete() error {
 		return errors.New("no base URL")
 	}
 	if (c.Certificate == "") != (c.Key == "") {
-		return errors.New("a certificate needs a key, and a key a certificate")
+		return errors.New("set Certificate and Key together")
 	}
 	switch {
 	case c.PKCS12 != "" && c.Certificate != "":
@@ -129,7 +129,7 @@ func (c *Config) complete() error {
 		float64(c.Tries), float64(c.MinPause), float64(c.MaxPause), float64(c.RetryFor), float64(c.BreakAfter), float64(c.Cooldown),
 	}
 	if slices.Min(bounds) < 0 {
-		return errors.New("a bound is negative")
+		return errors.New("a limit is negative")
 	}
 	for _, s := range []string{c.ClientID, c.JobID} {
 		if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
@@ -143,7 +143,7 @@ func (c *Config) complete() error {
 	c.MinPause, c.MaxPause = cmp.Or(c.MinPause, time.Second), cmp.Or(c.MaxPause, time.Minute)
 	c.Cooldown = cmp.Or(c.Cooldown, 30*time.Second)
 	if c.MaxPause < c.MinPause {
-		return errors.New("the longest pause is shorter than the shortest")
+		return errors.New("the maximum pause is shorter than the minimum")
 	}
 	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	if c.Now == nil {
@@ -161,14 +161,14 @@ func (c *Config) complete() error {
 // parseBase checks a base URL.
 func parseBase(v fhir.Version, text string) (*url.URL, error) {
 	if v < fhir.V1 || v > fhir.V3 {
-		return nil, errors.New("there is no such version")
+		return nil, errors.New("the API has no such version")
 	}
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Host == "":
 		return nil, errors.New("it is not a URL with a host") // not quoted: it may hold a password
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return nil, errors.New("it may have a host and a path only")
+		return nil, errors.New("it must have only a host and a path")
 	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
 		return nil, errors.New("it must be https")
 	}

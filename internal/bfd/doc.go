@@ -1,12 +1,12 @@
 // Package bfd reads claims and enrollment from CMS's FHIR server BFD
-// (Beneficiary FHIR Data). It gives what the server holds, as raw resources, and
-// decides nothing about them: packages eob and coverage do that, as for files.
+// (Beneficiary FHIR Data). It returns raw resources. Packages eob and coverage decide
+// what is delivered of them, as they do for files.
 //
-// BFD can lose claims without saying so. In versions 1 and 2, a fault inside the
-// server becomes a good answer with an empty Bundle. In version 3, an answer is cut
-// into pages although nobody asked for pages. So the client follows every next
-// link, counts what comes, and never takes "nothing" for "there is nothing" where
-// the caller knows better: see [ErrEmpty].
+// BFD can lose claims without an error. In versions 1 and 2, an internal error of the
+// server becomes a successful response with an empty Bundle. In version 3, a response
+// has pages even if the request has no page size. So the client follows every next
+// link and counts the resources. It does not accept an empty result if the caller knows
+// that there are claims: see [ErrEmpty].
 //
 //   - config.go      configuration, and the client
 //   - claims.go      claims of a person
@@ -16,13 +16,13 @@
 //   - search.go      all pages of a search, each resource once
 //   - link.go        where the next page is
 //   - page.go        a Bundle, as a stream
-//   - call.go        one call: its deadline, and what it says of its host
-//   - retry.go       which failures are tried again, and when
-//   - gate.go        calls at a time and in a second; the circuit breaker
+//   - call.go        one call: its deadline, and what it shows about its host
+//   - retry.go       which calls are tried again, and when
+//   - gate.go        how many calls run at once and start in a second; the circuit breaker
 //   - tls.go         certificates, read again when they change
 //   - pkcs12.go      a certificate and its key from a PKCS#12 file
 //   - error.go       what failed, and how
 //
-// Identifiers of persons are in the URLs of the calls. No URL, and no text that the
-// server wrote, gets into an error or a log.
+// The URLs of the calls contain identifiers of persons. So errors and logs contain no URL
+// and no text that the server wrote.
 package bfd

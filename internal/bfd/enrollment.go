@@ -15,8 +15,8 @@ import (
 	"ab2d/internal/fhir"
 )
 
-// EnrollmentQuery asks for the people of a contract in a month. Only version 1
-// answers it, for all versions.
+// EnrollmentQuery is a search for the people of a contract in a month. Only version 1
+// of BFD has it; the result is valid for all versions.
 type EnrollmentQuery struct {
 	Contract string // a letter and four digits
 	Month    coverage.Month
@@ -30,8 +30,8 @@ type Member struct {
 	Historic []coverage.MBI // in alphabetical order
 }
 
-// Enrollment is what a search of people brought. Count has also those who were not
-// given.
+// Enrollment is the result of a search for people. Count includes those who were not
+// passed to see.
 type Enrollment struct {
 	Result
 	OtherYear int // people not given: they are of an earlier year, or of none
@@ -48,9 +48,9 @@ const (
 	mbiSystem   = "http://hl7.org/fhir/sid/us-mbi"
 )
 
-// Enrollment gives the people of a contract in a month to see, each once. People may
-// be given before an error, so take them over only when there is none. An error of
-// see ends the search and is returned as it is.
+// Enrollment calls see once with each person of a contract in a month. People can precede
+// an error, so use them only if there is none. An error of see ends the search and is
+// returned unchanged.
 func (c *Client) Enrollment(ctx context.Context, q EnrollmentQuery, see func(Member) error) (Enrollment, error) {
 	const doing = "search people of a contract"
 	b := c.bases[fhir.V1]
@@ -112,7 +112,7 @@ type extension struct {
 	ValueCoding struct{ Code string }
 }
 
-// read reads a person, and tells whether the person is to be given.
+// read reads a person, and reports whether to pass the person to see.
 func (e *Enrollment) read(raw []byte, month coverage.Month, now time.Time) (m Member, ok bool) {
 	var p patient
 	if json.Unmarshal(raw, &p) != nil {

@@ -15,18 +15,19 @@ import (
 	"time"
 )
 
-// Errors of a search that has failed for good, in the eyes of the client.
+// Errors of a search that the client does not try again.
 var (
-	// ErrEmpty says that an answer has nothing although the caller knows of
-	// something. It is not "nothing there": BFD answers so after a fault of its own.
-	ErrEmpty = errors.New("the server gives nothing where something was known")
-	// ErrOpen says that the host fails so often that it is left alone for now.
-	ErrOpen = errors.New("the server has failed too often and is left alone for now")
-	// ErrLink says that a link to a next page leads elsewhere.
-	ErrLink = errors.New("the link to the next page is not one of this search")
-	// ErrLoop says that a search comes back to a page that it had, or to nothing
-	// but resources that it had.
-	ErrLoop = errors.New("the next pages bring nothing new")
+	// ErrEmpty says that the response is empty although the caller knows that there
+	// are results. BFD also returns an empty Bundle after an internal error, so the
+	// response does not mean that there is nothing.
+	ErrEmpty = errors.New("the server returned an empty result, although this search has results")
+	// ErrOpen says that the host failed so often that calls to it are paused.
+	ErrOpen = errors.New("the server has failed too often, so calls to it are paused")
+	// ErrLink says that a link to a next page has another host, resource or patient.
+	ErrLink = errors.New("the link to the next page does not belong to this search")
+	// ErrLoop says that a search returned to an earlier page, or that a page has only
+	// resources of earlier pages.
+	ErrLoop = errors.New("the next pages repeat what earlier pages had")
 	// ErrPages says that a search has too many pages.
 	ErrPages = errors.New("the search has more pages than are allowed")
 	// ErrPatients says that a search for one person found several, and that no link
@@ -61,7 +62,7 @@ func (k Kind) String() string {
 	return "kind " + strconv.Itoa(int(k))
 }
 
-// Error is the failure of a call. Its text has nothing that the server wrote.
+// Error is the failure of a call. Its text contains nothing that the server wrote.
 type Error struct {
 	Kind   Kind
 	Status int           // HTTP status code; 0 if no answer came
@@ -70,7 +71,7 @@ type Error struct {
 	cause  error
 }
 
-// Error gives the kind, the status and the cause.
+// Error returns the kind, the status and the cause.
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "the call failed (%s)", e.Kind)
@@ -86,10 +87,10 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap returns the cause; nil when the status says all.
+// Unwrap returns the cause. It is nil if the status is the whole error.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Temporary tells whether the same call may succeed a little later.
+// Temporary reports whether the same call can succeed a little later.
 func (e *Error) Temporary() bool {
 	switch e.Kind {
 	case Lost, Late, Busy, Failed, Cut, Malformed:
@@ -98,9 +99,9 @@ func (e *Error) Temporary() bool {
 	return false
 }
 
-// Temporary tells whether what failed with err may succeed later without anybody
-// doing something: the server is away or busy, gives nothing, or changed its data
-// while it was read.
+// Temporary reports whether the search that failed with err can succeed later without
+// a change by a person: the server is unavailable or busy, returned nothing, or
+// changed its data during the search.
 func Temporary(err error) bool {
 	var e *Error
 	if errors.As(err, &e) {
@@ -160,8 +161,9 @@ func bodyError(err error) error {
 	return lostError(err)
 }
 
-// lostError is a call without a whole answer. The errors of package http quote the
-// URL and parts of the answer, so only the inner errors of the network are kept.
+// lostError is the error of a call without a complete response. The errors of package
+// http quote the URL and parts of the response, so only the errors of the network
+// inside them are kept.
 func lostError(err error) *Error {
 	var (
 		verify *tls.CertificateVerificationError
@@ -186,5 +188,5 @@ func lostError(err error) *Error {
 	case errors.As(err, &op):
 		return &Error{Kind: Lost, cause: op}
 	}
-	return &Error{Kind: Lost, cause: errors.New("the connection broke, or the answer is not HTTP")}
+	return &Error{Kind: Lost, cause: errors.New("the connection was lost, or the response is not HTTP")}
 }

@@ -35,8 +35,8 @@ func TestNetworkErrors(t *testing.T) {
 		{x509.UnknownAuthorityError{}, Denied, "unknown authority"},
 		{x509.HostnameError{Certificate: &x509.Certificate{}, Host: "bfd.example"}, Denied, "bfd.example"},
 		{context.DeadlineExceeded, Late, "deadline"},
-		{io.EOF, Lost, "the connection broke"},
-		{errors.New(`malformed HTTP response "patient 190000001"`), Lost, "the connection broke"},
+		{io.EOF, Lost, "the connection was lost"},
+		{errors.New(`malformed HTTP response "patient 190000001"`), Lost, "the connection was lost"},
 	} {
 		client, err := New(Config{Bases: map[fhir.Version]string{fhir.V2: "https://bfd.example/v2/fhir"}, Tries: 1, Transport: failing{c.err}})
 		if err != nil {

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// gate is what all calls to a host pass through: so many at a time, so many in a
-// second, and none for a while when the host fails again and again (a circuit
-// breaker). It is safe for concurrent use.
+// gate limits the calls to a host: how many run at once, and how many start in a second.
+// It is also a circuit breaker: after several failures in a row, it rejects all calls for
+// a while. It is safe for concurrent use.
 type gate struct {
 	config   *Config
 	slots    chan struct{}
@@ -17,7 +17,7 @@ type gate struct {
 	mu       sync.Mutex
 	next     time.Time // before which no call begins
 	failures int       // in a row
-	until    time.Time // the host is left alone
+	until    time.Time // calls are rejected
 	probing  bool      // one call finds out whether the host is back
 }
 
@@ -29,7 +29,7 @@ func newGate(c *Config) *gate {
 	return g
 }
 
-// health is what a call says about its host.
+// health is what a call shows about its host.
 type health uint8
 
 const (
@@ -38,8 +38,8 @@ const (
 	bad
 )
 
-// enter waits until a call may begin. leave must be called when it has ended. The
-// error is ErrOpen, or that of ctx.
+// enter waits until a call can begin. Call leave when it has ended. The error is ErrOpen,
+// or that of ctx.
 func (g *gate) enter(ctx context.Context) (leave func(health, time.Duration), err error) {
 	select {
 	case g.slots <- struct{}{}:
@@ -64,8 +64,8 @@ func (g *gate) enter(ctx context.Context) (leave func(health, time.Duration), er
 	return leave, nil
 }
 
-// admit tells whether a call may begin, after which wait, and whether it is the one
-// that finds out whether the host is back.
+// admit reports whether a call can begin, how long it must wait before, and whether it is
+// the one that tests if the host works again.
 func (g *gate) admit() (wait time.Duration, probe, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -86,7 +86,7 @@ func (g *gate) admit() (wait time.Duration, probe, ok bool) {
 	return wait, probe, true
 }
 
-// report notes how a call went. asked is how long the host asks to be left alone.
+// report records how a call ended. asked is how long the host asked the client to wait.
 func (g *gate) report(h health, probe bool, asked time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -6,12 +6,11 @@ import (
 	"strings"
 )
 
-// follow makes of a link to a next page the URL to call. Only the query of the link
-// is taken, and it is asked of the configured host: with the client's certificate,
-// and with identifiers of persons, nothing goes anywhere else. A link that names
-// another host, another resource or another patient is ErrLink. The parameters of
-// the search stay as they were, whatever the link makes of them: the server may
-// not give what was excluded.
+// follow returns the URL of a next page. It takes only the query from the link and sends
+// it to the configured host, so the client's certificate and the identifiers of persons
+// go nowhere else. A link with another host, resource or patient is ErrLink. The
+// parameters of the search stay unchanged, so a link cannot bring back what the search
+// excludes.
 func (b *base) follow(first *url.URL, link string) (*url.URL, error) {
 	ref, err := url.Parse(link)
 	if err != nil {

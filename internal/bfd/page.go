@@ -20,18 +20,18 @@ type page struct {
 
 // What is wrong with a page. The texts quote nothing of it.
 var (
-	errCut       = errors.New("the answer ends in the middle")
-	errMalformed = errors.New("the answer is not a FHIR Bundle in JSON")
-	errTooLong   = errors.New("the answer is longer than a page may be")
+	errCut       = errors.New("the response ended early")
+	errMalformed = errors.New("the response is not a FHIR Bundle in JSON")
+	errTooLong   = errors.New("the response is longer than the limit for a page")
 )
 
-// seeError is an error of the caller, which is no fault of the page.
+// seeError is an error of the caller's function, not of the page.
 type seeError struct{ error }
 
 func (e seeError) Unwrap() error { return e.error }
 
-// meter bounds a body, and keeps the error with which it ended: a decoder may
-// give it in words of its own.
+// meter limits a body and stores the error with which it ended, because a decoder can
+// return another one.
 type meter struct {
 	r    io.Reader
 	left int64
@@ -42,7 +42,7 @@ func (m *meter) Read(p []byte) (int, error) {
 	if m.err != nil {
 		return 0, m.err
 	}
-	// One byte more than allowed tells a body that fits from one that does not.
+	// Read one byte more than allowed, to detect a body that is too long.
 	if int64(len(p)) > m.left+1 {
 		p = p[:m.left+1]
 	}
@@ -56,11 +56,12 @@ func (m *meter) Read(p []byte) (int, error) {
 
 // readPage reads a Bundle of at most limit bytes as a stream, and gives the
 // resource of each entry to see as it is written. It is valid until see returns.
-// What was given before an error stays given. An error of see comes as a seeError.
+// Resources before an error were already passed to see. An error of see is returned as
+// a seeError.
 func readPage(r io.Reader, limit int64, see func(resource []byte) error) (page, error) {
 	m := &meter{r: r, left: limit}
-	// What is wrong inside a resource is judged with the resource, and must not
-	// cost the others.
+	// An error inside a resource is handled with that resource. It must not affect the
+	// others.
 	b := bundle{d: jsontext.NewDecoder(m, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)), see: see}
 	b.page.total = -1
 	err := b.read()
@@ -183,8 +184,8 @@ func (b *bundle) entries() error {
 	return err
 }
 
-// entry reads an entry. One without a resource is a fault of the page: what it
-// should have held would be lost.
+// entry reads an entry. An entry without a resource is an error of the page, because the
+// resource would be lost.
 func (b *bundle) entry() error {
 	found := false
 	err := b.members('{', func(name string) error {
@@ -211,8 +212,8 @@ func (b *bundle) entry() error {
 	return err
 }
 
-// head reads the type and the id of a resource; empty when they are missing. The
-// resource is known to be an object of valid JSON.
+// head reads the type and the id of a resource. They are empty if they are missing. The
+// resource must be an object of valid JSON.
 func head(raw []byte) (kind, id string) {
 	d := jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if _, err := d.ReadToken(); err != nil {

@@ -13,8 +13,8 @@ import (
 	"ab2d/internal/fhir"
 )
 
-// persevere tries until it works, fails for good, has failed so many times, or has
-// taken too long.
+// persevere calls try until it succeeds, fails permanently, has failed Tries times, or
+// RetryFor has passed.
 func (c *Client) persevere(ctx context.Context, v fhir.Version, try func() error) error {
 	began := c.config.Now()
 	var last error
@@ -32,7 +32,7 @@ func (c *Client) persevere(ctx context.Context, v fhir.Version, try func() error
 		}
 		d := c.pause(err, n)
 		if c.config.Now().Add(d).Sub(began) > c.config.RetryFor {
-			return err // what the server asks for is in the error
+			return err // it has the wait that the server requested
 		}
 		c.config.Log.LogAttrs(ctx, slog.LevelWarn, "a call to BFD failed and will be tried again",
 			slog.String("version", v.String()), slog.String("reason", err.Error()), slog.Int("try", n), slog.Duration("pause", d))
@@ -43,16 +43,16 @@ func (c *Client) persevere(ctx context.Context, v fhir.Version, try func() error
 	}
 }
 
-// again tells whether a page is worth another try at once. An open breaker is not,
-// and neither is an error of the caller.
+// again reports whether to request a page again at once. It is false for an open circuit
+// breaker and for an error of the caller.
 func again(err error) bool {
 	var ours seeError
 	return !errors.As(err, &ours) && !errors.Is(err, ErrOpen) && !errors.Is(err, ErrLoop) && Temporary(err)
 }
 
-// pause is the wait after the nth failure of a page: doubled from one to the next,
-// shortened by up to a half at random so that calls which failed together do not
-// come back together, and never shorter than the server asks for.
+// pause returns the wait after the nth failure of a page. It doubles each time, and is
+// shortened at random by up to a half, so that calls that failed together are not
+// repeated together. It is at least as long as the server requested.
 func (c *Client) pause(err error, n int) time.Duration {
 	d := c.config.MinPause << min(n-1, 20)
 	if d <= 0 || d > c.config.MaxPause {

@@ -59,7 +59,7 @@ func (t *transport) fresh() *http.Transport {
 	t.stamp = now
 	next, err := t.load()
 	if err != nil {
-		t.config.Log.Error("the certificate for BFD has changed and cannot be read; the last one stays", slog.Any("error", err))
+		t.config.Log.Error("the certificate for BFD has changed but cannot be read; the old one is used", slog.Any("error", err))
 		return t.current
 	}
 	t.current.CloseIdleConnections()

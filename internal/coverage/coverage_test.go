@@ -100,14 +100,31 @@ func claim(t testing.TB, start, end string) *Claim {
 	}
 }
 
+// verdictCase is a claim of a start and an end, and what becomes of it.
+type verdictCase struct {
+	name       string
+	start, end string
+	change     func(*Selection, *Claim)
+	want       Verdict
+}
+
+func testVerdicts(t *testing.T, cases []verdictCase) {
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			s, cl := selection(), claim(t, c.start, c.end)
+			if c.change != nil {
+				c.change(s, cl)
+			}
+			if got := s.Verdict(cl); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// TestVerdict: a claim is delivered by its kind and the months of enrollment.
 func TestVerdict(t *testing.T) {
-	since := time.Date(2021, 9, 1, 0, 0, 0, 0, time.UTC)
-	for _, c := range []struct {
-		name       string
-		start, end string
-		change     func(*Selection, *Claim)
-		want       Verdict
-	}{
+	testVerdicts(t, []verdictCase{
 		{"inside a month", "2021-05-10", "2021-05-10", nil, Deliver},
 		{"first day of the month", "2021-05-01", "2021-05-01", nil, Deliver},
 		{"last day of the month", "2021-05-31", "2021-05-31", nil, Deliver},
@@ -123,14 +140,6 @@ func TestVerdict(t *testing.T) {
 		{"no start", "2021-05-10", "2021-05-10", func(_ *Selection, c *Claim) { c.HasStart = false }, NoBillablePeriod},
 		{"no end", "2021-05-10", "2021-05-10", func(_ *Selection, c *Claim) { c.HasEnd = false }, NoBillablePeriod},
 		{"no lastUpdated", "2021-05-10", "2021-05-10", func(_ *Selection, c *Claim) { c.LastUpdated = time.Time{} }, NoLastUpdated},
-		{"not attested", "2021-05-10", "2021-05-10", func(s *Selection, _ *Claim) { s.Contract.HasAttested = false }, BeforeAttestation},
-		{"ends on the attestation day", "2021-05-10", "2021-05-11", func(s *Selection, _ *Claim) { s.Contract.Attested = DateOf(2021, 5, 11) }, Deliver},
-		{"ends the day before attestation", "2021-05-10", "2021-05-10", func(s *Selection, _ *Claim) { s.Contract.Attested = DateOf(2021, 5, 11) }, BeforeAttestation},
-		{"attested long ago, ends in 2019", "2019-12-31", "2019-12-31", func(s *Selection, _ *Claim) { s.Contract.Attested = 0 }, BeforeEarliest},
-		{"enrolled only before the attestation's month", "2021-05-31", "2021-06-15", func(s *Selection, _ *Claim) { s.Contract.Attested = DateOf(2021, 6, 1) }, NotEnrolled},
-		{"enrolled before and after the gap with the attestation", "2021-05-31", "2021-07-01", func(s *Selection, _ *Claim) { s.Contract.Attested = DateOf(2021, 6, 1) }, Deliver},
-		{"attested on the month's last day", "2021-05-10", "2021-06-02", func(s *Selection, _ *Claim) { s.Contract.Attested = DateOf(2021, 5, 31) }, Deliver},
-		{"attested the day after the month's last day", "2021-05-10", "2021-06-02", func(s *Selection, _ *Claim) { s.Contract.Attested = DateOf(2021, 6, 1) }, NotEnrolled},
 		{"enrolled for ever, of the month of the job", "2021-12-31", "2021-12-31", func(s *Selection, _ *Claim) {
 			s.Until = time.Date(2021, 12, 1, 0, 0, 0, 0, time.UTC)
 			s.Enrollee.Months.AddRange(MonthOf(2021, time.May), LastMonth)
@@ -144,6 +153,21 @@ func TestVerdict(t *testing.T) {
 			s.Enrollee.Months = MonthSet{}
 			s.Enrollee.Months.Add(MonthOf(2019, time.December))
 		}, NotEnrolled},
+	})
+}
+
+// TestVerdict_Attestation: nothing from before the attestation is delivered.
+func TestVerdict_Attestation(t *testing.T) {
+	since := time.Date(2021, 9, 1, 0, 0, 0, 0, time.UTC)
+	testVerdicts(t, []verdictCase{
+		{"not attested", "2021-05-10", "2021-05-10", func(s *Selection, _ *Claim) { s.Contract.HasAttested = false }, BeforeAttestation},
+		{"ends on the attestation day", "2021-05-10", "2021-05-11", func(s *Selection, _ *Claim) { s.Contract.Attested = DateOf(2021, 5, 11) }, Deliver},
+		{"ends the day before attestation", "2021-05-10", "2021-05-10", func(s *Selection, _ *Claim) { s.Contract.Attested = DateOf(2021, 5, 11) }, BeforeAttestation},
+		{"attested long ago, ends in 2019", "2019-12-31", "2019-12-31", func(s *Selection, _ *Claim) { s.Contract.Attested = 0 }, BeforeEarliest},
+		{"enrolled only before the attestation's month", "2021-05-31", "2021-06-15", func(s *Selection, _ *Claim) { s.Contract.Attested = DateOf(2021, 6, 1) }, NotEnrolled},
+		{"enrolled before and after the gap with the attestation", "2021-05-31", "2021-07-01", func(s *Selection, _ *Claim) { s.Contract.Attested = DateOf(2021, 6, 1) }, Deliver},
+		{"attested on the month's last day", "2021-05-10", "2021-06-02", func(s *Selection, _ *Claim) { s.Contract.Attested = DateOf(2021, 5, 31) }, Deliver},
+		{"attested the day after the month's last day", "2021-05-10", "2021-06-02", func(s *Selection, _ *Claim) { s.Contract.Attested = DateOf(2021, 6, 1) }, NotEnrolled},
 		{"older, of a month that is new, and of one before the attestation", "2021-05-31", "2021-07-01", func(s *Selection, c *Claim) {
 			s.Contract.Attested = DateOf(2021, 6, 30)
 			s.Since, c.LastUpdated = since, since
@@ -157,6 +181,13 @@ func TestVerdict(t *testing.T) {
 			s.Contract.Attested = DateOf(2021, 5, 11)
 			c.LastUpdated = time.Date(2021, 5, 11, 0, 0, 0, 0, time.UTC)
 		}, Deliver},
+	})
+}
+
+// TestVerdict_Updated: _since and _until select by lastUpdated, except in new months.
+func TestVerdict_Updated(t *testing.T) {
+	since := time.Date(2021, 9, 1, 0, 0, 0, 0, time.UTC)
+	testVerdicts(t, []verdictCase{
 		{"updated exactly at _since", "2021-05-10", "2021-05-10", func(s *Selection, _ *Claim) { s.Since = since }, NotSince},
 		{"updated just after _since", "2021-05-10", "2021-05-10", func(s *Selection, _ *Claim) { s.Since = since.Add(-time.Millisecond) }, Deliver},
 		{"older, but of a month that is new", "2021-07-10", "2021-07-10", func(s *Selection, c *Claim) {
@@ -169,6 +200,12 @@ func TestVerdict(t *testing.T) {
 		}, NotSince},
 		{"updated exactly at _until", "2021-05-10", "2021-05-10", func(s *Selection, _ *Claim) { s.Until = since }, Deliver},
 		{"updated just after _until", "2021-05-10", "2021-05-10", func(s *Selection, _ *Claim) { s.Until = since.Add(-time.Millisecond) }, NotUntil},
+	})
+}
+
+// TestVerdict_ServiceDate: one of the searches must match in whole.
+func TestVerdict_ServiceDate(t *testing.T) {
+	testVerdicts(t, []verdictCase{
 		{"service-date matches", "2021-05-10", "2021-05-12", func(s *Selection, _ *Claim) {
 			s.ServiceDates = []ServiceDates{endsBetween(12, 20)}
 		}, Deliver},
@@ -183,17 +220,7 @@ func TestVerdict(t *testing.T) {
 			d.StartFrom = DateOf(2021, 5, 11)
 			s.ServiceDates = []ServiceDates{endsBetween(1, 31).Both(d)}
 		}, NotServiceDate},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			s, cl := selection(), claim(t, c.start, c.end)
-			if c.change != nil {
-				c.change(s, cl)
-			}
-			if got := s.Verdict(cl); got != c.want {
-				t.Errorf("got %q, want %q", got, c.want)
-			}
-		})
-	}
+	})
 }
 
 func TestMBINeverPrints(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 
 // ErrVersion says that a claim does not show which FHIR version it is
 // written in.
-var ErrVersion = errors.New("the claim does not show whether it is FHIR STU3 or R4: say it with --fhir")
+var ErrVersion = errors.New("the claim can be FHIR STU3 or R4; set --fhir")
 
 // probe has the elements of an ExplanationOfBenefit in which STU3 and R4, and
 // BFD's version 3, differ.

@@ -111,13 +111,13 @@ func (f *facts) refusalV3() *Error {
 	c := &f.claim
 	switch {
 	case !c.ShowsVersion:
-		return &Error{Reason: "nothing shows that it is a claim of BFD's version 3: no code system of its type or its tags begins with https://" + newer}
+		return &Error{Reason: "it is not a claim of BFD's version 3: no code system of its type or its tags begins with https://" + newer}
 	case c.PartD, c.Part2:
 		return nil
 	case f.v3.other != "":
 		return &Error{Reason: "not of the National Claims History: " + f.v3.place + " is " + f.v3.other, OtherSource: true}
 	case !f.v3.sourced:
-		return &Error{Reason: "neither meta.source nor a System-Type tag says that it is of the National Claims History"}
+		return &Error{Reason: "neither meta.source nor a System-Type tag names the National Claims History"}
 	case !c.HasStart || !c.HasEnd:
 		return &Error{Reason: "billablePeriod has no start or no end"}
 	}

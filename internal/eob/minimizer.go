@@ -25,7 +25,7 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	return fmt.Sprintf("claim refused at byte %d: %s", e.Offset, e.Reason)
+	return fmt.Sprintf("claim rejected at byte %d: %s", e.Offset, e.Reason)
 }
 
 // Claim is a claim reduced to the minimum necessary, and the facts about it.

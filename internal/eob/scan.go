@@ -64,7 +64,7 @@ func (s *scanner) peek() byte {
 // end tells that nothing may follow.
 func (s *scanner) end() {
 	if s.peek(); s.pos < len(s.in) {
-		s.fail("something follows the claim", s.pos)
+		s.fail("there is more text after the claim", s.pos)
 	}
 }
 
@@ -281,7 +281,7 @@ func (s *scanner) field(from int) (name, raw []byte) {
 	}
 	for _, other := range s.names[from:] {
 		if string(other) == string(name) {
-			s.fail("a field's name stands twice in an object", start)
+			s.fail("an object has two fields of the same name", start)
 		}
 	}
 	s.names = append(s.names, name)

@@ -41,12 +41,12 @@ func TestHostile(t *testing.T) {
 		{"truncated in a literal", `{"a":tru`, "not a JSON value"},
 		{"truncated in a number", `{"a":-`, "the claim ends too early"},
 		{"truncated after a key", `{"a"`, "the claim ends too early"},
-		{"second claim", valid + valid, "something follows the claim"},
-		{"trailing text", valid + " x", "something follows the claim"},
-		{"trailing NUL", valid + "\x00", "something follows the claim"},
-		{"duplicate key", string(small(`"id":"b"`)), "a field's name stands twice in an object"},
-		{"duplicate key in other words", string(small(`"\u0069d":"b"`)), "a field's name stands twice in an object"},
-		{"duplicate key in a dropped field", string(small(`"x":{"a":[{"b":1,"b":2}]}`)), "a field's name stands twice in an object"},
+		{"second claim", valid + valid, "there is more text after the claim"},
+		{"trailing text", valid + " x", "there is more text after the claim"},
+		{"trailing NUL", valid + "\x00", "there is more text after the claim"},
+		{"duplicate key", string(small(`"id":"b"`)), "an object has two fields of the same name"},
+		{"duplicate key in other words", string(small(`"\u0069d":"b"`)), "an object has two fields of the same name"},
+		{"duplicate key in a dropped field", string(small(`"x":{"a":[{"b":1,"b":2}]}`)), "an object has two fields of the same name"},
 		{"bad UTF-8", string(small("\"x\":\"a\xffb\"")), "bad UTF-8"},
 		{"overlong UTF-8", string(small("\"x\":\"\xc0\xaf\"")), "bad UTF-8"},
 		{"surrogate as UTF-8", string(small("\"x\":\"\xed\xa0\x80\"")), "bad UTF-8"},
@@ -108,7 +108,7 @@ func TestWithinTheLimits(t *testing.T) {
 func TestErrorSaysWhereAndQuotesNothing(t *testing.T) {
 	raw := small(`"identifier":[{"value":"1S00E00AA00","value":"1S00E00AA00"}]`)
 	_, err := New(fhir.V1).Minimize(raw)
-	want := "claim refused at byte " + strconv.Itoa(bytes.LastIndex(raw, []byte(`"value"`))) + ": a field's name stands twice in an object"
+	want := "claim rejected at byte " + strconv.Itoa(bytes.LastIndex(raw, []byte(`"value"`))) + ": an object has two fields of the same name"
 	if err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}

@@ -35,17 +35,17 @@ func shapes(v fhir.Version) versionShape {
 	const stu3, r4 = "http://hl7.org/fhir/ex-claimtype", "http://terminology.hl7.org/CodeSystem/claim-type"
 	ofR4 := versionShape{version: v, typeSystem: r4, otherTypeSystem: stu3,
 		foreign: []string{"information", "totalCost", "item[].service", "item[].careTeamLinkId"},
-		reason:  "the claim is FHIR STU3, and claims of FHIR R4 are wanted"}
-	isNewer := "it is a claim of BFD's version 3, and claims of version " + v.String()[1:] + " are wanted: its code systems begin with https://" + newer
+		reason:  "the claim is FHIR STU3, but FHIR R4 is required"}
+	isNewer := "it is a claim of BFD's version 3, but version " + v.String()[1:] + " is required: its code systems begin with https://" + newer
 	switch v {
 	case fhir.V1:
 		return versionShape{version: v, typeSystem: stu3, otherTypeSystem: r4,
 			foreign:      []string{"supportingInfo", "use", "total", "item[].productOrService", "item[].careTeamSequence"},
-			reason:       "the claim is FHIR R4, and claims of FHIR STU3 are wanted",
+			reason:       "the claim is FHIR R4, but FHIR STU3 is required",
 			alienSystems: newer, alienReason: isNewer}
 	case fhir.V3:
 		ofR4.alienSystems = resources
-		ofR4.alienReason = "it is a claim of BFD's version 1 or 2, and claims of version 3 are wanted: its code systems begin with https://" + resources
+		ofR4.alienReason = "it is a claim of BFD's version 1 or 2, but version 3 is required: its code systems begin with https://" + resources
 		return ofR4
 	}
 	ofR4.alienSystems, ofR4.alienReason = newer, isNewer

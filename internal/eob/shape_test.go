@@ -10,7 +10,7 @@ import (
 // TestShape_NotOfItsVersion: what is written in another version than the one it
 // is given for is refused with the reason, and so is what is not a claim.
 func TestShape_NotOfItsVersion(t *testing.T) {
-	const v3, stu3, r4 = "it is a claim of BFD's version 3, and claims of version ", "FHIR STU3", "FHIR R4"
+	const v3, stu3, r4 = "it is a claim of BFD's version 3, but version ", "FHIR STU3", "FHIR R4"
 	for name, c := range map[string]struct {
 		field  string
 		v1, v2 string // reasons; "" if it is accepted

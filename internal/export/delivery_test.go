@@ -44,7 +44,7 @@ func TestCoverage_CountsAsAnArray(t *testing.T) {
 // TestCoverage_IsBounded: a client that asks for single bytes does not make the
 // coverage grow, and gains nothing by it.
 func TestCoverage_IsBounded(t *testing.T) {
-	const size = 100_000
+	const size = 40 * maxCoverageSteps
 	var c Coverage
 	for i := int64(0); i < size; i += 2 {
 		c = c.Add(i, i+1)

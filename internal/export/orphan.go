@@ -75,7 +75,7 @@ func (o *Orphans) Look(ctx context.Context) (int, error) {
 		}
 	}
 	if found+unknown > 0 {
-		o.Log.Warn("files that belong to nobody", "jobs to be swept again", found, "unknown jobs", unknown)
+		o.Log.Warn("found files that belong to no job", "jobs to be swept again", found, "unknown jobs", unknown)
 	}
 	return found, nil
 }

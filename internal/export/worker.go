@@ -159,9 +159,9 @@ func (w *Worker) settle(ctx context.Context, t *Task, err error, took time.Durat
 	var failed *StepFailure
 	switch {
 	case errors.Is(err, ErrLeaseLost):
-		log.Info("step given up: the job was canceled or the lease is lost")
+		log.Info("step stopped: the job was canceled or the lease was lost")
 	case ctx.Err() != nil:
-		log.Info("step handed back: the worker stops")
+		log.Info("step returned to the queue: the worker stops")
 	default:
 		failed = w.failure(t, err)
 		log.Error("step failed", "error", err, "failures", t.Failures+1, "final", failed.Reason != "")
@@ -169,7 +169,7 @@ func (w *Worker) settle(ctx context.Context, t *Task, err error, took time.Durat
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if err := w.Queue.Release(ctx, t.Lease, failed); err != nil {
-		log.Error("give a lease back; it will lapse", "error", err)
+		log.Error("return a lease; it will lapse", "error", err)
 	}
 	w.Notifier.Notify()
 }

@@ -30,7 +30,7 @@ func tableLimits() limits {
 	return limits{bytes: 64 << 30, rows: 1_000_000_000, persons: 25_000_000, ids: 50_000_000}
 }
 
-var errLongRow = fmt.Errorf("longer than %d bytes; look for a quote without its end", mostRowBytes)
+var errLongRow = fmt.Errorf("longer than %d bytes; check for a missing closing quote", mostRowBytes)
 
 // errLongTable tells how to hand over the rest.
 func errLongTable(most int64) error {
@@ -85,7 +85,7 @@ func (t *table) short() bool {
 	good := true
 	for i, field := range t.row {
 		if len(field) > mostFieldBytes {
-			t.fault("%s is longer than %d bytes; look for a quote without its end", t.names[i], mostFieldBytes)
+			t.fault("%s is longer than %d bytes; check for a missing closing quote", t.names[i], mostFieldBytes)
 			good = false
 		}
 	}

@@ -36,7 +36,7 @@ func tables(l limits) map[string]func(io.Reader) (int, error) {
 // TestBounds_Endless: of a source without an end some kilobytes are read, and the error
 // says where and what to do.
 func TestBounds_Endless(t *testing.T) {
-	const row = "longer than 65536 bytes; look for a quote without its end"
+	const row = "longer than 65536 bytes; check for a missing closing quote"
 	for name, c := range map[string]struct{ table, head, fill, want string }{
 		"contracts, a field":          {"contracts", contractsHeader + `S1234,"`, "x", "line 2: the row is " + row},
 		"enrollment, a field":         {"enrollment", enrollmentHeader + `S1234,1,"`, "x", "line 2: the row is " + row},
@@ -46,14 +46,14 @@ func TestBounds_Endless(t *testing.T) {
 		"enrollment, commas":          {"enrollment", enrollmentHeader, ",", "line 2: the row is " + row},
 		"opt-outs, commas":            {"opt-outs", optOutsHeader, ",", "line 2: the row is " + row},
 		"contracts, empty lines":      {"contracts", contractsHeader, "\n", "line 2: the row is longer than 65536 bytes"},
-		"contracts, faulty lines":     {"contracts", contractsHeader, "x\n", "100 faults; nothing was taken in, and the file was not read on after them:"},
+		"contracts, faulty lines":     {"contracts", contractsHeader, "x\n", "100 problems; nothing was imported, and the rest of the file was not read:"},
 		"contracts, quotes":           {"contracts", contractsHeader, `x"`, `line 2: bare "`},
-		"enrollment, faulty rows":     {"enrollment", enrollmentHeader, "x,x,x,,x,x\n", "100 faults; nothing was taken in, and the file"},
-		"enrollment, identifiers":     {"enrollment", enrollmentHeader, "S1234,1,1S00E00AA01," + strings.Repeat("x;", 2000) + ",2024-01,\n", "100 faults; nothing"},
+		"enrollment, faulty rows":     {"enrollment", enrollmentHeader, "x,x,x,,x,x\n", "100 problems; nothing was imported, and the rest"},
+		"enrollment, identifiers":     {"enrollment", enrollmentHeader, "S1234,1,1S00E00AA01," + strings.Repeat("x;", 2000) + ",2024-01,\n", "100 problems; nothing"},
 		"header, a name":              {"contracts", "", "x", "read the header: " + row},
 		"header, commas":              {"contracts", "", ",", "read the header: " + row},
 		"CMS's file, a line":          {"opt-outs", fixedHeader, "x", "line 2: longer than 65536 bytes; a line of CMS's file has"},
-		"CMS's file, faulty lines":    {"opt-outs", fixedHeader, "x\n", "100 faults; nothing was taken in, and the file"},
+		"CMS's file, faulty lines":    {"opt-outs", fixedHeader, "x\n", "100 problems; nothing was imported, and the rest"},
 		"CMS's file, identifiers":     {"opt-outs", fixedHeader, strings.Repeat("1,", 9000) + "Y\n", "line 2: the line has more than two identifiers"},
 	} {
 		t.Run(name, func(t *testing.T) {

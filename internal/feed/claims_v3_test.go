@@ -87,12 +87,12 @@ func TestClaimsV3_OfAnotherVersion(t *testing.T) {
 		kept   int64
 		reason string
 	}{
-		"v2 given as v3":        {raw(1) + "\n", fhir.V3, 0, "line 1: claim refused at byte 153: it is a claim of BFD's version 1 or 2, and claims of version 3 are wanted"},
-		"v3 given as v2":        {v3 + "\n", fhir.V2, 0, "it is a claim of BFD's version 3, and claims of version 2 are wanted"},
-		"v3 given as v1":        {v3 + "\n", fhir.V1, 0, "it is a claim of BFD's version 3, and claims of version 1 are wanted"},
+		"v2 given as v3":        {raw(1) + "\n", fhir.V3, 0, "line 1: claim rejected at byte 153: it is a claim of BFD's version 1 or 2, but version 3 is required"},
+		"v3 given as v2":        {v3 + "\n", fhir.V2, 0, "it is a claim of BFD's version 3, but version 2 is required"},
+		"v3 given as v1":        {v3 + "\n", fhir.V1, 0, "it is a claim of BFD's version 3, but version 1 is required"},
 		"v2 in a file of v3":    {v3 + "\n" + raw(1) + "\n", 0, 1, "line 2: "},
 		"v3 in a file of v2":    {raw(1) + "\n" + v3 + "\n", 0, 1, "line 2: "},
-		"R4 of no server as v3": {strings.ReplaceAll(raw(1), "https://bluebutton.cms.gov/resources", "x") + "\n", fhir.V3, 0, "nothing shows that it is a claim of BFD's version 3"},
+		"R4 of no server as v3": {strings.ReplaceAll(raw(1), "https://bluebutton.cms.gov/resources", "x") + "\n", fhir.V3, 0, "it is not a claim of BFD's version 3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, _ := counted(t, c.source, c.given)

@@ -34,7 +34,7 @@ func ReadContracts(r io.Reader) ([]coverage.Contract, error) {
 			t.fault("sponsor is longer than %d bytes", mostSponsor)
 		}
 		if seen[c.Number] {
-			t.fault("contract %s stands twice", c.Number)
+			t.fault("contract %s occurs twice", c.Number)
 		}
 		seen[c.Number] = true
 		if s := t.get("attested"); s != "" {

@@ -28,7 +28,7 @@ const mostEmptyEntries = 1_000_000
 
 var (
 	errCut     = error(new(CutError))
-	errNotJSON = errors.New("it is not JSON, and nothing after it can be found")
+	errNotJSON = errors.New("it is not JSON, so the rest of the file cannot be read")
 	errEntries = errors.New("the entries of a Bundle begin") // ends the reading of its members
 )
 

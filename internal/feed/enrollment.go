@@ -214,7 +214,7 @@ func samePatientTwice(rolls map[string]roll) error {
 		seen := map[coverage.EnrolleeID]bool{}
 		for _, p := range rolls[contract] {
 			if p.PatientV3 != 0 && seen[p.PatientV3] {
-				return fmt.Errorf("two beneficiaries of contract %s have the same v3_patient_id; nothing was taken in", contract)
+				return fmt.Errorf("two beneficiaries of contract %s have the same v3_patient_id; nothing was imported", contract)
 			}
 			seen[p.PatientV3] = true
 		}
@@ -243,7 +243,7 @@ func (t *table) months(ranges bool) span {
 	}
 	last := t.month("to", t.get("to"), "write 2024-03, or leave it empty for an enrollment that is still open")
 	if last < first && len(t.faults) == before {
-		t.fault("to lies before from")
+		t.fault("to is before from")
 	}
 	return span{first, last}
 }

@@ -130,7 +130,7 @@ func readFixedOptOuts(r *bufio.Reader, today coverage.Date, l limits) ([]OptOut,
 		return nil, fmt.Errorf("read opt-outs: after line %d: %w", f.line, err)
 	}
 	if !f.ended && len(f.faults) < mostFaults {
-		f.fault("there is no trailer: the file is not whole")
+		f.fault("there is no trailer: the file is incomplete")
 	}
 	if len(f.faults) > 0 {
 		return nil, f.faults
@@ -182,7 +182,7 @@ func (f *fixedFile) trailer(text string) {
 	if err != nil {
 		f.fault("the trailer has no count")
 	} else if n != f.persons && n != f.mbis {
-		f.fault("the trailer counts %d, but there are %d lines with %d identifiers: the file is not whole", n, f.persons, f.mbis)
+		f.fault("the trailer counts %d, but there are %d lines with %d identifiers: the file is incomplete", n, f.persons, f.mbis)
 	}
 }
 

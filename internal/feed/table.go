@@ -20,9 +20,9 @@ type LineErrors []*LineError
 // Error lists all faults, a line each.
 func (f LineErrors) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d faults; nothing was taken in", len(f))
+	fmt.Fprintf(&b, "%d problems; nothing was imported", len(f))
 	if len(f) >= mostFaults {
-		b.WriteString(", and the file was not read on after them")
+		b.WriteString(", and the rest of the file was not read")
 	}
 	b.WriteByte(':')
 	for _, one := range f {

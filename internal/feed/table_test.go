@@ -28,7 +28,7 @@ func TestContracts(t *testing.T) {
 		"contract,sponsor,attested\ns1,A,\n": `line 2: contract is not a capital letter and four digits`,
 		"contract,sponsor,attested\nS1234,A,1.3.2020\n":             "line 2: attested is not a date of the form YYYY-MM-DD",
 		"contract,sponsor,attested\nS1234,A,2021-06-01T03:30:00Z\n": "line 2: attested is not a date of the form YYYY-MM-DD",
-		"contract,sponsor,attested\nS1234,A,\nS1234,B,\n":           "line 3: contract S1234 stands twice",
+		"contract,sponsor,attested\nS1234,A,\nS1234,B,\n":           "line 3: contract S1234 occurs twice",
 		"contract,sponsor,attested\nS1234,A\nS1234,\"B,\nx,y,":      "line 2: wrong number of fields",
 	} {
 		if _, err := feed.ReadContracts(strings.NewReader(source)); err == nil || !strings.Contains(err.Error(), want) {
@@ -76,9 +76,9 @@ func TestEnrollmentFaults(t *testing.T) {
 		"contract,beneficiary_id,mbi,historic_mbis,year,month\nZ0000,1,1S00E00AA00,1 2,2024,1\n": "line 2: historic_mbis: the identifier",
 		"contract,beneficiary_id,mbi,year,month\nZ0000,1,,2024,13\n":                             "line 2: year and month: not a month",
 		"contract,beneficiary_id,mbi,from,to\nZ0000,1,,2024-01,3024-02\n":                        "line 2: to: ",
-		"contract,beneficiary_id,mbi,from,to\nZ0000,1,,2024-02,2024-01\n":                        "line 2: to lies before from",
+		"contract,beneficiary_id,mbi,from,to\nZ0000,1,,2024-02,2024-01\n":                        "line 2: to is before from",
 		"contract,beneficiary_id,mbi,from,to\nZ0000,1x,,2024-02,2024-02\n":                       "line 2: beneficiary_id is not a whole number",
-		"contract,beneficiary_id,mbi,from,to\n" + strings.Repeat("x,x,x,x,x\n", 1000):            "faults; nothing was taken in",
+		"contract,beneficiary_id,mbi,from,to\n" + strings.Repeat("x,x,x,x,x\n", 1000):            "problems; nothing was imported",
 	} {
 		_, err := feed.ReadEnrollment(strings.NewReader(source))
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -252,8 +252,8 @@ func TestOptOuts(t *testing.T) {
 		}
 	}
 	for source, want := range map[string]string{
-		"HDR_BENEDATARSP20260101\n1S00E00AA01N\n":                                                            "there is no trailer: the file is not whole",
-		"HDR_BENEDATARSP20260101\n1S00E00AA01N\nTRL_BENEDATARSP202601010000000002\n":                         "line 3: the trailer counts 2, but there are 1 lines with 1 identifiers: the file is not whole",
+		"HDR_BENEDATARSP20260101\n1S00E00AA01N\n":                                                            "there is no trailer: the file is incomplete",
+		"HDR_BENEDATARSP20260101\n1S00E00AA01N\nTRL_BENEDATARSP202601010000000002\n":                         "line 3: the trailer counts 2, but there are 1 lines with 1 identifiers: the file is incomplete",
 		"HDR_BENEDATARSP20260101\n1S00E00AA01N\n1S00E00AA02,1S00E00AA03Y\nTRL_BENEDATARSP202601010000000004": "line 4: the trailer counts 4, but there are 2 lines with 3 identifiers",
 		"HDR_BENEDATARSP20260101\n1S00E00AA01N\nTRL_BENEDATARSP20260101\n":                                   "line 3: the trailer has no count",
 		"HDR_BENEDATARSP2026\n1S00E00AA01N\nTRL_BENEDATARSP202601010000000001\n":                             "line 1: the header does not end with a date of the form yyyyMMdd",

@@ -7,5 +7,5 @@
 // again resumes an interrupted import.
 //
 // Every import is recorded in the audit log, when it begins and when it ends, with
-// the file's name, its SHA-256 and what was counted.
+// the file's name, its SHA-256 and the counts.
 package ingest

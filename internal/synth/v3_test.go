@@ -206,6 +206,9 @@ func canceledV3(t *rapid.T, s *Source, id coverage.EnrolleeID, at time.Time) map
 // TestDatasetV3: a raw data set of version 3 has claims that an import must refuse or
 // leave out, each told by what BFD tells it.
 func TestDatasetV3(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes a data set, which -short leaves out")
+	}
 	set, err := sourceAt(42, asOf).Dataset(asOf, "Z0000")
 	if err != nil {
 		t.Fatal(err)

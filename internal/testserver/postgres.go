@@ -3,11 +3,14 @@ package testserver
 import (
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"os/user"
+	"path"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -33,8 +36,14 @@ type postgres struct {
 }
 
 // Main runs a package's tests and stops the servers that they have started. A
-// package that uses this one calls it in its TestMain.
+// package that uses this one calls it in its TestMain. It sets the credentials
+// of S3 servers for the process, so that tests with such servers can run at the
+// same time.
 func Main(m *testing.M) (code int) {
+	for _, v := range credentials() {
+		name, value, _ := strings.Cut(v, "=")
+		os.Setenv(name, value)
+	}
 	defer func() {
 		server.Lock()
 		defer server.Unlock()
@@ -68,13 +77,17 @@ func Postgres(t *testing.T) string {
 	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/%s?sslmode=disable", server.port, name)
 }
 
-// CutConnections ends all connections to all databases, as a restart or a
-// network fault does.
-func CutConnections(t *testing.T) {
+// CutConnections ends all connections to a database, as a restart or a network
+// fault does. It takes the address that Postgres returned.
+func CutConnections(t *testing.T, address string) {
 	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
 	server.Lock()
 	defer server.Unlock()
-	if err := server.sql("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname like 'test%'"); err != nil {
+	if err := server.sql("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = '" + path.Base(u.Path) + "'"); err != nil {
 		t.Fatalf("cut the connections: %v", err)
 	}
 }

@@ -131,7 +131,9 @@ func (s *S3Server) Address(prefix string) string {
 }
 
 // Env are the credentials, as processes take them.
-func (s *S3Server) Env() []string {
+func (s *S3Server) Env() []string { return credentials() }
+
+func credentials() []string {
 	return []string{"AWS_ACCESS_KEY_ID=" + s3Key, "AWS_SECRET_ACCESS_KEY=" + s3Secret}
 }
 

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// Mode is a way in which the stand-in fails.
+// Mode is a kind of failure.
 type Mode uint8
 
-// The ways in which it fails.
+// The kinds of failure.
 const (
 	None             Mode = iota
 	Status                // answers with Fault.Status and a text, and Retry-After if set
@@ -46,11 +46,11 @@ const (
 	Blank                 // a "+" in _lastUpdated arrives as a blank
 )
 
-// Fault is what fails, and when. The zero value never fails.
+// Fault says which calls fail, and how. The zero value never fails.
 type Fault struct {
 	Mode  Mode
-	Skip  int // calls that are answered well before the first failure
-	Times int // failures; 0 is for ever
+	Skip  int // calls that succeed before the first failure
+	Times int // failures; 0 for all calls
 	// Status and RetryAfter are of the mode Status. Text is its body.
 	Status     int
 	RetryAfter string

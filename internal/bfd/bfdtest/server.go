@@ -17,7 +17,7 @@ import (
 	"ab2d/internal/fhir"
 )
 
-// Dataset is what a stand-in serves. *synth.Dataset is one.
+// Dataset is the data that a stand-in serves. *synth.Dataset implements it.
 type Dataset interface {
 	// WriteClaims writes raw claims of a version, one on a line.
 	WriteClaims(ctx context.Context, w io.Writer, v fhir.Version) (claims int64, err error)
