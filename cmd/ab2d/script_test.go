@@ -88,7 +88,7 @@ func scriptSandbox(ts *testscript.TestScript, _ bool, args []string) {
 // scriptUpstream starts a stand-in for the upstream server, whose address is then in
 // $UPSTREAM.
 func scriptUpstream(ts *testscript.TestScript, _ bool, args []string) {
-	p, err := newProcess(ts.MkAbs("."), nil, append([]string{"synth", "serve-upstream", "--listen=localhost:0"}, args...)...)
+	p, err := newProcess(program, ts.MkAbs("."), nil, append([]string{"synth", "serve-upstream", "--listen=localhost:0"}, args...)...)
 	ts.Check(err)
 	ts.Setenv("UPSTREAM", p.url)
 	ts.Defer(p.kill)
