@@ -115,6 +115,7 @@ func (a *API) chain(routes http.Handler) http.Handler {
 		fixedHeaders,
 		a.crossOrigin,
 		a.simulate,
+		deadline,
 		bounded, // size and time of the body
 		cleanPath,
 	}
@@ -137,3 +138,6 @@ func (a *API) simulate(next http.Handler) http.Handler {
 	}
 	return a.Simulate(next)
 }
+
+// deadline bounds the time until a response begins.
+func deadline(next http.Handler) http.Handler { return rest.Deadline(requestTime, next) }

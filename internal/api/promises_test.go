@@ -37,7 +37,7 @@ func TestWhatCannotBeRecordedFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer raw.Close()
-	if _, err := raw.Exec(`create trigger audit_is_full before insert on audit_entry begin select raise(abort, 'the disk is full'); end`); err != nil {
+	if _, err := raw.Exec(`create trigger audit_is_full before insert on audit_pending begin select raise(abort, 'the disk is full'); end`); err != nil {
 		t.Fatal(err)
 	}
 	jobs := func() (n int) {

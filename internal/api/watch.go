@@ -10,6 +10,7 @@ import (
 	"ab2d/internal/auth"
 	"ab2d/internal/export"
 	"ab2d/internal/obs"
+	"ab2d/internal/rest"
 )
 
 const (
@@ -55,6 +56,7 @@ func (w *watch) begin() (err error) {
 	case err != nil:
 		return err
 	}
+	rest.NoDeadline(w.r.Context())
 	ctx, cancel := context.WithCancel(w.r.Context())
 	w.cancel = cancel
 	w.done.Go(func() { w.run(ctx) })
@@ -129,7 +131,9 @@ func (w *watch) end() {
 	if d.status >= 400 {
 		d.To = d.From
 	}
-	if err := w.api.Deliveries.EndDelivery(context.WithoutCancel(w.r.Context()), w.id, w.file, d.Delivery); err != nil {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.r.Context()), requestTime)
+	defer cancel()
+	if err := w.api.Deliveries.EndDelivery(ctx, w.id, w.file, d.Delivery); err != nil {
 		w.api.Log.Error("count a download", "request", obs.RequestID(w.r.Context()), "job", w.file.Job, "file", w.file.Name, "error", err)
 	}
 }

@@ -83,8 +83,13 @@ func (f *rejectionLimiter) record(ctx context.Context, e audit.Entry, now time.T
 		return nil
 	}
 	// It is refused whether or not the client waits for the answer.
-	return f.log.Record(context.WithoutCancel(ctx), e)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rejectionTime)
+	defer cancel()
+	return f.log.Record(ctx, e)
 }
+
+// rejectionTime bounds recording a rejected request.
+const rejectionTime = 10 * time.Second
 
 // elsewhere counts what was omitted of callers that are not remembered.
 const elsewhere = ""
