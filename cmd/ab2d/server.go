@@ -147,7 +147,7 @@ func (s *server) serveAPI(ctx context.Context, c *config) error {
 func (s *server) tokenServer(c *config, issuer string, clients auth.Clients, fetch *auth.Fetcher, responder *rest.Responder) *auth.Server {
 	return &auth.Server{
 		Issuer: issuer, Realm: "ab2d", Lifetime: c.TokenLifetime, Clients: clients, Keys: s.keys, Now: s.now,
-		Guard: auth.NewGuard(s.now), Assertions: s.db, Fetch: fetch, Audit: s.db, Warn: s.log.Warn,
+		Guard: auth.NewGuard(s.now), Assertions: s.db, Fetch: fetch, Audit: s.db, Warn: s.log.Warn, Transient: rest.IsTransient,
 		Refused: func(r *http.Request, e *auth.Error) { responder.AuditRejection(r, e.Status, e.Code) },
 		Fault: func(r *http.Request, err error) {
 			s.log.Error("token endpoint", "request", obs.RequestID(r.Context()), "error", err)

@@ -183,7 +183,11 @@ func askWhenDown(c *contract, s *server) {
 			s.wants(http.StatusServiceUnavailable, "", o)
 		}
 	}
-	s.config.Bearer.Clients = s.db
+	s.tokenServer.Clients = away{}
+	if a := s.tokenRequest(one, secret); a.status != http.StatusServiceUnavailable {
+		s.Errorf("a token: %d %s", a.status, a.body)
+	}
+	s.config.Bearer.Clients, s.tokenServer.Clients = s.db, s.db
 	s.clock.Add(30 * time.Minute) // after which keys are read anew
 	s.db.Close()
 	for _, o := range append(c.operations("/oauth2/", "/keys"), c.operations("POST /oauth2/")...) {

@@ -85,7 +85,7 @@ func asError(err error) *Error {
 	case errors.Is(err, export.ErrNoContract), errors.Is(err, export.ErrNotAttested):
 		return Errorf(http.StatusForbidden, fhir.CodeForbidden, "The contract of this client has no attestation. Without one it gets no claims. "+
 			"Attest the contract, then send the request again.")
-	case isTransient(err):
+	case IsTransient(err):
 		e := Errorf(http.StatusServiceUnavailable, fhir.CodeTransient, "The server cannot read or write its database or its files at the moment. Send the request again in a few seconds.")
 		e.Header = map[string]string{"Retry-After": strconv.Itoa(retryWhenUnavailable)}
 		return e
@@ -94,9 +94,9 @@ func asError(err error) *Error {
 		"If it fails again, report the request id in diagnostics to the operator.")
 }
 
-// isTransient reports whether the network, the database or the disk failed in a
+// IsTransient reports whether the network, the database or the disk failed in a
 // way that may pass soon.
-func isTransient(err error) bool {
+func IsTransient(err error) bool {
 	var network net.Error
 	var state interface{ SQLState() string }
 	var code interface{ Code() int }
