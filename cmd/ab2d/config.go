@@ -101,6 +101,7 @@ type config struct {
 	keyConfig
 	tlsConfig
 	issuerConfig
+	limitConfig
 	RotateKeys      time.Duration `help:"Age at which the signing key is replaced by a new one. 0: only ab2d admin key rotate replaces it." default:"720h" placeholder:"DURATION"`
 	AdminAPI        bool          `help:"Serve the administration at /admin/v1. It requires an admin token." name:"admin-api" default:"true" negatable:""`
 	Listen          string        `help:"Address to listen on, as host:port. With port 0 the server chooses a free port and prints it." default:"localhost:8080" placeholder:"HOST:PORT"`
@@ -181,6 +182,7 @@ var authServerName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 func (c *config) validate() error {
 	var f faults
 	c.workConfig.validate(&f)
+	c.limitConfig.validate(&f)
 	host, _, err := net.SplitHostPort(c.Listen)
 	f.add(err != nil, "--listen=%s: write host:port, for example localhost:8080 or :8080", c.Listen)
 	f.add(err == nil && c.Sandbox && c.Claims == "store:" && !isLoopback(host), "--listen=%s: a sandbox with imported claims listens on this machine only, "+

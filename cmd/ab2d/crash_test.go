@@ -61,7 +61,7 @@ var errKilled = errors.New("killed")
 func TestKill9(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	sponsor := sponsor2000(t)
-	args := []string{"--data=" + data, "--workers=1", "--lease=1s", "--max-polls=1000", "--listen=localhost:0"}
+	args := []string{"--data=" + data, "--workers=1", "--lease=1s", "--max-polls=1000", "--client-rate-factor=0", "--listen=localhost:0"}
 	p := startProcess(t, nil, args...)
 	undisturbed, err := p.newClient(t, sponsor).Start(t.Context(), client.Request{})
 	if err != nil {
@@ -184,7 +184,7 @@ func names(m map[string]string) []string {
 func TestStopDuringExport(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	sponsor := sponsor2000(t)
-	args := []string{"--data=" + data, "--workers=2", "--lease=10m", "--max-polls=1000", "--listen=localhost:0"}
+	args := []string{"--data=" + data, "--workers=2", "--lease=10m", "--max-polls=1000", "--client-rate-factor=0", "--listen=localhost:0"}
 	p := startProcess(t, nil, args...)
 	job, err := p.newClient(t, sponsor).Start(t.Context(), client.Request{})
 	if err != nil {

@@ -41,6 +41,9 @@ func TestEveryDocumentedStatusIsReal(t *testing.T) {
 		})
 		askWhenDown(c, s)
 	})
+	t.Run("too fast", func(t *testing.T) {
+		askTooFast(c, start(t, idle, func(s *server) { s.config.RateFactor = 0.001 }))
+	})
 	t.Run("under way", func(t *testing.T) { askUnderWay(c, start(t, idle, earlySince)) })
 	for _, version := range []string{"v1", "v2", "v3"} {
 		t.Run("completed "+version, func(t *testing.T) { askCompleted(c, start(t), version) })
@@ -197,6 +200,31 @@ func askWhenDown(c *contract, s *server) {
 	for _, o := range c.operations() {
 		if !o.public {
 			s.wants(http.StatusInternalServerError, "", o, token)
+		}
+	}
+}
+
+// askTooFast asks for everything more often than a client may.
+func askTooFast(c *contract, s *server) {
+	token := "Authorization: Bearer " + s.token(one, auth.Scope)
+	for range 2 {
+		for _, o := range c.operations() {
+			if !o.public {
+				s.ask("", o, token)
+			}
+		}
+	}
+	for _, o := range c.operations() {
+		if !o.public {
+			if a := s.wants(http.StatusTooManyRequests, "", o, token); a.header.Get("Retry-After") == "" {
+				s.Errorf("%s: no Retry-After", o)
+			}
+		}
+	}
+	s.clock.Add(time.Hour)
+	for _, o := range c.operations("/api/v1/", "data-status") {
+		if o.method == http.MethodGet {
+			s.wants(http.StatusOK, "", o, "Authorization: Bearer "+s.token(one, auth.Scope))
 		}
 	}
 }

@@ -46,6 +46,7 @@ func (w *watch) begin() (err error) {
 		return nil
 	}
 	obs.CrashPoint("download begins")
+	w.api.ranges.begin(w.key(), &w.sent.Delivery, w.api.Now())
 	w.id, err = w.api.Deliveries.BeginDelivery(w.r.Context(), w.file, w.sent.Delivery, w.api.MaxDownloads, deliveryTTL)
 	obs.CrashPoint("download recorded")
 	switch {
@@ -62,6 +63,9 @@ func (w *watch) begin() (err error) {
 	w.done.Go(func() { w.run(ctx) })
 	return nil
 }
+
+// key names who downloads what.
+func (w *watch) key() string { return w.call.client.ID + " " + w.file.Key }
 
 // run checks the entitlement until ctx is done.
 func (w *watch) run(ctx context.Context) {
@@ -131,6 +135,7 @@ func (w *watch) end() {
 	if d.status >= 400 {
 		d.To = d.From
 	}
+	w.api.ranges.end(w.key(), &d.Delivery)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.r.Context()), requestTime)
 	defer cancel()
 	if err := w.api.Deliveries.EndDelivery(ctx, w.id, w.file, d.Delivery); err != nil {

@@ -76,8 +76,9 @@ type Entry struct {
 	Bytes    int64  `json:"bytes,omitempty"`
 	Status   int    `json:"status,omitempty"` // the HTTP status of a refusal
 	Detail   string `json:"detail,omitempty"`
-	// Omitted is how many refusals of the same caller were not recorded since
-	// the last one that was: a flood of them must not fill the database.
+	// Omitted is how many refusals of the same caller, or downloads of parts of the
+	// same file, were not recorded since the last one that was: a flood of them must
+	// not fill the database. Bytes has theirs, too.
 	Omitted int64 `json:"omitted,omitempty"`
 }
 

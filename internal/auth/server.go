@@ -14,7 +14,7 @@ import (
 )
 
 // Server is the authorization server. All fields have to be set but Lifetime,
-// Refused and Transient.
+// Refused, Transient and Rate.
 // Its handlers check the method themselves and are mounted below the path of
 // Issuer: ServeToken at /v1/token, ServeKeys at /v1/keys, and ServeMetadata at
 // /.well-known/oauth-authorization-server and /.well-known/openid-configuration.
@@ -42,6 +42,9 @@ type Server struct {
 	// Transient tells whether an error may pass soon: then the answer is 503 with
 	// Retry-After. nil: none does.
 	Transient func(error) bool
+	// Rate takes a token from what a client may have, or says how long until it may
+	// have one. nil: no limit.
+	Rate func(client string) (wait time.Duration, ok bool)
 }
 
 // retryTransient is the Retry-After, in seconds, of what may pass soon.

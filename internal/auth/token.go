@@ -62,6 +62,11 @@ func (s *Server) grant(w http.ResponseWriter, r *http.Request) (*grant, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.Rate != nil {
+		if wait, ok := s.Rate(p.ID); !ok {
+			return nil, tooMany(wait, "This client asks for too many tokens. Use a token until it expires.")
+		}
+	}
 	return s.issue(r.Context(), p, scopes)
 }
 
