@@ -114,7 +114,7 @@ func (s *server) serveAPI(ctx context.Context, c *config) error {
 		Tokens: s.tokenServer(c, issuer, clients, fetch, responder), Maintenance: s.db, Audit: s.db, Responder: responder, Metrics: s.metrics, Now: s.now, Log: s.log,
 		Bearer:     &auth.Checker{Issuer: issuer, Clients: clients, Keys: s.keys, Now: s.now, Outside: s.outside(c, fetch)},
 		AuthServer: c.AuthServer, Address: rest.Address{PublicURL: c.PublicURL, Proxies: proxies}, Origins: c.CORSOrigins,
-		MaxDownloads: c.MaxDownloads, MaxPolls: c.MaxPolls, RateFactor: c.ClientRateFactor, Checks: append(s.checks, api.Check{Name: "serving", Ping: s.serving}),
+		MaxDownloads: c.MaxDownloads, MaxPolls: c.MaxPolls, RateFactor: c.ClientRateFactor, Checks: append(s.checks, api.Check{Name: "serving", Ping: s.serving, Always: true}),
 		Software: api.Software{Version: version, Date: released},
 		V3: api.V3{Disabled: !c.V3, EarliestSince: c.V3EarliestSince, Contract: func(ctx context.Context, number string) (bool, error) {
 			return s.db.V3(ctx, number, c.Sandbox)

@@ -71,6 +71,7 @@ type API struct {
 	polls   *obs.Limiter
 	rates   map[kind]*obs.Limiter // by client
 	ranges  *ranges
+	health  map[string]*checked
 	handler http.Handler
 }
 
@@ -85,7 +86,7 @@ func New(c Config) (*API, error) {
 	if c.V3.EarliestSince.IsZero() {
 		c.V3.EarliestSince = DefaultEarliestSinceV3()
 	}
-	a := &API{Config: c, polls: newPolls(c.MaxPolls), rates: newRates(c.RateFactor), ranges: newRanges()}
+	a := &API{Config: c, polls: newPolls(c.MaxPolls), rates: newRates(c.RateFactor), ranges: newRanges(), health: healthOf(c.Checks)}
 	a.handler = a.chain(a.mux())
 	return a, nil
 }

@@ -8,10 +8,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/pressly/goose/v3"
+
+	"ab2d/internal/obs"
 )
 
 // DB keeps jobs, clients and signing keys in a SQL database. It implements
@@ -168,13 +171,43 @@ func (db *DB) Close() error {
 	return errors.Join(faults...)
 }
 
-// Ping tells whether the database answers.
+// Ping tells whether the database can be read and written, and has room on its disk.
 func (db *DB) Ping(ctx context.Context) error {
 	var one int
-	if err := db.read.QueryRowContext(ctx, `select 1 from client limit 1`).Scan(&one); err != nil && err != sql.ErrNoRows {
-		return fmt.Errorf("the database does not answer: %w", err)
+	if err := db.read.QueryRowContext(ctx, `select 1 from client limit 1`).Scan(&one); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("the database cannot be read: %w", err)
+	}
+	if db.path != "" {
+		if err := obs.CheckSpace(filepath.Dir(db.path)); err != nil {
+			return fmt.Errorf("the disk of the database: %w", err)
+		}
+	}
+	const write = `insert into probe (id, at) values (1, $1) on conflict (id) do update set at = excluded.at`
+	var err error
+	if db.turns == nil { // one statement, so that a process that stops here holds nothing
+		_, err = db.write.ExecContext(ctx, write, millis(db.now()))
+	} else {
+		err = db.tx(ctx, func(tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, write, millis(db.now()))
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("the database cannot be written: %w", err)
 	}
 	return nil
+}
+
+// maxUnsealed is how many entries of the audit log may wait for their place.
+const maxUnsealed = 10_000
+
+// PingAudit tells whether the audit log keeps up with what is recorded.
+func (db *DB) PingAudit(ctx context.Context) error {
+	n, err := db.Unsealed(ctx)
+	if err == nil && n > maxUnsealed {
+		err = fmt.Errorf("%d entries of the audit log wait to be chained", n)
+	}
+	return err
 }
 
 // tx runs f in one writing transaction, which is durable when tx returns nil.
