@@ -30,7 +30,8 @@ type server struct {
 	*workers
 	listener net.Listener
 	http     *http.Server
-	url      string // where this machine reaches it
+	hosts    func(http.Handler) http.Handler // rejects other hosts than the server's
+	url      string                          // where this machine reaches it
 	drain    time.Duration
 	stopping atomic.Bool
 	metrics  *obs.Metrics
@@ -138,6 +139,7 @@ func (s *server) serveAPI(ctx context.Context, c *config) error {
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10,
 	}
 	s.limitConnections(c, proxies)
+	s.hosts = func(next http.Handler) http.Handler { return knownHosts(c, proxies, next) }
 	if c.TLSCert != "" {
 		return s.serveTLS(&c.tlsConfig)
 	}
@@ -225,7 +227,7 @@ func (s *server) run(ctx context.Context) error {
 	defer stopWork()
 	wait := s.start(work)
 	go s.tendKeys(work)
-	s.http.Handler = timelyBodies(s.http.Handler)
+	s.http.Handler = timelyBodies(s.hosts(s.http.Handler))
 	served := make(chan error, 1)
 	go func() { served <- s.http.Serve(s.listener) }()
 	var err error

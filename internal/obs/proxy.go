@@ -81,7 +81,7 @@ func (p Proxies) Origin(r *http.Request) string {
 		if s := first(r, "X-Forwarded-Proto"); s == "http" || s == "https" {
 			scheme = s
 		}
-		if h := first(r, "X-Forwarded-Host"); host.MatchString(h) {
+		if h := last(r, "X-Forwarded-Host"); host.MatchString(h) {
 			at = h
 		}
 	}
@@ -93,4 +93,11 @@ func (p Proxies) Origin(r *http.Request) string {
 func first(r *http.Request, name string) string {
 	value, _, _ := strings.Cut(r.Header.Get(name), ",")
 	return strings.TrimSpace(value)
+}
+
+// last is the last of a header's values, which the proxy nearest to this server wrote:
+// those before it may be the caller's.
+func last(r *http.Request, name string) string {
+	values := strings.Split(strings.Join(r.Header.Values(name), ","), ",")
+	return strings.TrimSpace(values[len(values)-1])
 }
