@@ -22,6 +22,7 @@ import (
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
 	"ab2d/internal/files"
+	"ab2d/internal/obs"
 	"ab2d/internal/rest"
 	"ab2d/internal/store"
 )
@@ -220,7 +221,7 @@ func printResponse[T any](ctx context.Context, s streams, c *adminConfig, method
 		if err := json.Indent(&indented, b, "", "  "); err != nil {
 			return fmt.Errorf("read the answer: %w", err)
 		}
-		_, err := fmt.Fprintln(s.out, harmlessJSON(indented.String()))
+		_, err := fmt.Fprintln(s.out, obs.EscapeJSON(indented.String()))
 		return err
 	}
 	var answer T

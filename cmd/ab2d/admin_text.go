@@ -3,10 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"strings"
-	"unicode"
-	"unicode/utf16"
 
 	"ab2d/client"
 )
@@ -20,24 +17,6 @@ type harmlessError struct{ error }
 
 func (e harmlessError) Error() string { return harmless(e.error.Error()) }
 func (e harmlessError) Unwrap() error { return e.error }
-
-// harmlessJSON writes what could act on a terminal as escapes, so that machines
-// still read the same. Only texts in JSON can hold such characters.
-func harmlessJSON(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case r == '\n' || unicode.IsPrint(r):
-			b.WriteRune(r)
-		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-	}
-	return b.String()
-}
 
 // harmlessValues makes all texts in a JSON value harmless, whatever the value is.
 func harmlessValues(b []byte) ([]byte, error) {

@@ -42,13 +42,13 @@ var arrangements = map[string]func(*testing.T) *arrangement{
 	"one process": func(t *testing.T) *arrangement {
 		data := filepath.Join(t.TempDir(), "data")
 		return &arrangement{T: t, files: "dir:" + filepath.Join(data, "files"), database: "sqlite:" + filepath.Join(data, "ab2d.db"),
-			api: []string{"serve", "--data=" + data, "--claims=synthetic:", "--lease=1s", "--workers=2", "--max-polls=1000"}}
+			api: []string{"serve", "--data=" + data, "--claims=synthetic:", "--lease=1s", "--workers=2", "--max-polls=1000", "--client-rate-factor=0"}}
 	},
 	"API and two workers": func(t *testing.T) *arrangement {
 		s3 := testserver.S3(t)
 		a := &arrangement{T: t, database: testserver.Postgres(t), files: s3.Address("results"), env: s3.Env(), postgres: true, s3: true, s3server: s3}
 		shared := []string{"--database=" + a.database, "--files=" + a.files, "--claims=synthetic:", "--lease=1s"}
-		a.api = append([]string{"serve", "--workers=0", "--max-polls=1000", "--data=" + t.TempDir(), "--key-file=" + keyFile(t)}, shared...)
+		a.api = append([]string{"serve", "--workers=0", "--max-polls=1000", "--client-rate-factor=0", "--data=" + t.TempDir(), "--key-file=" + keyFile(t)}, shared...)
 		a.workers = append([]string{"worker", "--workers=1", "--data=" + t.TempDir()}, shared...)
 		return a
 	},

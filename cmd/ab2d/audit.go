@@ -62,6 +62,9 @@ func (c *auditVerifyCommand) verify(ctx context.Context, known audit.Head) (_ au
 	defer func() { err = errors.Join(err, db.Close()) }()
 	// What the store remembers of the last entry was there before the entries
 	// are read: others may be added meanwhile, none may be missing.
+	if _, err := db.Seal(ctx); err != nil {
+		return audit.Head{}, err
+	}
 	stored, err := db.AuditHead(ctx)
 	if err != nil {
 		return stored, err

@@ -16,6 +16,7 @@ import (
 	"ab2d/internal/export"
 	"ab2d/internal/faultsim"
 	"ab2d/internal/files"
+	"ab2d/internal/obs"
 	"ab2d/internal/store"
 	"ab2d/internal/synth"
 )
@@ -67,7 +68,7 @@ func openSeal(c *stateConfig, k *keyConfig) (*auth.Seal, error) {
 func openFiles(c *workConfig) (export.Files, api.Check, error) {
 	f, err := files.Open(c.Files)
 	if err != nil {
-		return nil, api.Check{}, fmt.Errorf("--files=%s: %w", c.Files, err)
+		return nil, api.Check{}, fmt.Errorf("--files=%s: %w", obs.HideSecrets(c.Files), err)
 	}
 	check := api.Check{Name: "files", Ping: func(context.Context) error { return nil }}
 	if p, ok := f.(interface{ Ping(context.Context) error }); ok {

@@ -43,13 +43,8 @@ func (c *stateConfig) complete() {
 	}
 }
 
-// shown is the database's address without a password.
-func (c *stateConfig) shown() string {
-	if u, err := url.Parse(c.Database); err == nil && u.User != nil {
-		return u.Redacted()
-	}
-	return c.Database
-}
+// shown is the database's address without secrets.
+func (c *stateConfig) shown() string { return obs.HideSecrets(c.Database) }
 
 // logConfig says what is logged.
 type logConfig struct {
@@ -105,6 +100,7 @@ type config struct {
 	keyConfig
 	tlsConfig
 	issuerConfig
+	limitConfig
 	RotateKeys      time.Duration `help:"Age at which the signing key is replaced by a new one. 0: only ab2d admin key rotate replaces it." default:"720h" placeholder:"DURATION"`
 	AdminAPI        bool          `help:"Serve the administration at /admin/v1. It requires an admin token." name:"admin-api" default:"true" negatable:""`
 	Listen          string        `help:"Address to listen on, as host:port. With port 0 the server chooses a free port and prints it." default:"localhost:8080" placeholder:"HOST:PORT"`
@@ -115,7 +111,8 @@ type config struct {
 	MaxPolls        float64       `help:"Status requests per second that this process accepts for a job. The first 60 can come faster." default:"1" placeholder:"N"`
 	TokenLifetime   time.Duration `help:"How long an access token is valid." default:"1h" placeholder:"DURATION"`
 	AuthServer      string        `help:"Name of the authorization server in the token endpoint's path, /oauth2/NAME/v1/token." default:"aus2r7y3gdaFMKBol297" placeholder:"NAME"`
-	PublicURL       string        `help:"Public URL of this server, for example https://ab2d.example.org. The default is taken from each request. Set it behind a reverse proxy." name:"public-url" placeholder:"URL"`
+	PublicURL       string        `help:"Public URL of this server, for example https://ab2d.example.org. If it is not set, the address is taken from each request. It is required, or --allowed-hosts is, if the server listens for other machines." name:"public-url" placeholder:"URL"`
+	AllowedHosts    []string      `help:"Hosts by which clients may address this server, as HOST or HOST:PORT, if there is no public URL. The default is this machine's own: localhost, 127.0.0.1 and [::1]." placeholder:"HOST"`
 	TrustedProxies  []string      `help:"Addresses or networks of trusted reverse proxies, for example 10.0.0.0/8. Only their X-Forwarded-Proto, -Host and -For headers are used." placeholder:"CIDR"`
 	Drain           time.Duration `help:"How long /health reports that the server is stopping before it accepts no more requests." default:"0s" placeholder:"DURATION"`
 }
@@ -192,10 +189,16 @@ var authServerName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 func (c *config) validate() error {
 	var f faults
 	c.workConfig.validate(&f)
+	c.limitConfig.validate(&f)
 	host, _, err := net.SplitHostPort(c.Listen)
 	f.add(err != nil, "--listen=%s: write host:port, for example localhost:8080 or :8080", c.Listen)
 	f.add(err == nil && c.Sandbox && c.Claims == "store:" && !isLoopback(host), "--listen=%s: a sandbox with imported claims listens on this machine only, "+
 		"for example localhost:8080; for others there is ab2d serve", c.Listen)
+	f.add(err == nil && !isLoopback(host) && c.PublicURL == "" && len(c.AllowedHosts) == 0, "--listen=%s: other machines can reach this server, so set --public-url, "+
+		"for example --public-url=https://ab2d.example.org, or the hosts by which it is addressed: --allowed-hosts=HOST", c.Listen)
+	for _, h := range c.AllowedHosts {
+		f.add(!hostForm.MatchString(h), "--allowed-hosts=%q: write HOST or HOST:PORT, for example ab2d.example.org", h)
+	}
 	f.add(c.Workers == 0 && c.local() != "", "--workers=0: no other process can share %s and run the exports; set 1 or more", c.local())
 	f.add(c.MaxDownloads < 1, "--max-downloads=%d: must be 1 or more", c.MaxDownloads)
 	f.add(!(c.MaxPolls >= 0.01), "--max-polls=%g: must be 0.01 or more", c.MaxPolls)
@@ -210,7 +213,7 @@ func (c *config) validate() error {
 	f.add((c.TLSCert == "") != (c.TLSKey == ""), "--tls-cert and --tls-key: set both or neither")
 	f.add(c.TLSClientCA != "" && c.TLSCert == "", "--tls-client-ca: also set --tls-cert and --tls-key")
 	f.add(c.RotateKeys != 0 && c.RotateKeys < time.Hour, "--rotate-keys=%s: must be an hour or more, or 0", c.RotateKeys)
-	f.add(c.Issuer != "" && auth.CheckURL(c.Issuer) != nil, "--issuer=%s: write https://, a host and a path", c.Issuer)
+	f.add(c.Issuer != "" && auth.CheckURL(c.Issuer) != nil, "--issuer=%s: write https://, a host and a path", obs.HideSecrets(c.Issuer))
 	f.add(c.Issuer != "" && (c.IssuerAudience == "" || c.IssuerClient == ""), "--issuer-audience and --issuer-client: must not be empty with --issuer")
 	f.add(c.IssuerLeeway < 0 || c.IssuerLeeway > 5*time.Minute, "--issuer-leeway=%s: must be 0s to 5m", c.IssuerLeeway)
 	f.add(c.KeyFile == "" && strings.HasPrefix(c.Database, "postgres"), "--key-file: servers that share a database need the same one; "+
@@ -218,7 +221,7 @@ func (c *config) validate() error {
 	if c.PublicURL != "" {
 		u, err := url.Parse(c.PublicURL)
 		f.add(err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil,
-			"--public-url=%s: write http:// or https://, a host and possibly a path", c.PublicURL)
+			"--public-url=%s: write http:// or https://, a host and possibly a path", obs.HideSecrets(c.PublicURL))
 	}
 	return f.err()
 }

@@ -62,7 +62,7 @@ func TestKill9(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	sponsor := sponsor2000(t)
-	args := []string{"--data=" + data, "--workers=1", "--lease=1s", "--max-polls=1000", "--listen=localhost:0"}
+	args := []string{"--data=" + data, "--workers=1", "--lease=1s", "--max-polls=1000", "--client-rate-factor=0", "--listen=localhost:0"}
 	p := startProcess(t, nil, args...)
 	undisturbed, err := p.newClient(t, sponsor).Start(t.Context(), client.Request{})
 	if err != nil {
@@ -186,7 +186,7 @@ func TestStopDuringExport(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	sponsor := sponsor2000(t)
-	args := []string{"--data=" + data, "--workers=2", "--lease=10m", "--max-polls=1000", "--listen=localhost:0"}
+	args := []string{"--data=" + data, "--workers=2", "--lease=10m", "--max-polls=1000", "--client-rate-factor=0", "--listen=localhost:0"}
 	p := startProcess(t, nil, args...)
 	job, err := p.newClient(t, sponsor).Start(t.Context(), client.Request{})
 	if err != nil {

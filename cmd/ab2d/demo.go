@@ -86,7 +86,8 @@ func (c *demoCommand) startSandbox(ctx context.Context, data string, s streams) 
 			stateConfig: stateConfig{Data: data}, logConfig: logConfig{LogLevel: "warn", LogFormat: "text"}, Claims: "synthetic:", Seed: c.Seed,
 			Workers: runtime.GOMAXPROCS(0), Retention: time.Hour, Lease: 15 * time.Second,
 		},
-		Listen: "localhost:0", V3: true, MaxDownloads: 1, MaxPolls: 1, TokenLifetime: time.Hour, AuthServer: "demo",
+		limitConfig: defaultLimits(),
+		Listen:      "localhost:0", V3: true, MaxDownloads: 1, MaxPolls: 1, TokenLifetime: time.Hour, AuthServer: "demo",
 	}
 	srv, _, err := openSandbox(ctx, &cfg, 1, s)
 	if err != nil {

@@ -8,6 +8,8 @@
 //   - config.go    the settings of a server, and their faults
 //   - backends.go  the only place that knows which back ends exist
 //   - server.go    the parts of a server put together, run and stopped
+//   - hosts.go     by which hosts a server is addressed
+//   - limits.go, descriptors_unix.go, descriptors_other.go  limits of connections and clients
 //   - workers.go   the back ends and the workers on them
 //   - sandbox.go, sandbox_clients.go  ab2d sandbox, and who may use its clients
 //   - expected.go, statistics.go  ab2d sandbox expected, ab2d sandbox statistics

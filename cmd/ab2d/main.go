@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"ab2d/internal/bfd/bfdtest"
+	"ab2d/internal/obs"
 
 	"github.com/alecthomas/kong"
 )
@@ -109,21 +110,24 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 	case err == nil:
 		return exitOK
 	case errors.As(err, &wrong):
-		fmt.Fprintf(s.err, "ab2d: %v\nab2d --help explains every command and flag.\n", err)
+		fmt.Fprintf(s.err, "ab2d: %s\nab2d --help explains every command and flag.\n", shownError(err))
 		return exitUsage
 	case errors.Is(err, errSomeInvalid):
-		fmt.Fprintf(s.err, "ab2d: %v\n", err)
+		fmt.Fprintf(s.err, "ab2d: %s\n", shownError(err))
 		return exitSome
 	case errors.As(err, &coded):
-		fmt.Fprintf(s.err, "ab2d: %v\n", err)
+		fmt.Fprintf(s.err, "ab2d: %s\n", shownError(err))
 		return coded.code
 	case errors.As(err, &usage):
-		fmt.Fprintf(s.err, "ab2d: %v\n", err)
+		fmt.Fprintf(s.err, "ab2d: %s\n", shownError(err))
 		return exitUsage
 	case ctx.Err() != nil:
 		fmt.Fprintln(s.err, "ab2d: stopped")
 		return exitFailed
 	}
-	fmt.Fprintf(s.err, "ab2d: %v\n", err)
+	fmt.Fprintf(s.err, "ab2d: %s\n", shownError(err))
 	return exitFailed
 }
+
+// shownError is an error for a terminal: it may quote what a file or a server holds.
+func shownError(err error) string { return obs.Lines(err.Error()) }

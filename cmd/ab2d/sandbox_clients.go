@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -87,13 +86,10 @@ func addPrintedClients(ctx context.Context, db *store.DB, contracts []string, ma
 	ctx = audit.With(ctx, &audit.Facts{Actor: "sandbox"})
 	var added []printedClient
 	for _, contract := range contracts {
-		id, secret := "sandbox-"+contract, rand.Text()+rand.Text()
-		hash, err := auth.HashSecret(secret)
-		if err != nil {
-			return nil, fmt.Errorf("the secret of client %s: %w", id, err)
-		}
+		id := "sandbox-" + contract
+		secret, hash := auth.NewSecret()
 		secrets := []auth.Secret{{ID: "printed", Hash: hash, Created: time.Now()}}
-		err = db.AddClient(ctx, auth.Client{ID: id, Name: contract, Contract: contract, Enabled: true, MaxJobs: maxJobs, Sandbox: true, Secrets: secrets})
+		err := db.AddClient(ctx, auth.Client{ID: id, Name: contract, Contract: contract, Enabled: true, MaxJobs: maxJobs, Sandbox: true, Secrets: secrets})
 		if errors.Is(err, auth.ErrClientTaken) {
 			_, err = db.ChangeClient(ctx, id, audit.Entry{Event: audit.SecretAdded, Detail: "secret printed"}, func(c *auth.Client) error {
 				c.Secrets = secrets

@@ -31,7 +31,7 @@ func TestScale(t *testing.T) {
 	for _, workers := range []int{1, 2, 4} {
 		a := &arrangement{T: t, database: testserver.Postgres(t)}
 		shared := []string{"--database=" + a.database, "--files=discard:", "--claims=synthetic:" + strconv.Itoa(n), "--data=" + t.TempDir()}
-		api := startProcess(t, nil, append([]string{"serve", "--workers=0", "--max-polls=1000", "--listen=127.0.0.1:0", "--key-file=" + keyFile(t)}, shared...)...)
+		api := startProcess(t, nil, append([]string{"serve", "--workers=0", "--max-polls=1000", "--client-rate-factor=0", "--listen=127.0.0.1:0", "--key-file=" + keyFile(t)}, shared...)...)
 		processes := []*process{api}
 		for range workers {
 			processes = append(processes, startProcess(t, nil, append([]string{"worker", "--workers=1"}, shared...)...))
@@ -68,7 +68,7 @@ func TestLatency(t *testing.T) {
 	}
 	data := filepath.Join(t.TempDir(), "data")
 	a := &arrangement{T: t, database: "sqlite:" + filepath.Join(data, "ab2d.db")}
-	p := startProcess(t, nil, "serve", "--data="+data, "--claims=synthetic:", "--workers=2", "--max-polls=1000", "--listen=127.0.0.1:0")
+	p := startProcess(t, nil, "serve", "--data="+data, "--claims=synthetic:", "--workers=2", "--max-polls=1000", "--client-rate-factor=0", "--listen=127.0.0.1:0")
 	clientOf := func(contract string) *client.Client {
 		id, secret := a.addClient(contract)
 		return p.newClient(t, synth.Sponsor{Credentials: []synth.Credential{{ID: id, Secrets: []string{secret}}}})

@@ -30,7 +30,8 @@ type server struct {
 	*workers
 	listener net.Listener
 	http     *http.Server
-	url      string // where this machine reaches it
+	hosts    func(http.Handler) http.Handler // rejects other hosts than the server's
+	url      string                          // where this machine reaches it
 	drain    time.Duration
 	stopping atomic.Bool
 	metrics  *obs.Metrics
@@ -114,7 +115,7 @@ func (s *server) serveAPI(ctx context.Context, c *config) error {
 		Tokens: s.tokenServer(c, issuer, clients, fetch, responder), Maintenance: s.db, Audit: s.db, Responder: responder, Metrics: s.metrics, Now: s.now, Log: s.log,
 		Bearer:     &auth.Checker{Issuer: issuer, Clients: clients, Keys: s.keys, Now: s.now, Outside: s.outside(c, fetch)},
 		AuthServer: c.AuthServer, Address: rest.Address{PublicURL: c.PublicURL, Proxies: proxies}, Origins: c.CORSOrigins,
-		MaxDownloads: c.MaxDownloads, MaxPolls: c.MaxPolls, Checks: append(s.checks, api.Check{Name: "serving", Ping: s.serving}),
+		MaxDownloads: c.MaxDownloads, MaxPolls: c.MaxPolls, RateFactor: c.ClientRateFactor, Checks: append(s.checks, api.Check{Name: "serving", Ping: s.serving, Always: true}),
 		Software: api.Software{Version: version, Date: released},
 		V3: api.V3{Disabled: !c.V3, EarliestSince: c.V3EarliestSince, Contract: func(ctx context.Context, number string) (bool, error) {
 			return s.db.V3(ctx, number, c.Sandbox)
@@ -135,8 +136,10 @@ func (s *server) serveAPI(ctx context.Context, c *config) error {
 	s.metrics.Jobs(s.log, s.db.CountJobs)
 	s.http = &http.Server{
 		Handler: a, ConnContext: api.ConnContext, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
-		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10,
 	}
+	s.limitConnections(c, proxies)
+	s.hosts = func(next http.Handler) http.Handler { return knownHosts(c, proxies, next) }
 	if c.TLSCert != "" {
 		return s.serveTLS(&c.tlsConfig)
 	}
@@ -147,7 +150,7 @@ func (s *server) serveAPI(ctx context.Context, c *config) error {
 func (s *server) tokenServer(c *config, issuer string, clients auth.Clients, fetch *auth.Fetcher, responder *rest.Responder) *auth.Server {
 	return &auth.Server{
 		Issuer: issuer, Realm: "ab2d", Lifetime: c.TokenLifetime, Clients: clients, Keys: s.keys, Now: s.now,
-		Guard: auth.NewGuard(s.now), Assertions: s.db, Fetch: fetch, Audit: s.db, Warn: s.log.Warn,
+		Guard: auth.NewGuard(s.now), Assertions: s.db, Fetch: fetch, Audit: s.db, Warn: s.log.Warn, Transient: rest.IsTransient, Rate: api.TokenRate(c.ClientRateFactor, s.now),
 		Refused: func(r *http.Request, e *auth.Error) { responder.AuditRejection(r, e.Status, e.Code) },
 		Fault: func(r *http.Request, err error) {
 			s.log.Error("token endpoint", "request", obs.RequestID(r.Context()), "error", err)
@@ -224,6 +227,7 @@ func (s *server) run(ctx context.Context) error {
 	defer stopWork()
 	wait := s.start(work)
 	go s.tendKeys(work)
+	s.http.Handler = timelyBodies(s.hosts(s.http.Handler))
 	served := make(chan error, 1)
 	go func() { served <- s.http.Serve(s.listener) }()
 	var err error

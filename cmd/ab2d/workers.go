@@ -58,7 +58,7 @@ func openWorkers(ctx context.Context, c *workConfig, s streams) (*workers, error
 		return nil, err
 	}
 	w.source = openClaims(c, w.db, w.now)
-	w.checks = []api.Check{{Name: "database", Ping: w.db.Ping}, filesCheck, {Name: "clock", Ping: w.clock.Check}}
+	w.checks = []api.Check{{Name: "database", Ping: w.db.Ping}, filesCheck, {Name: "clock", Ping: w.clock.Check}, {Name: "audit", Ping: w.db.PingAudit}}
 	w.makeWorkers(c)
 	if c.mirrors() {
 		if w.mirror, err = c.Mirror.open(w.db, log, nil); err != nil {

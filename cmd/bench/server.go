@@ -27,7 +27,7 @@ type server struct {
 
 // start starts a sandbox with flags, and waits until it is ready.
 func (b *bench) start(args ...string) (*server, error) {
-	s := &server{cmd: exec.CommandContext(b.ctx, b.program, append([]string{"sandbox", "--listen=127.0.0.1:0", "--log-level=warn", "--max-downloads=1000000", "--max-jobs=1000", "--max-polls=1000"}, args...)...)}
+	s := &server{cmd: exec.CommandContext(b.ctx, b.program, append([]string{"sandbox", "--listen=127.0.0.1:0", "--log-level=warn", "--max-downloads=1000000", "--max-jobs=1000", "--max-polls=1000", "--client-rate-factor=0"}, args...)...)}
 	s.cmd.Stderr = os.Stderr
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {

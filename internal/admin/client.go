@@ -233,9 +233,7 @@ func (s *Service) AddClient(ctx context.Context, n NewClient) (Client, error) {
 	secret := ""
 	if !n.NoSecret {
 		var stored auth.Secret
-		if secret, stored, err = s.newSecret(lifetime); err != nil {
-			return Client{}, err
-		}
+		secret, stored = s.newSecret(lifetime)
 		c.Secrets = []auth.Secret{stored}
 	}
 	if err := s.store.AddClient(ctx, c); errors.Is(err, auth.ErrClientTaken) {

@@ -22,14 +22,13 @@ type Rotation struct {
 }
 
 // newSecret makes a secret, of which only the hash is stored.
-func (s *Service) newSecret(lifetime time.Duration) (string, auth.Secret, error) {
-	secret := rand.Text() + rand.Text()
-	hash, err := auth.HashSecret(secret)
+func (s *Service) newSecret(lifetime time.Duration) (string, auth.Secret) {
+	secret, hash := auth.NewSecret()
 	stored := auth.Secret{ID: rand.Text()[:6], Hash: hash, Created: s.now().UTC().Truncate(time.Millisecond)}
 	if lifetime > 0 {
 		stored.Expires = stored.Created.Add(lifetime)
 	}
-	return secret, stored, err
+	return secret, stored
 }
 
 // RotateSecret gives a client a new secret. The old one stays valid for the
@@ -47,10 +46,7 @@ func (s *Service) RotateSecret(ctx context.Context, id string, n Rotation) (Clie
 	if err != nil {
 		return Client{}, err
 	}
-	secret, stored, err := s.newSecret(lifetime)
-	if err != nil {
-		return Client{}, err
-	}
+	secret, stored := s.newSecret(lifetime)
 	_, err = s.store.ChangeClient(ctx, c.ID, audit.Entry{Event: audit.SecretAdded, Detail: "secret " + stored.ID}, func(c *auth.Client) error {
 		live, now := c.Live(s.now()), stored.Created
 		if len(live) >= auth.SecretsAtOnce {

@@ -50,6 +50,7 @@ type Config struct {
 	Origins      []string
 	MaxDownloads int     // complete downloads of a file, 1 or more
 	MaxPolls     float64 // of a job's status a second; 0: no limit
+	RateFactor   float64 // multiplies what a client may ask for in a second; 0: no limit
 	Checks       []Check // of health. Optional.
 	Software     Software
 	V3           V3
@@ -68,6 +69,9 @@ type Software struct {
 type API struct {
 	Config
 	polls   *obs.Limiter
+	rates   map[kind]*obs.Limiter // by client
+	ranges  *ranges
+	health  map[string]*checked
 	handler http.Handler
 }
 
@@ -82,7 +86,7 @@ func New(c Config) (*API, error) {
 	if c.V3.EarliestSince.IsZero() {
 		c.V3.EarliestSince = DefaultEarliestSinceV3()
 	}
-	a := &API{Config: c, polls: newPolls(c.MaxPolls)}
+	a := &API{Config: c, polls: newPolls(c.MaxPolls), rates: newRates(c.RateFactor), ranges: newRanges(), health: healthOf(c.Checks)}
 	a.handler = a.chain(a.mux())
 	return a, nil
 }
@@ -115,6 +119,7 @@ func (a *API) chain(routes http.Handler) http.Handler {
 		fixedHeaders,
 		a.crossOrigin,
 		a.simulate,
+		deadline,
 		bounded, // size and time of the body
 		cleanPath,
 	}
@@ -137,3 +142,6 @@ func (a *API) simulate(next http.Handler) http.Handler {
 	}
 	return a.Simulate(next)
 }
+
+// deadline bounds the time until a response begins.
+func deadline(next http.Handler) http.Handler { return rest.Deadline(requestTime, next) }

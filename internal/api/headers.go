@@ -25,6 +25,8 @@ func fixedHeaders(next http.Handler) http.Handler {
 const (
 	// mostBody bounds what any request may send.
 	mostBody = 1 << 20
+	// requestTime bounds a request until its response begins.
+	requestTime = 20 * time.Second
 	// bodyTime is how long it may take to send it.
 	bodyTime = 30 * time.Second
 )

@@ -41,6 +41,9 @@ func TestEveryDocumentedStatusIsReal(t *testing.T) {
 		})
 		askWhenDown(c, s)
 	})
+	t.Run("too fast", func(t *testing.T) {
+		askTooFast(c, start(t, idle, func(s *server) { s.config.RateFactor = 0.001 }))
+	})
 	t.Run("under way", func(t *testing.T) { askUnderWay(c, start(t, idle, earlySince)) })
 	for _, version := range []string{"v1", "v2", "v3"} {
 		t.Run("completed "+version, func(t *testing.T) { askCompleted(c, start(t), version) })
@@ -183,7 +186,11 @@ func askWhenDown(c *contract, s *server) {
 			s.wants(http.StatusServiceUnavailable, "", o)
 		}
 	}
-	s.config.Bearer.Clients = s.db
+	s.tokenServer.Clients = away{}
+	if a := s.tokenRequest(one, secret); a.status != http.StatusServiceUnavailable {
+		s.Errorf("a token: %d %s", a.status, a.body)
+	}
+	s.config.Bearer.Clients, s.tokenServer.Clients = s.db, s.db
 	s.clock.Add(30 * time.Minute) // after which keys are read anew
 	s.db.Close()
 	for _, o := range append(c.operations("/oauth2/", "/keys"), c.operations("POST /oauth2/")...) {
@@ -193,6 +200,31 @@ func askWhenDown(c *contract, s *server) {
 	for _, o := range c.operations() {
 		if !o.public {
 			s.wants(http.StatusInternalServerError, "", o, token)
+		}
+	}
+}
+
+// askTooFast asks for everything more often than a client may.
+func askTooFast(c *contract, s *server) {
+	token := "Authorization: Bearer " + s.token(one, auth.Scope)
+	for range 2 {
+		for _, o := range c.operations() {
+			if !o.public {
+				s.ask("", o, token)
+			}
+		}
+	}
+	for _, o := range c.operations() {
+		if !o.public {
+			if a := s.wants(http.StatusTooManyRequests, "", o, token); a.header.Get("Retry-After") == "" {
+				s.Errorf("%s: no Retry-After", o)
+			}
+		}
+	}
+	s.clock.Add(time.Hour)
+	for _, o := range c.operations("/api/v1/", "data-status") {
+		if o.method == http.MethodGet {
+			s.wants(http.StatusOK, "", o, "Authorization: Bearer "+s.token(one, auth.Scope))
 		}
 	}
 }

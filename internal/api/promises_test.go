@@ -37,7 +37,7 @@ func TestWhatCannotBeRecordedFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer raw.Close()
-	if _, err := raw.Exec(`create trigger audit_is_full before insert on audit_entry begin select raise(abort, 'the disk is full'); end`); err != nil {
+	if _, err := raw.Exec(`create trigger audit_is_full before insert on audit_pending begin select raise(abort, 'the disk is full'); end`); err != nil {
 		t.Fatal(err)
 	}
 	jobs := func() (n int) {
@@ -73,9 +73,9 @@ func TestACopyOfTheDatabaseHoldsNoSecret(t *testing.T) {
 	var first, second admin.Client
 	s.admin(token, "POST", "/clients", `{"contract":"Z0000","id":"nightly"}`).to(t, http.StatusCreated, &first)
 	s.admin(token, "POST", "/clients", `{"contract":"Z0000","id":"weekly"}`).to(t, http.StatusCreated, &second)
-	secretForm := regexp.MustCompile(`^[A-Z2-7]{52}$`) // 260 bits
+	secretForm := regexp.MustCompile(`^ab2ds_[A-Z2-7]{52}$`) // 260 bits
 	if !secretForm.MatchString(first.Secret) || !secretForm.MatchString(second.Secret) || first.Secret == second.Secret {
-		t.Error("a secret is not 52 random characters of Base32")
+		t.Error("a secret is not ab2ds_ and 52 random characters of Base32")
 	}
 	if a := s.tokenRequest(first.ID, first.Secret); a.status != http.StatusOK {
 		t.Fatal(a.status)

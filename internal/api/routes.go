@@ -27,20 +27,21 @@ type route struct {
 	public bool         // needs no access token
 	head   bool
 	starts bool // an export, which is rejected during maintenance
+	kind   kind // of which a client may ask so often
 	handle handler
 }
 
 // fhirRoutes stand under /api/v1/fhir, /api/v2/fhir and /api/v3/fhir.
 var fhirRoutes = []route{
-	{method: "GET", path: "/Patient/$export", starts: true, handle: kickOff},
-	{method: "GET", path: "/Group/{contract}/$export", starts: true, handle: kickOff},
-	{method: "POST", path: "/Patient/$export", from: fhir.V2, starts: true, handle: kickOff},
-	{method: "POST", path: "/Group/{contract}/$export", from: fhir.V2, starts: true, handle: kickOff},
-	{method: "GET", path: "/Job/{job}/$status", head: true, handle: status},
-	{method: "DELETE", path: "/Job/{job}/$status", handle: deleteJob},
-	{method: "GET", path: "/Job", head: true, handle: jobList},
-	{method: "GET", path: "/$data-status", head: true, handle: dataStatus},
-	{method: "GET", path: "/Job/{job}/file/{name}", head: true, handle: file},
+	{method: "GET", path: "/Patient/$export", starts: true, kind: changes, handle: kickOff},
+	{method: "GET", path: "/Group/{contract}/$export", starts: true, kind: changes, handle: kickOff},
+	{method: "POST", path: "/Patient/$export", from: fhir.V2, starts: true, kind: changes, handle: kickOff},
+	{method: "POST", path: "/Group/{contract}/$export", from: fhir.V2, starts: true, kind: changes, handle: kickOff},
+	{method: "GET", path: "/Job/{job}/$status", head: true, kind: polls, handle: status},
+	{method: "DELETE", path: "/Job/{job}/$status", kind: changes, handle: deleteJob},
+	{method: "GET", path: "/Job", head: true, kind: lists, handle: jobList},
+	{method: "GET", path: "/$data-status", head: true, kind: lists, handle: dataStatus},
+	{method: "GET", path: "/Job/{job}/file/{name}", head: true, kind: downloads, handle: file},
 	{method: "GET", path: "/metadata", public: true, head: true, handle: metadata},
 	{method: "GET", path: "/.well-known/smart-configuration", public: true, head: true, handle: smartConfiguration},
 }
@@ -98,16 +99,20 @@ func (r route) guarded() handler {
 		h = whenOpen(h)
 	}
 	if !r.public {
-		h = withClient(whenV3(h))
+		h = withClient(r.kind, whenV3(h))
 	}
 	return h
 }
 
-// withClient calls h if the access token is valid.
-func withClient(h handler) handler {
+// withClient calls h if the access token is valid, and its client does not ask too
+// often.
+func withClient(k kind, h handler) handler {
 	return func(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 		client, _, err := a.Bearer.Check(r.Context(), r.Header.Get("Authorization"))
 		if err != nil {
+			return err
+		}
+		if err := a.limitRate(k, client.ID); err != nil {
 			return err
 		}
 		c.client = client

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -164,6 +165,7 @@ func TestHealth(t *testing.T) {
 	}
 	check("/health", 200, `{"checks":{"database":"ok","files":"ok"},"status":"ok"}`)
 	s.config.Checks[1].Ping = func(context.Context) error { return errors.New("disk /dev/sdb1 is full") }
+	s.clock.Add(time.Minute) // results are kept for some seconds
 	check("/health", 503, `{"checks":{"database":"ok","files":"failing"},"status":"failing"}`)
 	check("/health/live", 200, `{"status":"ok"}`)
 	if !strings.Contains(s.log.String(), "/dev/sdb1") {

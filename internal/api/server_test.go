@@ -193,7 +193,7 @@ func (s *server) assemble() {
 		Bearer: &auth.Checker{Issuer: issuer, Clients: s.db, Keys: keys, Now: s.clock.Now},
 	}
 	s.tokenServer = &auth.Server{Issuer: issuer, Realm: "ab2d", Clients: s.db, Keys: keys, Now: s.clock.Now,
-		Guard: auth.NewGuard(s.clock.Now), Assertions: s.db, Fetch: auth.NewFetcher(true, s.clock.Now), Audit: s.db, Warn: log.Warn,
+		Guard: auth.NewGuard(s.clock.Now), Assertions: s.db, Fetch: auth.NewFetcher(true, s.clock.Now), Audit: s.db, Warn: log.Warn, Transient: rest.IsTransient,
 		Refused: func(r *http.Request, e *auth.Error) { responder.AuditRejection(r, e.Status, e.Code) },
 		Fault:   func(r *http.Request, err error) { log.Error("token endpoint", "error", err) }}
 	s.config.Tokens = s.tokenServer

@@ -10,6 +10,7 @@ import (
 	"ab2d/internal/auth"
 	"ab2d/internal/export"
 	"ab2d/internal/obs"
+	"ab2d/internal/rest"
 )
 
 const (
@@ -45,6 +46,7 @@ func (w *watch) begin() (err error) {
 		return nil
 	}
 	obs.CrashPoint("download begins")
+	w.api.ranges.begin(w.key(), &w.sent.Delivery, w.api.Now())
 	w.id, err = w.api.Deliveries.BeginDelivery(w.r.Context(), w.file, w.sent.Delivery, w.api.MaxDownloads, deliveryTTL)
 	obs.CrashPoint("download recorded")
 	switch {
@@ -55,11 +57,15 @@ func (w *watch) begin() (err error) {
 	case err != nil:
 		return err
 	}
+	rest.NoDeadline(w.r.Context())
 	ctx, cancel := context.WithCancel(w.r.Context())
 	w.cancel = cancel
 	w.done.Go(func() { w.run(ctx) })
 	return nil
 }
+
+// key names who downloads what.
+func (w *watch) key() string { return w.call.client.ID + " " + w.file.Key }
 
 // run checks the entitlement until ctx is done.
 func (w *watch) run(ctx context.Context) {
@@ -129,7 +135,10 @@ func (w *watch) end() {
 	if d.status >= 400 {
 		d.To = d.From
 	}
-	if err := w.api.Deliveries.EndDelivery(context.WithoutCancel(w.r.Context()), w.id, w.file, d.Delivery); err != nil {
+	w.api.ranges.end(w.key(), &d.Delivery)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.r.Context()), requestTime)
+	defer cancel()
+	if err := w.api.Deliveries.EndDelivery(ctx, w.id, w.file, d.Delivery); err != nil {
 		w.api.Log.Error("count a download", "request", obs.RequestID(w.r.Context()), "job", w.file.Job, "file", w.file.Name, "error", err)
 	}
 }

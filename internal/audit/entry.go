@@ -78,8 +78,9 @@ type Entry struct {
 	Bytes    int64  `json:"bytes,omitempty"`
 	Status   int    `json:"status,omitempty"` // the HTTP status of a refusal
 	Detail   string `json:"detail,omitempty"`
-	// Omitted is how many refusals of the same caller were not recorded since
-	// the last one that was: a flood of them must not fill the database.
+	// Omitted is how many refusals of the same caller, or downloads of parts of the
+	// same file, were not recorded since the last one that was: a flood of them must
+	// not fill the database. Bytes has theirs, too.
 	Omitted int64 `json:"omitted,omitempty"`
 }
 
@@ -100,7 +101,16 @@ type Link struct {
 // Seal completes an entry and chains it to the hash of the one before, which is
 // "" for the first.
 func Seal(e Entry, number int64, at time.Time, previous string) (Link, error) {
-	e.Number, e.Time = number, at.UTC().Format("2006-01-02T15:04:05.000Z")
+	e.Time = FormatTime(at)
+	return Chain(e, number, previous)
+}
+
+// FormatTime writes the time of an entry.
+func FormatTime(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// Chain is Seal for an entry that has its time.
+func Chain(e Entry, number int64, previous string) (Link, error) {
+	e.Number = number
 	body, err := json.Marshal(e)
 	if err != nil {
 		return Link{}, fmt.Errorf("encode an audit entry: %w", err)

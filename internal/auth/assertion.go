@@ -10,6 +10,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+
+	"ab2d/internal/obs"
 )
 
 // assertionType is the client_assertion_type of private_key_jwt, RFC 7523 §2.2.
@@ -66,10 +68,15 @@ func (s *Server) byAssertion(ctx context.Context, form url.Values) (*Client, err
 	if said.Issuer == "" || said.Issuer != said.Subject || form.Get("client_id") != "" && form.Get("client_id") != said.Subject {
 		return nil, notAsserted("has to name the client's id as iss and as sub, and as client_id if that is sent")
 	}
+	attempt, refused := s.Guard.attempt(pair{said.Subject, obs.Network(obs.CallerOf(ctx))}, false)
+	if refused != nil {
+		return nil, refused
+	}
 	client, err := s.verifyAssertion(ctx, parsed, said.Subject, &said)
 	if err != nil {
-		return nil, err
+		return nil, attempt.wrong(err)
 	}
+	attempt.right() // the client has its key, whatever else is wrong
 	if refused := s.judgeAssertion(&said); refused != nil {
 		return nil, refused
 	}

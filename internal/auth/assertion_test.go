@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -258,9 +259,20 @@ func TestParseKeySetRefuses(t *testing.T) {
 		}
 		return string(b)
 	}
+	many := func(n int, same bool) string {
+		var keys []string
+		for i := range n {
+			if same {
+				i = 0
+			}
+			keys = append(keys, strings.Trim(strings.TrimPrefix(of(jose.JSONWebKey{Key: p256.Public(), KeyID: fmt.Sprint(i)}), `{"keys":`), "[]}")+"}")
+		}
+		return `{"keys":[` + strings.Join(keys, ",") + "]}"
+	}
 	for set, says := range map[string]string{
 		"": "not a JWK Set", "[]": "not a JWK Set", "{}": "no keys", `{"keys":[]}`: "no keys",
 		of(jose.JSONWebKey{Key: p256.Public(), KeyID: "a"}): "P-384", of(jose.JSONWebKey{Key: p256, KeyID: "a"}): "private",
+		many(33, false): "33 keys", many(3, true): "same kid",
 		of(jose.JSONWebKey{Key: weak.Public(), KeyID: "a"}): "2048", of(jose.JSONWebKey{Key: []byte("secret"), KeyID: "a"}): "neither",
 	} {
 		if _, err := ParseKeySet([]byte(set)); err == nil || !strings.Contains(err.Error(), says) {
@@ -310,4 +322,27 @@ func FuzzAssertion(f *testing.F) {
 			t.Fatalf("%q: %v", text, err)
 		}
 	})
+}
+
+// TestWrongAssertionsAreCounted: after ten wrong assertions for a client from a
+// network the next is not looked at.
+func TestWrongAssertionsAreCounted(t *testing.T) {
+	w := newWorld(t)
+	k := newKeyholder(t, w)
+	stranger, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		if resp, body := w.assert(t, w.assertion(t, jose.ES384, stranger, "e", same)); resp.StatusCode != http.StatusUnauthorized {
+			t.Fatalf("%s %s", resp.Status, body)
+		}
+	}
+	if resp, body := w.assert(t, w.assertion(t, jose.ES384, k.es384, "e", same)); resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") == "" {
+		t.Errorf("%s %s", resp.Status, body)
+	}
+	w.clock.move(time.Minute)
+	if resp, body := w.assert(t, w.assertion(t, jose.ES384, k.es384, "e", same)); resp.StatusCode != http.StatusOK {
+		t.Errorf("later: %s %s", resp.Status, body)
+	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
@@ -39,7 +41,7 @@ type Client struct {
 // Secret is a client's secret, of which only a hash is kept.
 type Secret struct {
 	ID      string // names it, and tells nothing about it
-	Hash    string `json:"-"` // by HashSecret
+	Hash    string `json:"-"` // by HashSecret or NewSecret
 	Created time.Time
 	Expires time.Time // zero: never
 }
@@ -94,10 +96,11 @@ const secretCost = 10
 // the new one.
 const SecretsAtOnce = 2
 
-// nobodysSecret is the hash of a random secret that was thrown away.
+// nobodysSecret is the slow hash of a random secret that was thrown away.
 const nobodysSecret = "$2a$10$R/N7qCKFI1QYFpC//9phz.LFeC9qcgY6bgthDDDrx.08eRHd1o2tS"
 
-// HashSecret makes the hash under which a client's secret is kept. A secret is
+// HashSecret makes the slow hash under which a secret is kept that somebody chose.
+// NewSecret makes others. A secret is
 // 1 to 72 characters of visible ASCII without the percent sign, so that it
 // reads the same in HTTP Basic whether its sender encodes it as RFC 6749
 // §2.3.1 asks or not. The error says what is wrong and never quotes the secret.
@@ -139,24 +142,24 @@ func find(ctx context.Context, clients Clients, id string) (*Client, error) {
 	return client, nil
 }
 
-// CheckSecret finds the client's live secret that this is; nil when it is none.
-// To refuse takes the same time for every client with up to two secrets, also
-// for one without. The error says that a stored hash cannot be read.
-func (c *Client) CheckSecret(secret string, now time.Time) (*Secret, error) {
+// CheckSecret finds the client's live secret that this is, of those with a slow
+// hash; nil when it is none. It tells how many hashes were compared. The error says
+// that a stored hash cannot be read.
+func (c *Client) CheckSecret(secret string, now time.Time) (used *Secret, compared int, err error) {
 	if checkSecretForm(secret) != nil {
-		return nil, nil // bcrypt would stop at the 72nd byte, and read on from the start after a NUL
+		return nil, 0, nil // bcrypt would stop at the 72nd byte, and read on from the start after a NUL
 	}
-	live := c.Live(now)
-	for i, hash := range hashes(live) {
-		err := bcrypt.CompareHashAndPassword([]byte(hash), []byte(secret))
+	live := c.slow(now)
+	for i := range live {
+		err := bcrypt.CompareHashAndPassword([]byte(live[i].Hash), []byte(secret))
 		switch {
-		case err == nil && i < len(live):
-			return &live[i], nil
-		case err != nil && !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword):
-			return nil, fmt.Errorf("reading a stored secret of client %s: %w", c.ID, err)
+		case err == nil:
+			return &live[i], i + 1, nil
+		case !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword):
+			return nil, i + 1, fmt.Errorf("reading a stored secret of client %s: %w", c.ID, err)
 		}
 	}
-	return nil, nil
+	return nil, len(live), nil
 }
 
 // Live are the secrets that let the client in at a time.
@@ -170,17 +173,9 @@ func (c *Client) Live(now time.Time) []Secret {
 	return live
 }
 
-// hashes are those of the secrets, filled up so that the time to refuse a
-// secret does not tell whether there is such a client and how many it has.
-func hashes(secrets []Secret) []string {
-	var all []string
-	for _, s := range secrets {
-		all = append(all, s.Hash)
-	}
-	for len(all) < SecretsAtOnce {
-		all = append(all, nobodysSecret)
-	}
-	return all
+// slow are the live secrets with a slow hash.
+func (c *Client) slow(now time.Time) []Secret {
+	return slices.DeleteFunc(c.Live(now), func(s Secret) bool { return strings.HasPrefix(s.Hash, fastMark) })
 }
 
 // printable tells whether s consists of VSCHAR, RFC 6749 appendix A: what a

@@ -27,7 +27,7 @@ func TestHashSecret(t *testing.T) {
 	if cost, err := bcrypt.Cost([]byte(hash)); err != nil || cost != 10 {
 		t.Errorf("cost %d, %v", cost, err)
 	}
-	if used, err := (&Client{Secrets: []Secret{{Hash: hash}}}).CheckSecret(longest, time.Now()); used == nil || err != nil {
+	if used, _, err := (&Client{Secrets: []Secret{{Hash: hash}}}).CheckSecret(longest, time.Now()); used == nil || err != nil {
 		t.Errorf("%v, %v", used, err)
 	}
 	for secret, says := range map[string]string{
@@ -60,7 +60,7 @@ func TestCheckSecret(t *testing.T) {
 		longest + "x": "", "old\x00old": "",
 		"": "", "ol": "", "older": "", "OLD": "",
 	} {
-		got, err := c.CheckSecret(secret, now)
+		got, _, err := c.CheckSecret(secret, now)
 		if (got == nil) != (want == "") || got != nil && got.ID != want || err != nil {
 			t.Errorf("CheckSecret(%q) = %v, %v; want %v", secret, got, err, want)
 		}
@@ -69,21 +69,70 @@ func TestCheckSecret(t *testing.T) {
 
 func TestDamagedHashIsAFault(t *testing.T) {
 	c := &Client{ID: "c", Secrets: []Secret{{Hash: "damaged-hash"}}}
-	if ok, err := c.CheckSecret("secret", time.Now()); ok != nil || err == nil || strings.Contains(err.Error(), "damaged-hash") {
+	if ok, _, err := c.CheckSecret("secret", time.Now()); ok != nil || err == nil || strings.Contains(err.Error(), "damaged-hash") {
 		t.Errorf("%v, %v", ok, err)
 	}
 }
 
-// TestRefusingCostsTheSame holds what the time to refuse depends on: how many
-// hashes are compared, and their cost.
+// TestRefusingCostsTheSame: to refuse takes as long for a client with one secret,
+// with two and with none, and for one whose secrets have fast hashes.
 func TestRefusingCostsTheSame(t *testing.T) {
 	if cost, err := bcrypt.Cost([]byte(nobodysSecret)); err != nil || cost != secretCost {
 		t.Fatalf("the hash for nobody has cost %d, %v; those of clients have %d", cost, err, secretCost)
 	}
-	for n := range SecretsAtOnce + 1 {
-		if got := len(hashes(make([]Secret, n))); got != SecretsAtOnce {
-			t.Errorf("with %d secrets %d hashes are compared", n, got)
+	_, fast := NewSecret()
+	slow := nobodysSecret
+	g := NewGuard(time.Now)
+	took := map[string]time.Duration{}
+	for name, hashes := range map[string][]string{"none": nil, "one": {slow}, "two": {slow, slow}, "fast": {fast}, "both": {fast, slow}} {
+		c := &Client{ID: name}
+		for _, h := range hashes {
+			c.Secrets = append(c.Secrets, Secret{ID: h, Hash: h})
 		}
+		least := time.Hour
+		for range 5 {
+			try, refused := g.attempt(pair{name, "n"}, false)
+			if refused != nil {
+				t.Fatal(refused)
+			}
+			began := time.Now()
+			if used, err := try.check(t.Context(), c, "wrong"); used != nil || err != nil {
+				t.Fatal(used, err)
+			}
+			least = min(least, time.Since(began))
+		}
+		took[name] = least
+	}
+	for name, d := range took {
+		if d < took["two"]/5 || d > took["two"]*5 {
+			t.Errorf("%s takes %s, two %s", name, d, took["two"])
+		}
+	}
+}
+
+// TestSecretsThatTheServerMakes: each is checked by its fast hash, as long as it is
+// live, and by no other.
+func TestSecretsThatTheServerMakes(t *testing.T) {
+	now := time.Now()
+	secret, hash := NewSecret()
+	other, otherHash := NewSecret()
+	if !isMade(secret) || secret == other || strings.Contains(hash, secret) || checkSecretForm(secret) != nil {
+		t.Fatalf("%q, %q", secret, hash)
+	}
+	c := &Client{Secrets: []Secret{{ID: "a", Hash: nobodysSecret}, {ID: "b", Hash: hash}, {ID: "c", Hash: otherHash, Expires: now}, {ID: "d", Hash: fastMark + "damaged"}}}
+	if used := c.checkMade(secret, now); used == nil || used.ID != "b" {
+		t.Errorf("%v", used)
+	}
+	if used := c.checkMade(other, now); used != nil {
+		t.Errorf("expired: %v", used)
+	}
+	for _, s := range []string{"", secret[:len(secret)-1], secret + "A", strings.ToLower(secret)} {
+		if used := c.checkMade(s, now); used != nil {
+			t.Errorf("%q: %v", s, used)
+		}
+	}
+	if slow := c.slow(now); len(slow) != 1 || slow[0].ID != "a" {
+		t.Errorf("%v", slow)
 	}
 }
 

@@ -13,7 +13,9 @@
 //   - error.go     the errors of the token endpoint, RFC 6749 §5.2
 //   - metadata.go  the public keys as a JWK Set, and the server's metadata, RFC 8414
 //   - client.go    clients and the check of their secrets
+//   - secret.go    secrets that the server makes, and their fast hashes
 //   - guard.go     bounds for guessing secrets
+//   - line.go      waiting in turn for a slow hash to be compared
 //   - assertion.go clients that sign an assertion instead, private_key_jwt
 //   - keyset.go    their keys, registered or at a URL
 //   - fetch.go     reading documents of others, safely

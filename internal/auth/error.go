@@ -14,7 +14,7 @@ const (
 	// ServerError is not among those of §5.2, which foresees no fault of the
 	// server; §4.1.2.1 has it for the same purpose.
 	ServerError = "server_error"
-	// TemporarilyUnavailable is of §4.1.2.1 too. It goes with 429.
+	// TemporarilyUnavailable is of §4.1.2.1 too. It goes with 429 and 503.
 	TemporarilyUnavailable = "temporarily_unavailable"
 )
 

@@ -52,12 +52,21 @@ func NewFetcher(private bool, now func() time.Time) *Fetcher {
 	}}
 }
 
-// reserved are networks that netip does not know as private, and through which
-// private ones can be reached.
-var reserved = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
-	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("64:ff9b::/96"),
-	netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("2001::/32"),
+// reserved are the networks within 0.0.0.0/0 and 2000::/3 that are not of the public
+// internet, or through which others are reached (IANA's registries of special-purpose
+// addresses, RFC 6890).
+var reserved = prefixes("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24",
+	"192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
+	"224.0.0.0/4", "240.0.0.0/4", "2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
+
+// globalUnicast is what of IPv6 is given out as public addresses.
+var globalUnicast = netip.MustParsePrefix("2000::/3")
+
+func prefixes(list ...string) (all []netip.Prefix) {
+	for _, s := range list {
+		all = append(all, netip.MustParsePrefix(s))
+	}
+	return all
 }
 
 // errPrivate says that an address is not of the public internet.
@@ -69,7 +78,7 @@ func checkPublic(address string) error {
 		return err
 	}
 	a := at.Addr().Unmap()
-	if !a.IsGlobalUnicast() || a.IsPrivate() {
+	if a.Zone() != "" || a.Is6() && !globalUnicast.Contains(a) {
 		return errPrivate
 	}
 	for _, n := range reserved {

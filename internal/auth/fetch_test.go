@@ -52,6 +52,9 @@ func TestPublicAddresses(t *testing.T) {
 		"192.168.1.1:443": false, "169.254.169.254:80": false, "100.64.0.1:443": false, "0.0.0.0:443": false, "[::1]:443": false,
 		"[fe80::1]:443": false, "[fc00::1]:443": false, "[::ffff:127.0.0.1]:443": false, "[64:ff9b::a00:1]:443": false, "[2002:7f00:1::]:443": false,
 		"224.0.0.1:443": false, "255.255.255.255:443": false, "198.18.0.1:443": false, "nonsense": false,
+		"192.0.2.1:443": false, "203.0.113.9:443": false, "198.51.100.1:443": false, "192.88.99.1:443": false, "1.1.1.1:443": true, "[2001:4860::8888]:443": true,
+		"[2001:db8::1]:443": false, "[2001::1]:443": false, "[2001:20::1]:443": false, "[3fff::1]:443": false, "[4000::1]:443": false, "[100::1]:443": false,
+		"[5f00::1]:443": false, "[ff02::1]:443": false, "[::]:443": false, "[64:ff9b:1::1]:443": false, "[::8.8.8.8]:443": false, "[fec0::1]:443": false,
 	} {
 		if got := checkPublic(address) == nil; got != public {
 			t.Errorf("%s is public: %v", address, got)

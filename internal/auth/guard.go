@@ -5,100 +5,188 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"fmt"
+	mathrand "math/rand/v2"
 	"net/http"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"golang.org/x/crypto/bcrypt"
 
 	"ab2d/internal/obs"
 )
 
-// Guard bounds what guessing secrets can do: how many guesses there are, by
-// client and by address, and how much of the processor they take. Clients that
-// were let in a short while ago are not in its way, so that one which fetches a
-// token for every request pays for the slow hash once, and is not locked out by
-// others who guess at its secret. Each process has its own. Safe for concurrent
-// use.
+// Guard bounds what guessing secrets and assertions can do: how many wrong ones
+// there are, by client and network, and how much of the processor they take. A guess
+// from one network takes nothing from a client that comes from another, and a client
+// that was let in before is checked whatever others send from its network. Secrets
+// that the server made with enough randomness are checked at once, so that none of
+// this keeps them out. Each process has its own. Safe for concurrent use.
 type Guard struct {
-	now       func() time.Time
-	clients   obs.Limiter // of wrong secrets
-	addresses obs.Limiter
-	slots     chan struct{} // full while as many hashes are compared as may be
-	waiting   atomic.Int32
+	now   func() time.Time
+	pairs obs.Limiter // of wrong secrets and assertions, by client and network
+	slow  line        // those whose slow hashes are compared
+	none  line        // those who name no client with a slow hash, and wait as long
 
-	key   [sha256.Size]byte // of the process, for what it remembers
-	mu    sync.Mutex
-	known map[[sha256.Size]byte]time.Time // until when a secret is remembered
+	mu       sync.Mutex
+	key      [sha256.Size]byte               // of the process, for what it remembers
+	known    map[[sha256.Size]byte]time.Time // until when a secret is remembered
+	let      map[pair]time.Time              // until when a pair counts as one that was let in
+	compared [16]time.Duration               // how long slow hashes took, lately
+	next     int
+	first    sync.Once // the first comparison, of nobody's secret
 }
+
+// pair is a client, which need not exist, and the network that a request for it
+// comes from.
+type pair struct{ client, network string }
+
+func (p pair) String() string { return p.client + " " + p.network }
 
 const (
 	// rememberSecret is how long a secret that was right is known without
 	// comparing its hash again. One that was revoked is not: its hash is gone.
 	rememberSecret = 10 * time.Minute
-	// maxRemembered bounds the secrets that are remembered.
+	// rememberPair is how long a client that was let in is preferred.
+	rememberPair = 30 * 24 * time.Hour
+	// maxRemembered bounds the secrets and the pairs that are remembered.
 	maxRemembered = 10_000
-	// maxWaiting is how many may wait for their turn to have a hash compared.
-	maxWaiting = 64
+	// maxWaiting is how many may wait for their turn to have a hash compared: in
+	// all, for one client, and for one client from one network.
+	maxWaiting, maxClientWaiting, maxPairWaiting = 64, 32, 16
 	// slotPatience is how long they wait.
 	slotPatience = 5 * time.Second
+	// noneAtOnce is how many wait at once as long as a comparison takes.
+	noneAtOnce = 32
 )
 
-// NewGuard makes a guard: a client may be named with a wrong secret 10 times and
-// then once every 6 seconds; an address may send 60 and then one a second. Half
-// of the processors compare hashes at most.
+// NewGuard makes a guard: a client may be named with a wrong secret 10 times from a
+// network, and then once every 6 seconds. Half of the processors compare slow hashes
+// at most.
 func NewGuard(now func() time.Time) *Guard {
 	g := &Guard{
-		now: now, clients: obs.Limiter{Burst: 10, Interval: 6 * time.Second}, addresses: obs.Limiter{Burst: 60, Interval: time.Second},
-		slots: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), known: map[[sha256.Size]byte]time.Time{},
+		now: now, pairs: obs.Limiter{Burst: 10, Interval: 6 * time.Second},
+		slow: newLine(max(1, runtime.GOMAXPROCS(0)/2)), none: newLine(noneAtOnce),
+		known: map[[sha256.Size]byte]time.Time{}, let: map[pair]time.Time{},
 	}
 	rand.Read(g.key[:]) // never fails
 	return g
 }
 
-// admit lets a guess at a client's secret from an address be checked, when its
-// turn has come. Right or wrong has to be told to done.
-func (g *Guard) admit(ctx context.Context, client, address string) (done func(right bool), refused *Error) {
-	now := g.now()
-	if wait, ok := g.addresses.Take(address, now); !ok {
-		return nil, tooMany(wait, "Too many wrong secrets came from this address.")
-	}
-	if wait, ok := g.clients.Take(client, now); !ok {
-		g.addresses.Give(address)
-		return nil, tooMany(wait, "Too many wrong secrets were sent for this client.")
-	}
-	back := func() {
-		g.addresses.Give(address)
-		g.clients.Give(client)
-	}
-	if !g.turn(ctx) {
-		back()
-		return nil, tooMany(slotPatience, "Too many token requests are being checked.")
-	}
-	return func(right bool) {
-		<-g.slots
-		if right {
-			back()
-		}
-	}, nil
+// attempt is one secret or assertion that is to be checked.
+type attempt struct {
+	g       *Guard
+	pair    pair
+	refusal *Error // what a wrong one hears, if the allowance is used up
 }
 
-// turn waits for a slot.
-func (g *Guard) turn(ctx context.Context) bool {
-	if g.waiting.Add(1) > maxWaiting {
-		g.waiting.Add(-1)
-		return false
+// attempt counts a secret or assertion. It refuses one whose allowance is used up,
+// unless the client was let in from the same network before, or checking it is free:
+// such a one is checked, and only a wrong one is refused.
+func (g *Guard) attempt(p pair, free bool) (*attempt, *Error) {
+	now := g.now()
+	t := &attempt{g: g, pair: p}
+	if wait, ok := g.pairs.Take(p.String(), now); !ok {
+		t.refusal = tooMany(wait, "Too many wrong secrets were sent for this client.")
+		if !free && !g.wasLet(p, now) {
+			return nil, t.refusal
+		}
 	}
-	defer g.waiting.Add(-1)
-	patience := time.NewTimer(slotPatience)
-	defer patience.Stop()
-	select {
-	case g.slots <- struct{}{}:
-		return true
-	case <-patience.C:
-	case <-ctx.Done():
+	return t, nil
+}
+
+// right notes that the client is let in: nothing was used up.
+func (t *attempt) right() {
+	if t.refusal == nil {
+		t.g.pairs.Give(t.pair.String())
 	}
-	return false
+	t.g.mu.Lock()
+	defer t.g.mu.Unlock()
+	if len(t.g.let) >= maxRemembered {
+		clear(t.g.let)
+	}
+	t.g.let[t.pair] = t.g.now().Add(rememberPair)
+}
+
+// wrong is the answer to a wrong secret or assertion: err, or that there were too
+// many.
+func (t *attempt) wrong(err error) error {
+	if t.refusal != nil {
+		return t.refusal
+	}
+	return err
+}
+
+// undone notes that nothing was checked.
+func (t *attempt) undone() {
+	if t.refusal == nil {
+		t.g.pairs.Give(t.pair.String())
+	}
+}
+
+func (g *Guard) wasLet(p pair, now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return now.Before(g.let[p])
+}
+
+// check has a secret compared with the slow hashes of a client, in its turn. To
+// refuse takes the same time for every client, and for one that does not exist.
+func (t *attempt) check(ctx context.Context, c *Client, secret string) (*Secret, error) {
+	g, now := t.g, t.g.now()
+	at, name := &g.none, t.pair.network // those who name nobody share by network
+	if len(c.slow(now)) > 0 {
+		at, name = &g.slow, t.pair.client
+	}
+	if !at.enter(ctx, name, t.pair, g.wasLet(t.pair, now)) {
+		t.undone()
+		return nil, tooMany(slotPatience, "Too many token requests are being checked.")
+	}
+	defer at.leave()
+	if used := g.recall(c, secret); used != nil { // another request may have had it compared meanwhile
+		return used, nil
+	}
+	began := time.Now()
+	used, n, err := c.CheckSecret(secret, now)
+	if n > 0 {
+		g.took(time.Since(began) / time.Duration(n))
+	}
+	if used != nil {
+		g.remember(used, secret)
+	}
+	if used != nil || err != nil {
+		return used, err
+	}
+	return nil, g.pass(ctx, SecretsAtOnce-n)
+}
+
+// took notes how long a comparison took.
+func (g *Guard) took(d time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.compared[g.next%len(g.compared)] = d
+	g.next++
+}
+
+// pass waits as long as n comparisons lately took, without their work.
+func (g *Guard) pass(ctx context.Context, n int) error {
+	g.first.Do(func() { // nobody knows how long that is
+		began := time.Now()
+		_ = bcrypt.CompareHashAndPassword([]byte(nobodysSecret), nil)
+		g.took(time.Since(began))
+	})
+	for range n {
+		g.mu.Lock()
+		d := g.compared[mathrand.IntN(min(g.next, len(g.compared)))]
+		g.mu.Unlock()
+		select {
+		case <-time.After(d):
+		case <-ctx.Done():
+			return fmt.Errorf("check a secret: %w", context.Cause(ctx))
+		}
+	}
+	return nil
 }
 
 func tooMany(wait time.Duration, reason string) *Error {

@@ -1,7 +1,11 @@
 package auth
 
 import (
+	"context"
+	"errors"
 	"net/http"
+	"net/http/httptest"
+	"net/netip"
 	"runtime"
 	"strconv"
 	"sync"
@@ -9,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"ab2d/internal/obs"
 )
 
 // guess asks for a token with a secret.
@@ -47,20 +53,75 @@ func TestGuessingIsBounded(t *testing.T) {
 	}
 }
 
-// TestGuessingByAddressIsBounded: many clients' ids do not help, nor tell which
-// of them exist.
-func TestGuessingByAddressIsBounded(t *testing.T) {
+// from lets requests of the world come from an address.
+func (w *world) from(t *testing.T, id, secret, address string) int {
+	t.Helper()
+	r := httptest.NewRequestWithContext(obs.WithCaller(t.Context(), netip.MustParseAddr(address)), http.MethodPost, TokenPath+"?grant_type=client_credentials", nil)
+	r.Header.Set("Authorization", encodeBasic(id+":"+secret))
+	rec := httptest.NewRecorder()
+	w.server.ServeToken(rec, r)
+	return rec.Code
+}
+
+// TestGuessersDoNotKeepASponsorOut: whatever others send from their networks, a
+// client with a slow hash gets its token from its own, also if it was never seen; and
+// a client whose secret the server made gets it from the network of the guesser, too.
+func TestGuessersDoNotKeepASponsorOut(t *testing.T) {
 	w := newWorld(t)
-	w.server.Guard.addresses.Burst = 5
-	for i := range 5 {
-		if resp := w.guess(t, "client"+strconv.Itoa(i), "wrong"); resp.StatusCode != http.StatusUnauthorized {
-			t.Fatal(resp.Status)
+	secret, hash := NewSecret()
+	w.store.put(Client{ID: "made", Contract: "Z0000", Enabled: true, Secrets: []Secret{{ID: "a", Hash: hash}}})
+	for _, id := range []string{sandboxID, "made"} {
+		refused := 0
+		for i := range 30 {
+			address := "192.0.2." + strconv.Itoa(1+i)
+			if i%2 == 1 {
+				address = "2001:db8::" + strconv.Itoa(i) // of one /64
+			}
+			if w.from(t, id, "wrong", address) == http.StatusTooManyRequests {
+				refused++
+			}
+		}
+		if refused != 10 {
+			t.Errorf("%s: %d of 30 guesses from two networks were refused unseen, want 10", id, refused)
 		}
 	}
-	for _, id := range []string{"client9", sandboxID} {
-		if resp := w.guess(t, id, "wrong"); resp.StatusCode != http.StatusTooManyRequests {
-			t.Errorf("%s: %s", id, resp.Status)
+	if got := w.from(t, sandboxID, sandboxSecret, "198.51.100.1"); got != http.StatusOK {
+		t.Errorf("from its own network: %d", got)
+	}
+	if got := w.from(t, "made", secret, "192.0.2.200"); got != http.StatusOK {
+		t.Errorf("from the network of the guesser: %d", got)
+	}
+	if got := w.from(t, "made", secret+"x", "192.0.2.200"); got != http.StatusTooManyRequests {
+		t.Errorf("a guess: %d", got)
+	}
+}
+
+// TestAssertionsAreGuarded: wrong assertions use up the allowance of their client
+// and network, right ones from another do not suffer.
+func TestAssertionsAreGuarded(t *testing.T) {
+	g := NewGuard(time.Now)
+	p := pair{"c", "n"}
+	for range g.pairs.Burst {
+		try, refused := g.attempt(p, false)
+		if refused != nil || try.wrong(errors.New("wrong")) == nil {
+			t.Fatal(refused)
 		}
+	}
+	if _, refused := g.attempt(p, false); refused == nil || refused.Status != http.StatusTooManyRequests {
+		t.Errorf("%v", refused)
+	}
+	try, refused := g.attempt(pair{"c", "m"}, false)
+	if refused != nil {
+		t.Fatal(refused)
+	}
+	try.right()
+	for range 3 * g.pairs.Burst { // it was let in, so that the next is looked at, whoever sent the last ones
+		if try, refused = g.attempt(pair{"c", "m"}, false); refused != nil {
+			t.Fatal(refused)
+		}
+	}
+	if err := (*Error)(nil); !errors.As(try.wrong(invalid(InvalidClient, "wrong")), &err) || err.Status != http.StatusTooManyRequests {
+		t.Errorf("%v", err)
 	}
 }
 
@@ -94,25 +155,51 @@ func TestARevokedSecretIsNotRemembered(t *testing.T) {
 	}
 }
 
-// TestAFloodWaitsInLine: more hashes than slots are never compared at once, and
-// those who cannot even wait are sent away.
+// TestAFloodWaitsInLine: no more hashes are compared at once than there are slots,
+// those who cannot even wait are sent away, and a flood for one client leaves room
+// for others.
 func TestAFloodWaitsInLine(t *testing.T) {
-	g := NewGuard(time.Now)
-	for range cap(g.slots) {
-		if _, refused := g.admit(t.Context(), "client", "address"); refused != nil {
-			t.Fatal(refused)
+	l := newLine(1)
+	if !l.enter(t.Context(), "a", pair{"a", "n"}, false) {
+		t.Fatal("the line is full")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	wait := func(client, network string) {
+		all.Go(func() { l.enter(ctx, client, pair{client, network}, false) })
+	}
+	waiting := func() int {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return *l.total
+	}
+	until := func(n int) {
+		for deadline := time.Now().Add(4 * time.Second); waiting() < n && time.Now().Before(deadline); {
+			runtime.Gosched()
 		}
 	}
-	g.waiting.Store(maxWaiting)
-	if _, refused := g.admit(t.Context(), "client", "address"); refused == nil || refused.Status != http.StatusTooManyRequests || refused.RetryAfter < 1 {
-		t.Errorf("%v", refused)
+	for i := range maxClientWaiting {
+		wait("a", strconv.Itoa(i))
 	}
-	g.waiting.Store(0)
-	<-g.slots
-	if done, refused := g.admit(t.Context(), "client", "address"); refused != nil {
-		t.Error(refused)
-	} else {
-		done(true)
+	until(maxClientWaiting)
+	if l.enter(ctx, "a", pair{"a", "another"}, false) {
+		t.Error("more wait for one client than may")
+	}
+	for i := range maxWaiting - maxClientWaiting {
+		wait(strconv.Itoa(i), "n")
+	}
+	until(maxWaiting)
+	if got := waiting(); got != maxWaiting || l.queue("b", pair{"b", "n"}, false) {
+		t.Errorf("%d wait, and others may", got)
+	}
+	if !l.queue("b", pair{"b", "n"}, true) {
+		t.Error("one that was let in before may not wait")
+	}
+	cancel()
+	all.Wait()
+	l.unqueue("b", pair{"b", "n"})
+	if waiting() != 0 || len(l.waiting) != 0 {
+		t.Errorf("%d still wait", waiting())
 	}
 }
 
@@ -126,8 +213,8 @@ func TestOneHashForMany(t *testing.T) {
 	}
 	c.Secrets = []Secret{{ID: "first", Hash: "a hash that cannot be compared"}}
 	w.store.put(*c)
-	for range cap(w.server.Guard.slots) { // nobody's turn comes
-		w.server.Guard.slots <- struct{}{}
+	for range cap(w.server.Guard.slow.slots) { // nobody's turn comes
+		w.server.Guard.slow.slots <- struct{}{}
 	}
 	var all sync.WaitGroup
 	for range 8 {
@@ -137,12 +224,18 @@ func TestOneHashForMany(t *testing.T) {
 			}
 		})
 	}
-	for deadline := time.Now().Add(4 * time.Second); w.server.Guard.waiting.Load() < 8 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(4 * time.Second); guardWaiting(w.server.Guard) < 8 && time.Now().Before(deadline); {
 		runtime.Gosched()
 	}
 	w.server.Guard.remember(&c.Secrets[0], sandboxSecret) // as the first one does
-	<-w.server.Guard.slots
+	<-w.server.Guard.slow.slots
 	all.Wait()
+}
+
+func guardWaiting(g *Guard) int {
+	g.slow.mu.Lock()
+	defer g.slow.mu.Unlock()
+	return *g.slow.total
 }
 
 // TestAnExpiringSecretWarns, in its last month.

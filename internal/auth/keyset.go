@@ -16,7 +16,29 @@ import (
 // minRSABits is the least that a registered RSA key may have.
 const minRSABits = 2048
 
-// ParseKeySet reads a client's JWK Set for private_key_jwt: RSA keys of 2048
+const (
+	// maxKeys bounds the keys of a set.
+	maxKeys = 32
+	// maxKeysOfID bounds the keys with one kid: an RSA key and one on P-384. Each is
+	// tried with an assertion that names it.
+	maxKeysOfID = 2
+)
+
+// checkSize bounds what a JWK Set makes us do.
+func checkSize(set *jose.JSONWebKeySet) error {
+	if len(set.Keys) > maxKeys {
+		return fmt.Errorf("the JWK Set has %d keys; at most %d are possible", len(set.Keys), maxKeys)
+	}
+	ids := map[string]int{}
+	for _, k := range set.Keys {
+		if ids[k.KeyID]++; ids[k.KeyID] > maxKeysOfID {
+			return fmt.Errorf("the JWK Set has more than %d keys with the same kid", maxKeysOfID)
+		}
+	}
+	return nil
+}
+
+// ParseKeySet reads a client's JWK Set for private_key_jwt, of at most 32 keys: RSA keys of 2048
 // bits or more (RS384) and keys on P-384 (ES384), each with a kid and none of
 // them private. The error says what is wrong, and does not show a key.
 func ParseKeySet(text []byte) (*jose.JSONWebKeySet, error) {
@@ -26,6 +48,9 @@ func ParseKeySet(text []byte) (*jose.JSONWebKeySet, error) {
 	}
 	if len(set.Keys) == 0 {
 		return nil, errors.New("the JWK Set has no keys")
+	}
+	if err := checkSize(&set); err != nil {
+		return nil, err
 	}
 	for i, k := range set.Keys {
 		if err := checkClientKey(k); err != nil {
@@ -141,6 +166,9 @@ func (k *remoteKeys) fetch(ctx context.Context, now time.Time) {
 	b, err := k.f.get(context.WithoutCancel(ctx), k.url)
 	if err == nil {
 		err = json.Unmarshal(b, &set)
+	}
+	if err == nil {
+		err = checkSize(&set)
 	}
 	k.tried, k.failed = now, err
 	if err != nil {

@@ -12,9 +12,11 @@ import (
 func TestFiguresOfTheSecurityPage(t *testing.T) {
 	g := NewGuard(time.Now)
 	for what, figure := range map[string][2]int{
-		"wrong secrets for a client":        {g.clients.Burst, 10},
-		"wrong secrets from an address":     {g.addresses.Burst, 60},
-		"slots for hashes":                  {cap(g.slots), max(1, runtime.GOMAXPROCS(0)/2)},
+		"wrong secrets for a client":        {g.pairs.Burst, 10},
+		"seconds until another":             {int(g.pairs.Interval / time.Second), 6},
+		"keys of a set":                     {maxKeys, 32},
+		"keys with a kid":                   {maxKeysOfID, 2},
+		"slots for hashes":                  {cap(g.slow.slots), max(1, runtime.GOMAXPROCS(0)/2)},
 		"minutes a client is remembered":    {int(rememberSecret / time.Minute), 10},
 		"minutes of an assertion":           {int(assertionLife / time.Minute), 5},
 		"KiB of a token request":            {maxFormBytes >> 10, 64},

@@ -13,8 +13,8 @@ import (
 	"ab2d/internal/audit"
 )
 
-// Server is the authorization server. All fields have to be set but Lifetime
-// and Refused.
+// Server is the authorization server. All fields have to be set but Lifetime,
+// Refused, Transient and Rate.
 // Its handlers check the method themselves and are mounted below the path of
 // Issuer: ServeToken at /v1/token, ServeKeys at /v1/keys, and ServeMetadata at
 // /.well-known/oauth-authorization-server and /.well-known/openid-configuration.
@@ -39,7 +39,16 @@ type Server struct {
 	// Fault is told of an error that is not the client's. The client only
 	// hears that there was one.
 	Fault func(*http.Request, error)
+	// Transient tells whether an error may pass soon: then the answer is 503 with
+	// Retry-After. nil: none does.
+	Transient func(error) bool
+	// Rate takes a token from what a client may have, or says how long until it may
+	// have one. nil: no limit.
+	Rate func(client string) (wait time.Duration, ok bool)
 }
+
+// retryTransient is the Retry-After, in seconds, of what may pass soon.
+const retryTransient = 5
 
 // DefaultLifetime of a token.
 const DefaultLifetime = time.Hour
@@ -56,6 +65,18 @@ func (s *Server) allow(w http.ResponseWriter, r *http.Request, methods ...string
 		Description: fmt.Sprintf("The method has to be %s.", allowed),
 	})
 	return false
+}
+
+// passing turns an error of the database into what the client hears while it may
+// pass soon.
+func (s *Server) passing(r *http.Request, err error) error {
+	known := (*Error)(nil)
+	if s.Transient == nil || errors.As(err, &known) || !s.Transient(err) {
+		return err
+	}
+	s.Fault(r, err)
+	return &Error{Code: TemporarilyUnavailable, Status: http.StatusServiceUnavailable, RetryAfter: retryTransient,
+		Description: "The server cannot read or write its database at the moment. Send the request again in a few seconds."}
 }
 
 // refuse writes an error, RFC 6749 §5.2. One that is not an *Error is a fault

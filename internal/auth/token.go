@@ -36,7 +36,7 @@ func (s *Server) ServeToken(w http.ResponseWriter, r *http.Request) {
 	}
 	granted, err := s.grant(w, r)
 	if err != nil {
-		s.refuse(w, r, err)
+		s.refuse(w, r, s.passing(r, err))
 		return
 	}
 	if !granted.expires.IsZero() {
@@ -61,6 +61,11 @@ func (s *Server) grant(w http.ResponseWriter, r *http.Request) (*grant, error) {
 	p, err := s.authenticate(r, form)
 	if err != nil {
 		return nil, err
+	}
+	if s.Rate != nil {
+		if wait, ok := s.Rate(p.ID); !ok {
+			return nil, tooMany(wait, "This client asks for too many tokens. Use a token until it expires.")
+		}
 	}
 	return s.issue(r.Context(), p, scopes)
 }
@@ -160,28 +165,25 @@ func (s *Server) bySecret(ctx context.Context, id, secret string) (*Client, *Sec
 	if used := s.Guard.recall(client, secret); used != nil {
 		return client, used, nil
 	}
-	done, refused := s.Guard.admit(ctx, id, obs.CallerOf(ctx).String())
+	made := isMade(secret)
+	attempt, refused := s.Guard.attempt(pair{id, obs.Network(obs.CallerOf(ctx))}, made)
 	if refused != nil {
 		return nil, nil, refused
 	}
-	used := s.Guard.recall(client, secret) // another request may have had it compared meanwhile
-	if used == nil {
-		used, err = client.CheckSecret(secret, s.Now())
-	}
-	if used != nil {
-		s.Guard.remember(used, secret)
-	}
-	done(used != nil)
-	if err != nil {
+	var used *Secret
+	if made {
+		used = client.checkMade(secret, s.Now())
+	} else if used, err = attempt.check(ctx, client, secret); err != nil {
 		return nil, nil, err
 	}
 	if used == nil {
 		if client.ID != "" {
 			audit.FactsOf(ctx).Client = client.ID // who was meant; who asks is not known
 		}
-		return nil, nil, invalid(InvalidClient, "The client id is unknown or the secret is wrong: "+
-			"check that both were copied whole.")
+		return nil, nil, attempt.wrong(invalid(InvalidClient, "The client id is unknown or the secret is wrong: "+
+			"check that both were copied whole."))
 	}
+	attempt.right()
 	return client, used, nil
 }
 

@@ -15,6 +15,11 @@ type Delivery struct {
 	Gzip     bool // of the stored bytes; else of the inflated ones
 	From, To int64
 	Size     int64 // of the representation
+	// Unrecorded says that the audit log has entries of the same client and file
+	// from a moment ago, and needs none of this. A later delivery tells how many
+	// were Omitted before it, and their bytes.
+	Unrecorded            bool
+	Omitted, OmittedBytes int64
 }
 
 // Errors of Deliveries.

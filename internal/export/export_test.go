@@ -324,3 +324,23 @@ func (e *engine) download(j *export.Job) {
 		}
 	}
 }
+
+// TestASnapshotThatIsGoneFailsTheJob at once, with the reason.
+func TestASnapshotThatIsGoneFailsTheJob(t *testing.T) {
+	e := newEngine(t, exporttest.NewSource("Z0000", 25))
+	e.worker.Roster = goneRoster{e.worker.Roster}
+	j := e.run(e.accept(), 1)
+	if j.State != export.Failed || !strings.Contains(j.Reason, "not stored any more") {
+		t.Errorf("the job is %s: %s", j.State, j.Reason)
+	}
+	if strings.Count(e.log.String(), "level=ERROR")+strings.Count(e.log.String(), "level=WARN") > 2 {
+		t.Errorf("it was tried again:\n%s", e.log.String())
+	}
+}
+
+// goneRoster has lost its snapshots.
+type goneRoster struct{ export.Roster }
+
+func (goneRoster) Enrollees(context.Context, string, string, coverage.EnrolleeID, int) ([]coverage.Enrollee, error) {
+	return nil, fmt.Errorf("snapshot of before: %w", export.ErrNoSnapshot)
+}

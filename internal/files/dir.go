@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"ab2d/internal/export"
+	"ab2d/internal/obs"
 )
 
 // unfinished ends the name of a file that has not been committed.
@@ -176,10 +177,21 @@ func (d *Dir) Remove(_ context.Context, key string) error {
 	return nil
 }
 
+// pingBytes is what Ping writes: a full disk may still have room for a name.
+const pingBytes = 4096
+
 // Ping tells whether files can be stored.
 func (d *Dir) Ping(context.Context) error {
+	if err := obs.CheckSpace(d.path); err != nil {
+		return fmt.Errorf("the disk of the result files: %w", err)
+	}
 	f, err := os.CreateTemp(d.path, ".ping")
 	if err != nil {
+		return fmt.Errorf("the folder for result files cannot be written: %w", err)
+	}
+	if _, err := f.Write(make([]byte, pingBytes)); err != nil {
+		f.Close()
+		os.Remove(f.Name())
 		return fmt.Errorf("the folder for result files cannot be written: %w", err)
 	}
 	f.Close()

@@ -18,3 +18,17 @@ func CallerOf(ctx context.Context) netip.Addr {
 	a, _ := ctx.Value(callerKey{}).(netip.Addr)
 	return a
 }
+
+// Network is the network of an address, by which callers share allowances: the /24
+// of an IPv4 address, and the /64 of an IPv6 address, which is what one host has.
+func Network(a netip.Addr) string {
+	bits := 64
+	if a = a.Unmap(); a.Is4() {
+		bits = 24
+	}
+	p, err := a.WithZone("").Prefix(bits)
+	if err != nil {
+		return "unknown"
+	}
+	return p.String()
+}

@@ -5,6 +5,8 @@
 //   - http.go  request ids, the access log, and panics
 //   - proxy.go  whose X-Forwarded headers are believed
 //   - caller.go  the address that a request comes from
+//   - shown.go  addresses without secrets, and texts that cannot act on a terminal
+//   - space.go, space_linux.go, space_other.go  what is free on a disk
 //   - limit.go  how often something may happen
 //   - metrics.go  what Prometheus reads
 //   - profile.go  where time and memory go, for pprof

@@ -19,7 +19,19 @@ func NewLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 	case "text":
 		return slog.New(slog.NewTextHandler(w, o)), nil
 	case "json":
-		return slog.New(slog.NewJSONHandler(w, o)), nil
+		return slog.New(slog.NewJSONHandler(escaped{w}, o)), nil
 	}
 	return nil, fmt.Errorf("log format %q is neither text nor json", format)
+}
+
+// escaped writes lines of JSON without characters that could act on the terminal of
+// who reads them. The text format quotes those itself.
+type escaped struct{ io.Writer }
+
+// Write writes whole lines, as slog's handlers do.
+func (e escaped) Write(line []byte) (int, error) {
+	if _, err := io.WriteString(e.Writer, EscapeJSON(string(line))); err != nil {
+		return 0, err
+	}
+	return len(line), nil
 }

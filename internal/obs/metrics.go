@@ -20,6 +20,7 @@ type Metrics struct {
 	seconds  *prometheus.HistogramVec
 	bytes    prometheus.Counter
 	damaged  prometheus.Counter
+	refused  prometheus.Counter
 }
 
 // NewMetrics makes the metrics of a process.
@@ -31,9 +32,10 @@ func NewMetrics() *Metrics {
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "ab2d_request_seconds", Help: "Time from a request to the last byte of its answer, by route.",
 			Buckets: []float64{.001, .005, .01, .025, .05, .1, .25, .5, 1, 5, 30, 120}}, []string{"route"}),
 		bytes:   prometheus.NewCounter(prometheus.CounterOpts{Name: "ab2d_response_bytes_total", Help: "Bytes of the bodies of all answers."}),
+		refused: prometheus.NewCounter(prometheus.CounterOpts{Name: "ab2d_connections_refused_total", Help: "Connections that were refused, or closed for another, because there were too many."}),
 		damaged: prometheus.NewCounter(prometheus.CounterOpts{Name: "ab2d_damaged_files_found_total", Help: "Downloads that found a stored result file damaged or gone."}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.bytes, m.damaged, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.requests, m.seconds, m.bytes, m.damaged, m.refused, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -51,6 +53,9 @@ func (m *Metrics) answered(r *http.Request, rec *recorder, took time.Duration) {
 
 // FileDamaged counts a download that found its stored file damaged or gone.
 func (m *Metrics) FileDamaged() { m.damaged.Inc() }
+
+// ConnectionRefused counts a connection that was refused, or closed for another.
+func (m *Metrics) ConnectionRefused() { m.refused.Inc() }
 
 func knownMethod(method string) string {
 	switch method {

@@ -32,7 +32,8 @@ func ParseProxies(list []string) (Proxies, error) {
 	return p, nil
 }
 
-func (p Proxies) trusts(a netip.Addr) bool {
+// Trusts tells whether an address is of a trusted proxy.
+func (p Proxies) Trusts(a netip.Addr) bool {
 	for _, prefix := range p {
 		if prefix.Contains(a) {
 			return true
@@ -56,7 +57,7 @@ func peer(r *http.Request) netip.Addr {
 func (p Proxies) Caller(r *http.Request) netip.Addr {
 	at := peer(r)
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0 && p.trusts(at); i-- {
+	for i := len(hops) - 1; i >= 0 && p.Trusts(at); i-- {
 		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
 		if err != nil {
 			break
@@ -76,11 +77,11 @@ func (p Proxies) Origin(r *http.Request) string {
 	if r.TLS != nil {
 		scheme = "https"
 	}
-	if p.trusts(peer(r)) {
+	if p.Trusts(peer(r)) {
 		if s := first(r, "X-Forwarded-Proto"); s == "http" || s == "https" {
 			scheme = s
 		}
-		if h := first(r, "X-Forwarded-Host"); host.MatchString(h) {
+		if h := last(r, "X-Forwarded-Host"); host.MatchString(h) {
 			at = h
 		}
 	}
@@ -92,4 +93,11 @@ func (p Proxies) Origin(r *http.Request) string {
 func first(r *http.Request, name string) string {
 	value, _, _ := strings.Cut(r.Header.Get(name), ",")
 	return strings.TrimSpace(value)
+}
+
+// last is the last of a header's values, which the proxy nearest to this server wrote:
+// those before it may be the caller's.
+func last(r *http.Request, name string) string {
+	values := strings.Split(strings.Join(r.Header.Values(name), ","), ",")
+	return strings.TrimSpace(values[len(values)-1])
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"ab2d/internal/auth"
 	"ab2d/internal/export"
@@ -84,8 +85,8 @@ func asError(err error) *Error {
 	case errors.Is(err, export.ErrNoContract), errors.Is(err, export.ErrNotAttested):
 		return Errorf(http.StatusForbidden, fhir.CodeForbidden, "The contract of this client has no attestation. Without one it gets no claims. "+
 			"Attest the contract, then send the request again.")
-	case isTransient(err):
-		e := Errorf(http.StatusServiceUnavailable, fhir.CodeTransient, "The server cannot reach its database or file store at the moment. Send the request again in a few seconds.")
+	case IsTransient(err):
+		e := Errorf(http.StatusServiceUnavailable, fhir.CodeTransient, "The server cannot read or write its database or its files at the moment. Send the request again in a few seconds.")
 		e.Header = map[string]string{"Retry-After": strconv.Itoa(retryWhenUnavailable)}
 		return e
 	}
@@ -93,29 +94,58 @@ func asError(err error) *Error {
 		"If it fails again, report the request id in diagnostics to the operator.")
 }
 
-// isTransient reports whether the network or the database failed in a way that
-// may pass soon. PostgreSQL's classes 08, 53 and 57 are lost connections,
-// insufficient resources and operator intervention.
-func isTransient(err error) bool {
+// IsTransient reports whether the network, the database or the disk failed in a
+// way that may pass soon.
+func IsTransient(err error) bool {
 	var network net.Error
 	var state interface{ SQLState() string }
+	var code interface{ Code() int }
+	var passing interface{ Transient() }
 	var issuer *auth.Unreachable
 	switch {
 	case errors.As(err, &issuer), errors.As(err, &network), errors.Is(err, driver.ErrBadConn), errors.Is(err, io.ErrUnexpectedEOF):
 		return true
+	case errors.As(err, &passing), errors.Is(err, errTooLong), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.EIO):
+		return true
 	case errors.As(err, &state):
-		class := (state.SQLState() + "  ")[:2]
-		return class == "08" || class == "53" || class == "57"
+		return transientState(state.SQLState())
+	case errors.As(err, &code):
+		return transientCode(code.Code())
 	}
 	return false
 }
 
-// aborted replaces err where the client has gone away.
-func aborted(r *http.Request, err error) error {
-	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
-		return errClientGone
+// transientState knows PostgreSQL's classes 08, 40, 53 and 57, which are lost
+// connections, rollbacks, insufficient resources and operator intervention; and the
+// limits of time for locks and for idle transactions.
+func transientState(state string) bool {
+	switch (state + "  ")[:2] {
+	case "08", "40", "53", "57":
+		return true
 	}
-	return err
+	return state == "55P03" || state == "25P03"
+}
+
+// transientCode knows SQLite's primary codes SQLITE_BUSY, LOCKED, READONLY, IOERR,
+// FULL and CANTOPEN: other processes, and the disk.
+func transientCode(code int) bool {
+	switch code & 0xff {
+	case 5, 6, 8, 10, 13, 14:
+		return true
+	}
+	return false
+}
+
+// aborted replaces err where the client has gone away, or the request took too long.
+func aborted(r *http.Request, err error) error {
+	ctx := r.Context()
+	switch {
+	case ctx.Err() == nil || !errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(context.Cause(ctx), errTooLong):
+		return errors.Join(err, errTooLong)
+	}
+	return errClientGone
 }
 
 // Quoted returns a value of the caller's in quotes, cut to 80 bytes.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"net/http"
-	"net/netip"
 	"regexp"
 	"sync"
 	"time"
@@ -39,21 +38,7 @@ func caller(ctx context.Context) (name string, known bool) {
 	if actor := audit.FactsOf(ctx).Actor; actor != "" {
 		return actor, true
 	}
-	return "network " + network(obs.CallerOf(ctx)), false
-}
-
-// network is the /24 of an IPv4 address, and the /64 of an IPv6 address, which
-// is what one host has.
-func network(a netip.Addr) string {
-	bits := 64
-	if a = a.Unmap(); a.Is4() {
-		bits = 24
-	}
-	p, err := a.WithZone("").Prefix(bits)
-	if err != nil {
-		return "unknown"
-	}
-	return p.String()
+	return "network " + obs.Network(obs.CallerOf(ctx)), false
 }
 
 // maxOmitted bounds the callers whose omitted entries are counted.
@@ -83,8 +68,13 @@ func (f *rejectionLimiter) record(ctx context.Context, e audit.Entry, now time.T
 		return nil
 	}
 	// It is refused whether or not the client waits for the answer.
-	return f.log.Record(context.WithoutCancel(ctx), e)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rejectionTime)
+	defer cancel()
+	return f.log.Record(ctx, e)
 }
+
+// rejectionTime bounds recording a rejected request.
+const rejectionTime = 10 * time.Second
 
 // elsewhere counts what was omitted of callers that are not remembered.
 const elsewhere = ""

@@ -18,27 +18,19 @@ func (db *DB) Record(ctx context.Context, e audit.Entry) error {
 	return nil
 }
 
-// append stores an entry in the transaction of what it tells of. It takes the
-// head of the record, for which all who write into it wait: so it comes last in
-// a transaction, behind every other lock.
+// append records an entry in the transaction of what it tells of. It is durable
+// with it, and then waits in audit_pending for its place in the chain (seal.go), so
+// that no transaction holds what others need.
 func (db *DB) append(ctx context.Context, tx *sql.Tx, e audit.Entry) error {
-	var number int64
-	var previous string
-	err := tx.QueryRowContext(ctx, `update audit_head set number = number + 1 where id = 1 returning number, hash`).Scan(&number, &previous)
+	e.Time = audit.FormatTime(db.now())
+	body, err := json.Marshal(audit.FactsOf(ctx).Complete(e))
 	if err != nil {
-		return fmt.Errorf("take the head of the audit: %w", err)
+		return fmt.Errorf("encode an audit entry: %w", err)
 	}
-	link, err := audit.Seal(audit.FactsOf(ctx).Complete(e), number, db.now(), previous)
-	if err != nil {
-		return err
+	if _, err := tx.ExecContext(ctx, `insert into audit_pending (body) values ($1)`, string(body)); err != nil {
+		return fmt.Errorf("record an audit entry: %w", err)
 	}
-	if _, err := tx.ExecContext(ctx, `insert into audit_entry (number, event, body, hash) values ($1, $2, $3, $4)`,
-		number, string(e.Event), string(link.Body), link.Hash); err != nil {
-		return fmt.Errorf("store an audit entry: %w", err)
-	}
-	if _, err := tx.ExecContext(ctx, `update audit_head set hash = $1 where id = 1`, link.Hash); err != nil {
-		return fmt.Errorf("move the head of the audit: %w", err)
-	}
+	db.wakeSealer()
 	return nil
 }
 
@@ -55,9 +47,11 @@ func (db *DB) appendJob(ctx context.Context, tx *sql.Tx, event audit.Event, job,
 // open while they are looked at.
 const linksAtOnce = 1000
 
-// Links gives the audit's entries after a number, in order.
+// Links gives the audit's entries after a number, in order: all that were recorded
+// before, as far as they can be chained now.
 func (db *DB) Links(ctx context.Context, after int64) iter.Seq2[audit.Link, error] {
 	return func(yield func(audit.Link, error) bool) {
+		db.sealFor(ctx)
 		for {
 			page, last, err := db.links(ctx, after)
 			if err != nil {
@@ -107,6 +101,7 @@ func scanLink(rows *sql.Rows) (audit.Link, int64, error) {
 // RecentEntries gives the newest entries of the audit, newest first: of one
 // event, or of all for "".
 func (db *DB) RecentEntries(ctx context.Context, event audit.Event, limit int) ([]audit.Link, error) {
+	db.sealFor(ctx)
 	where := `($1 = '' or event = $1)`
 	if event != "" {
 		where = `event = $1` // by the index
@@ -128,8 +123,13 @@ func (db *DB) RecentEntries(ctx context.Context, event audit.Event, limit int) (
 }
 
 // AuditHead gives the number and the hash of the last entry, as the store
-// remembers them beside the entries.
+// remembers them beside the entries, after it has chained what waited.
 func (db *DB) AuditHead(ctx context.Context) (audit.Head, error) {
+	db.sealFor(ctx)
+	return db.head(ctx)
+}
+
+func (db *DB) head(ctx context.Context) (audit.Head, error) {
 	var h audit.Head
 	if err := db.read.QueryRowContext(ctx, `select number, hash from audit_head where id = 1`).Scan(&h.Number, &h.Hash); err != nil {
 		return h, fmt.Errorf("read the head of the audit: %w", err)

@@ -70,6 +70,9 @@ func TestAnEditedRowIsFound(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
+				if left, err := db.Seal(t.Context()); err != nil || left > 0 {
+					t.Fatalf("%d entries wait, %v", left, err)
+				}
 				raw := rawDB(t, where)
 				if _, err := raw.Exec(edit); err == nil {
 					t.Fatal("the tables let it be edited")

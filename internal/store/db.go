@@ -8,9 +8,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/pressly/goose/v3"
+
+	"ab2d/internal/obs"
 )
 
 // DB keeps jobs, clients and signing keys in a SQL database. It implements
@@ -27,6 +31,12 @@ type DB struct {
 	claims *sql.DB
 	now    func() time.Time
 	clock  *clock // nil where now is of a test
+	turns  *turns // nil where several can write at once
+
+	recorded   chan struct{} // full when audit entries wait to be chained
+	closing    chan struct{} // closed by Close
+	closeOnce  sync.Once
+	sealerDone chan struct{} // closed when the sealer has ended; nil before it runs
 }
 
 // Open opens the database at an address, "sqlite:" and a path or
@@ -40,12 +50,15 @@ func Open(ctx context.Context, address string, now func() time.Time) (*DB, error
 	if err := d.prepare(); err != nil {
 		return nil, fmt.Errorf("make the database: %w", err)
 	}
-	db := &DB{dialect: d, now: now}
+	db := &DB{dialect: d, now: now, recorded: make(chan struct{}, 1), closing: make(chan struct{})}
+	if d.writers == 1 {
+		db.turns = newTurns()
+	}
 	if now == nil {
 		db.clock = &clock{base: time.Now().Round(0), at: elapsed()}
 		db.now = db.clock.now
 	}
-	if db.write, err = sql.Open(d.driver, d.writeDSN); err != nil {
+	if db.write, err = d.open(d.writeDSN, true); err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
 	db.write.SetMaxOpenConns(d.writers)
@@ -58,13 +71,15 @@ func Open(ctx context.Context, address string, now func() time.Time) (*DB, error
 		return nil, err
 	}
 	for _, pool := range []**sql.DB{&db.read, &db.claims} {
-		if *pool, err = sql.Open(d.driver, d.readDSN); err != nil {
+		if *pool, err = d.open(d.readDSN, true); err != nil {
 			db.Close()
 			return nil, fmt.Errorf("open the database for reading: %w", err)
 		}
 		(*pool).SetMaxIdleConns(8)
 	}
 	db.read.SetMaxOpenConns(8)
+	db.sealerDone = make(chan struct{})
+	go db.sealer()
 	return db, nil
 }
 
@@ -95,7 +110,7 @@ func Exists(ctx context.Context, address string) (bool, error) {
 		}
 		return info.Size() > 0, nil
 	}
-	db, err := sql.Open(d.driver, d.readDSN)
+	db, err := d.open(d.readDSN, true)
 	if err != nil {
 		return false, fmt.Errorf("open the database: %w", err)
 	}
@@ -107,7 +122,12 @@ func Exists(ctx context.Context, address string) (bool, error) {
 	return table.Valid, nil
 }
 
-func (db *DB) migrate(ctx context.Context) error {
+func (db *DB) migrate(ctx context.Context) (err error) {
+	pool, err := db.open(db.writeDSN, false)
+	if err != nil {
+		return fmt.Errorf("open the database: %w", err)
+	}
+	defer func() { err = errors.Join(err, pool.Close()) }()
 	folder, err := fs.Sub(migrations, db.migrations)
 	if err != nil {
 		return fmt.Errorf("find the migrations: %w", err)
@@ -119,7 +139,7 @@ func (db *DB) migrate(ctx context.Context) error {
 	// The migrations do not build on each other: one may come with a lower number
 	// than what a database already has.
 	options = append(options, goose.WithAllowOutofOrder(true))
-	p, err := goose.NewProvider(db.goose, db.write, folder, options...)
+	p, err := goose.NewProvider(db.goose, pool, folder, options...)
 	if err != nil {
 		return fmt.Errorf("read the migrations: %w", err)
 	}
@@ -136,8 +156,12 @@ func (db *DB) migrate(ctx context.Context) error {
 	return nil
 }
 
-// Close closes the database.
+// Close chains the audit entries that wait, and closes the database.
 func (db *DB) Close() error {
+	if db.sealerDone != nil {
+		db.closeOnce.Do(func() { close(db.closing) })
+		<-db.sealerDone
+	}
 	var faults []error
 	for _, pool := range []*sql.DB{db.claims, db.read, db.write} {
 		if pool != nil {
@@ -147,13 +171,43 @@ func (db *DB) Close() error {
 	return errors.Join(faults...)
 }
 
-// Ping tells whether the database answers.
+// Ping tells whether the database can be read and written, and has room on its disk.
 func (db *DB) Ping(ctx context.Context) error {
 	var one int
-	if err := db.read.QueryRowContext(ctx, `select 1 from client limit 1`).Scan(&one); err != nil && err != sql.ErrNoRows {
-		return fmt.Errorf("the database does not answer: %w", err)
+	if err := db.read.QueryRowContext(ctx, `select 1 from client limit 1`).Scan(&one); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("the database cannot be read: %w", err)
+	}
+	if db.path != "" {
+		if err := obs.CheckSpace(filepath.Dir(db.path)); err != nil {
+			return fmt.Errorf("the disk of the database: %w", err)
+		}
+	}
+	const write = `insert into probe (id, at) values (1, $1) on conflict (id) do update set at = excluded.at`
+	var err error
+	if db.turns == nil { // one statement, so that a process that stops here holds nothing
+		_, err = db.write.ExecContext(ctx, write, millis(db.now()))
+	} else {
+		err = db.tx(ctx, func(tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, write, millis(db.now()))
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("the database cannot be written: %w", err)
 	}
 	return nil
+}
+
+// maxUnsealed is how many entries of the audit log may wait for their place.
+const maxUnsealed = 10_000
+
+// PingAudit tells whether the audit log keeps up with what is recorded.
+func (db *DB) PingAudit(ctx context.Context) error {
+	n, err := db.Unsealed(ctx)
+	if err == nil && n > maxUnsealed {
+		err = fmt.Errorf("%d entries of the audit log wait to be chained", n)
+	}
+	return err
 }
 
 // tx runs f in one writing transaction, which is durable when tx returns nil.
@@ -163,12 +217,18 @@ func (db *DB) tx(ctx context.Context, f func(tx *sql.Tx) error) error {
 
 // txOn is tx for those who also need the transaction's connection.
 func (db *DB) txOn(ctx context.Context, f func(tx *sql.Tx, conn *sql.Conn) error) error {
+	if db.turns != nil {
+		if err := db.turns.take(ctx); err != nil {
+			return fmt.Errorf("wait to write: %w", err)
+		}
+		defer db.turns.give()
+	}
 	conn, err := db.write.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
 	defer conn.Close() // gives it back
-	tx, err := conn.BeginTx(ctx, nil)
+	tx, err := db.begin(ctx, conn)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
@@ -178,6 +238,34 @@ func (db *DB) txOn(ctx context.Context, f func(tx *sql.Tx, conn *sql.Conn) error
 	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+func (db *DB) begin(ctx context.Context, conn *sql.Conn) (*sql.Tx, error) {
+	if db.turns == nil {
+		return conn.BeginTx(ctx, nil)
+	}
+	ended := db.turns.trying()
+	tx, err := conn.BeginTx(ctx, nil)
+	ended(!isBusy(err))
+	return tx, err
+}
+
+// isBusy tells whether SQLite waited for another process in vain (SQLITE_BUSY).
+func isBusy(err error) bool {
+	var code interface{ Code() int }
+	return errors.As(err, &code) && code.Code()&0xff == 5
+}
+
+// patient lets the statements of a transaction take as long as an import or a
+// migration may take.
+func (db *DB) patient(ctx context.Context, tx *sql.Tx) error {
+	if db.patience == "" {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, db.patience); err != nil {
+		return fmt.Errorf("allow statements more time: %w", err)
 	}
 	return nil
 }

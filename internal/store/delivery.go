@@ -50,6 +50,9 @@ func (db *DB) BeginDelivery(ctx context.Context, f *export.File, d export.Delive
 		if err != nil {
 			return err
 		}
+		if d.Unrecorded {
+			return nil
+		}
 		return db.append(ctx, tx, audit.Entry{Event: audit.DownloadBegan, Job: f.Job, File: f.Name})
 	})
 	if err != nil {
@@ -132,7 +135,10 @@ func (db *DB) EndDelivery(ctx context.Context, id string, f *export.File, d expo
 		if err := countDelivery(ctx, tx, f, d); err != nil && !errors.Is(err, export.ErrNoFile) { // the job may have been deleted meanwhile
 			return err
 		}
-		return db.append(ctx, tx, audit.Entry{Event: audit.DownloadEnded, Job: f.Job, File: f.Name, Bytes: d.To - d.From})
+		if d.Unrecorded {
+			return nil
+		}
+		return db.append(ctx, tx, audit.Entry{Event: audit.DownloadEnded, Job: f.Job, File: f.Name, Bytes: d.To - d.From + d.OmittedBytes, Omitted: d.Omitted})
 	})
 	if err != nil {
 		return fmt.Errorf("end a delivery of file %s of job %s: %w", f.Name, f.Job, err)

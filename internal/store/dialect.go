@@ -4,16 +4,21 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"ab2d/internal/audit"
 )
 
 //go:embed migrations
@@ -24,7 +29,8 @@ var migrations embed.FS
 // Statements that need a difference stand here side by side, each written out;
 // none is rewritten at run time.
 type dialect struct {
-	driver       string
+	// open makes a pool. That for migrations has no limits of time.
+	open         func(dsn string, limited bool) (*sql.DB, error)
 	path         string       // of the file; empty for a server
 	prepare      func() error // before the first connection
 	goose        goose.Dialect
@@ -49,6 +55,12 @@ type dialect struct {
 	// timeQuery reads the database's clock, in milliseconds; empty where that is
 	// this machine's.
 	timeQuery string
+	// patience lifts the time limit of statements for a transaction; empty where
+	// there is none.
+	patience string
+	// seal moves the head of the audit log and stores the entries up to it, all or
+	// nothing. It is false if somebody else has moved the head.
+	seal func(ctx context.Context, db *DB, from, to audit.Head, links []sealed) (bool, error)
 	// bulk inserts many rows within a transaction.
 	bulk func(ctx context.Context, tx *sql.Tx, conn *sql.Conn, r rows) error
 }
@@ -78,18 +90,21 @@ func parse(address string) (dialect, error) {
 // middle because another one wrote.
 func sqlite(path string) dialect {
 	dsn := func(more ...string) string {
-		q := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"}}
+		q := url.Values{"_pragma": {fmt.Sprintf("busy_timeout(%d)", busyTime.Milliseconds()), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"}}
 		q["_pragma"] = append(q["_pragma"], more...)
 		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 	}
 	return dialect{
-		driver: "sqlite", path: path, prepare: func() error { return private(path) }, goose: goose.DialectSQLite3,
+		open: func(dsn string, _ bool) (*sql.DB, error) { return sql.Open("sqlite", dsn) }, seal: sealRows, path: path, prepare: func() error { return private(path) }, goose: goose.DialectSQLite3,
 		gooseOptions: func() ([]goose.ProviderOption, error) { return nil, nil },
 		migrations:   "migrations/sqlite", writers: 1,
 		writeDSN: dsn() + "&_txlock=immediate", readDSN: dsn("query_only(1)"), bulk: insertAll,
 		inList: ` in (select value from json_each($1))`, inNumbers: ` in (select value from json_each($1))`,
 	}
 }
+
+// busyTime is how long SQLite waits for another process's transaction.
+const busyTime = 5 * time.Second
 
 // insertAll inserts row by row; SQLite is in this process, and has nothing
 // faster.
@@ -129,11 +144,50 @@ func private(path string) error {
 	return f.Close()
 }
 
+// The limits of a session with PostgreSQL. They end what a process holds that was
+// stopped or cut off, so that others wait for it a few seconds and not for ever. A
+// setting in the database's address has precedence.
+var sessionLimits = map[string]string{
+	"statement_timeout":                   "60s",
+	"lock_timeout":                        "10s",
+	"idle_in_transaction_session_timeout": "15s",
+	"tcp_keepalives_idle":                 "15",
+	"tcp_keepalives_interval":             "5",
+	"tcp_keepalives_count":                "3",
+	"tcp_user_timeout":                    "30000", // milliseconds
+}
+
+const (
+	// connectTime bounds making a connection to PostgreSQL.
+	connectTime = 5 * time.Second
+	// keepAlive is between two looks whether PostgreSQL is still there.
+	keepAlive = 15 * time.Second
+)
+
+// openPostgres opens a pool of sessions, limited by sessionLimits.
+func openPostgres(dsn string, limited bool) (*sql.DB, error) {
+	c, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("read the database's address: %w", errors.New("it is not postgres://USER@HOST/DATABASE")) // the error of pgx may quote a password
+	}
+	for name, value := range sessionLimits {
+		if _, set := c.RuntimeParams[name]; limited && !set {
+			c.RuntimeParams[name] = value
+		}
+	}
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = connectTime
+	}
+	dialer := &net.Dialer{Timeout: connectTime, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: keepAlive, Interval: keepAlive / 3, Count: 3}}
+	c.DialFunc = dialer.DialContext
+	return stdlib.OpenDB(*c), nil
+}
+
 // postgres is PostgreSQL 14 or later, in its default isolation, read committed:
 // what must hold at the commit is in the condition of an update.
 func postgres(address string) dialect {
 	return dialect{
-		driver: "pgx", prepare: func() error { return nil }, goose: goose.DialectPostgres,
+		open: openPostgres, seal: sealOnce, patience: `set local statement_timeout = '2h'`, prepare: func() error { return nil }, goose: goose.DialectPostgres,
 		gooseOptions: func() ([]goose.ProviderOption, error) {
 			// Several processes may start at once; one migrates.
 			l, err := lock.NewPostgresSessionLocker()

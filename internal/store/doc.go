@@ -26,6 +26,8 @@
 //   - reader.go      export.Claims: reading the claims of a snapshot
 //   - freshness.go   when enrollment and claims were imported
 //   - audit.go       audit.Log, and reading it
+//   - seal.go        chaining the entries of the audit log
+//   - turn.go        whose turn it is to write, where only one can
 //   - admin.go       what the administration reads and changes
 //   - migrations     the tables
 package store

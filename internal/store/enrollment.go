@@ -212,7 +212,7 @@ type Enrolled struct {
 func (db *DB) PutEnrollment(ctx context.Context, contract string, enrollees []coverage.Enrollee, force bool) (Enrolled, error) {
 	done := Enrolled{Enrollees: int64(len(enrollees))}
 	err := db.txOn(ctx, func(tx *sql.Tx, conn *sql.Conn) error {
-		if err := db.alone(ctx, tx, "enrollment of contract "+contract); err != nil {
+		if err := errors.Join(db.patient(ctx, tx), db.alone(ctx, tx, "enrollment of contract "+contract)); err != nil {
 			return err
 		}
 		var known int

@@ -43,7 +43,7 @@ var ErrLoadMoved = errors.New("another process goes on with this import")
 func (db *DB) BeginLoad(ctx context.Context, source, digest string, v fhir.Version) (*Load, error) {
 	l := &Load{Source: source, Version: v, Started: db.now().UTC().Truncate(time.Millisecond), Report: "{}"}
 	err := db.tx(ctx, func(tx *sql.Tx) error {
-		if err := db.alone(ctx, tx, "loads"); err != nil {
+		if err := errors.Join(db.patient(ctx, tx), db.alone(ctx, tx, "loads")); err != nil {
 			return err
 		}
 		open, openDigest, err := openLoad(ctx, tx)
@@ -85,6 +85,9 @@ func openLoad(ctx context.Context, tx *sql.Tx) (*Load, string, error) {
 // It tells whether there was one.
 func (db *DB) AbandonLoad(ctx context.Context) (was *Load, err error) {
 	err = db.tx(ctx, func(tx *sql.Tx) error {
+		if err := db.patient(ctx, tx); err != nil {
+			return err
+		}
 		open, _, err := openLoad(ctx, tx)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -126,6 +129,9 @@ func (db *DB) Publish(ctx context.Context, l *Load, e audit.Entry) error {
 
 // publish is Publish within a transaction.
 func (db *DB) publish(ctx context.Context, tx *sql.Tx, l *Load, e audit.Entry) error {
+	if err := db.patient(ctx, tx); err != nil {
+		return err
+	}
 	ok, err := exactlyOne(ctx, tx, `update load set published = $2 where id = $1 and published = 0 and position = $3`,
 		l.ID, millis(db.now()), l.Position)
 	if err != nil {

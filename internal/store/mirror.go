@@ -55,7 +55,7 @@ var ErrNotDue = errors.New("it is too early for another pass")
 // a file has not been completed. Safe to call by several processes at once.
 func (db *DB) BeginMirrorPass(ctx context.Context, p MirrorPlan) (pass *MirrorPass, err error) {
 	err = db.tx(ctx, func(tx *sql.Tx) error {
-		if err := db.alone(ctx, tx, "loads"); err != nil {
+		if err := errors.Join(db.patient(ctx, tx), db.alone(ctx, tx, "loads")); err != nil {
 			return err
 		}
 		if pass, err = scanPass(tx.QueryRowContext(ctx, passQuery+` where m.published = 0`)); !errors.Is(err, sql.ErrNoRows) {
@@ -219,6 +219,9 @@ func (db *DB) MirrorPasses(ctx context.Context, limit int) ([]*MirrorPass, error
 // from now on. It reports false when another process has done so.
 func (db *DB) PublishMirrorPass(ctx context.Context, pass *MirrorPass, detail string) (published bool, err error) {
 	err = db.tx(ctx, func(tx *sql.Tx) error {
+		if err := db.patient(ctx, tx); err != nil {
+			return err
+		}
 		var ok bool
 		ok, err = exactlyOne(ctx, tx, `update mirror_pass set published = $2 where id = $1 and published = 0
 			and not exists (select 1 from mirror_part p where p.pass = mirror_pass.id and p.done = 0)`, pass.ID, millis(db.now()))

@@ -145,7 +145,7 @@ func (m *Merger) MergeMirror(ctx context.Context, pass *MirrorPass, p *MirrorPar
 		}
 	}
 	err := m.db.txOn(ctx, func(tx *sql.Tx, conn *sql.Conn) error {
-		if err := changePart(ctx, tx, p, `failures = 0`); err != nil {
+		if err := errors.Join(m.db.patient(ctx, tx), changePart(ctx, tx, p, `failures = 0`)); err != nil {
 			return err
 		}
 		// The pass's row is locked by this: one transaction at a time changes its
