@@ -20,6 +20,7 @@
 //   - audit.go, syslog_unix.go, syslog_other.go  ab2d audit
 //   - import.go, import_claims.go  ab2d import
 //   - export.go    ab2d export: its flags, server and credentials
+//   - export_patients.go  the file of --patients
 //   - export_run.go     an export from the folder to the exit code
 //   - export_view.go, export_report.go  what is shown of it
 //   - export_secret.go  files with secrets

@@ -17,6 +17,8 @@ import (
 type params struct {
 	since, until time.Time // zero: not given
 	filters      []coverage.ServiceDates
+	patients     []coverage.EnrolleeID
+	strict       bool
 	key          string // Idempotency-Key
 	notes        []string
 }
@@ -29,11 +31,11 @@ const (
 // Parameters that are read, and those of the Bulk Data Access IG that are not
 // supported: the latter are refused, because leaving them out would give other
 // claims than were asked for. Who prefers lenient handling gets more than was
-// asked for, but never other people's claims.
+// asked for, but never other people's claims: patient is never left out.
 var (
-	knownParams       = []string{"_outputFormat", "_type", "_since", "_until", "_typeFilter"}
-	unsupportedParams = []string{"_elements", "includeAssociatedData", "patient", "organizeOutputBy", "allowPartialManifests"}
-	neverIgnored      = []string{"patient"}
+	knownParams       = []string{"_outputFormat", "_type", "_since", "_until", "_typeFilter", "patient"}
+	unsupportedParams = []string{"_elements", "includeAssociatedData", "organizeOutputBy", "allowPartialManifests"}
+	repeated          = []string{"_type", "_typeFilter", "patient"}
 	outputFormats     = []string{"application/fhir+ndjson", "application/ndjson", "ndjson"}
 )
 
@@ -43,6 +45,7 @@ type reader struct {
 	sinceV3 time.Time // the first _since of version 3
 	now     time.Time
 	wanted  handling
+	posted  bool // the parameters come from a body
 	values  url.Values
 	issues
 	params
@@ -78,13 +81,14 @@ func (i *issues) all() []fhir.Issue {
 }
 
 // parseParams reads a kick-off's parameters. All faults are reported together.
-func parseParams(values url.Values, wanted handling, v fhir.Version, sinceV3, now time.Time) (params, []fhir.Issue) {
-	r := &reader{version: v, sinceV3: sinceV3, now: now, wanted: wanted, values: values}
+func parseParams(r *reader) (params, []fhir.Issue) {
+	r.strict = r.wanted == strict
 	r.names()
 	r.outputFormat()
 	r.resourceTypes()
 	r.dates()
 	r.typeFilters()
+	r.readPatients()
 	return r.params, r.all()
 }
 
@@ -93,12 +97,12 @@ func (r *reader) names() {
 	for _, name := range sortedNames(r.values) {
 		switch {
 		case slices.Contains(knownParams, name):
-			if n := len(r.values[name]); n > 1 && name != "_type" && name != "_typeFilter" {
+			if n := len(r.values[name]); n > 1 && !slices.Contains(repeated, name) {
 				r.fault(fhir.CodeInvalid, "The parameter %s is given %d times. Give it once.", name, n)
 			}
 		case slices.Contains(unsupportedParams, name):
 			text := fmt.Sprintf("The parameter %s is not supported; supported are %s.", name, strings.Join(knownParams, ", "))
-			if r.wanted == lenient && !slices.Contains(neverIgnored, name) {
+			if r.wanted == lenient {
 				r.ignore(text)
 				continue
 			}

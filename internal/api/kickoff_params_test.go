@@ -33,7 +33,7 @@ func FuzzParams(f *testing.F) {
 			v = fhir.V1
 		}
 		values, faults := queryValues(query)
-		p, more := parseParams(values, parseHandling([]string{prefer}), v, DefaultEarliestSinceV3(), now)
+		p, more := parseParams(&reader{version: v, sinceV3: DefaultEarliestSinceV3(), now: now, wanted: parseHandling([]string{prefer}), values: values})
 		faults = append(faults, more...)
 		if len(faults) > maxIssues+2 || len(p.notes) > maxParams || len(p.filters) > maxFilters {
 			t.Fatalf("%d faults, %d notes and %d searches", len(faults), len(p.notes), len(p.filters))

@@ -251,7 +251,7 @@ func askToStart(s *server, o operation) {
 	if a := s.post(one, o.path, "text/plain", resource()); a.status != http.StatusUnsupportedMediaType {
 		s.Errorf("%s: %d %s, want 415", o, a.status, a.body)
 	}
-	if a := s.post(one, o.path, fhir.TypeFHIR, strings.Repeat(" ", 70_000)); a.status != http.StatusRequestEntityTooLarge {
+	if a := s.post(one, o.path, fhir.TypeFHIR, strings.Repeat(" ", 1<<20+1)); a.status != http.StatusRequestEntityTooLarge {
 		s.Errorf("%s: %d %s, want 413", o, a.status, a.body)
 	}
 }
@@ -320,6 +320,11 @@ func askCompleted(c *contract, s *server, version string) {
 	for _, o := range append(c.operations("/api/"+version+"/fhir/$data-status"), listOf(c, version)...) {
 		s.wants(http.StatusOK, one, o)
 	}
+	for _, o := range endingWith(c, version, "/fhir/Patient") {
+		s.wants(http.StatusOK, one, o)
+		s.wants(http.StatusBadRequest, one, operation{method: o.method, path: o.path + "?_count=0"})
+		s.wants(http.StatusBadRequest, one, operation{method: o.method, path: o.path + "?_from=x"})
+	}
 	for _, o := range listOf(c, version) {
 		o.path += "?_count=1000"
 		s.wants(http.StatusBadRequest, one, o)
@@ -350,9 +355,12 @@ func (s *server) wantsBusy(get operation) {
 }
 
 // listOf is the operation that lists the jobs.
-func listOf(c *contract, version string) (found []operation) {
-	for _, o := range c.operations("/api/"+version+"/", "/Job") {
-		if strings.HasSuffix(o.path, "/Job") {
+func listOf(c *contract, version string) []operation { return endingWith(c, version, "/fhir/Job") }
+
+// endingWith are the operations of a version at an address.
+func endingWith(c *contract, version, end string) (found []operation) {
+	for _, o := range c.operations("/api/"+version+"/", end) {
+		if strings.HasSuffix(o.path, end) {
 			found = append(found, o)
 		}
 	}

@@ -99,7 +99,7 @@ func TestTypeFilterIsBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			values := url.Values{"_typeFilter": c.values}
 			read := func() (params, []fhir.Issue) {
-				return parseParams(values, unsaid, fhir.V2, DefaultEarliestSinceV3(), time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC))
+				return parseParams(&reader{version: fhir.V2, sinceV3: DefaultEarliestSinceV3(), now: time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC), values: values})
 			}
 			p, faults := read()
 			if len(p.filters) != c.filters || len(faults) != c.issues {

@@ -52,8 +52,15 @@ type Job struct {
 	Since       time.Time // exclusive
 	SinceSource SinceSource
 	// Base is the job that SinceDefault goes on from.
-	Base         string
-	Until        time.Time // inclusive; zero: up to TransactionTime
+	Base  string
+	Until time.Time // inclusive; zero: up to TransactionTime
+	// PatientsHash stands for the patients that the job is limited to: the same for
+	// the same ones. Empty: all enrollees.
+	PatientsHash string
+	// Patients are what PatientsHash stands for, in ascending order. Only Accept
+	// reads them; jobs that are read have none, because they can be many: see
+	// Jobs.Patients.
+	Patients     []coverage.EnrolleeID
 	ServiceDates []coverage.ServiceDates
 	// TransactionTime is fixed when the job is accepted. Only claims with
 	// lastUpdated <= TransactionTime belong to the job, so a later
@@ -137,6 +144,10 @@ type Jobs interface {
 
 	// Job finds a job by its id; ErrNoJob when absent.
 	Job(ctx context.Context, id string) (*Job, error)
+
+	// Patients gives the patients that a job is limited to, in ascending order, until
+	// the job has ended and was swept; none for a job of all enrollees.
+	Patients(ctx context.Context, id string) ([]coverage.EnrolleeID, error)
 
 	// Ahead counts the jobs of the same contract that were accepted before this
 	// one and are still waiting or running. Those of others are not told of.

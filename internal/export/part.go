@@ -26,7 +26,7 @@ func (w *Worker) runPart(ctx context.Context, t *Task, progress *atomic.Int64) e
 	if err != nil {
 		return err
 	}
-	reader, err := w.Claims.Open(ctx, Query{Version: t.Job.Version, Snapshot: t.Job.Snapshot, Request: t.Job.Request, First: t.Part.First, Last: t.Part.Last, Since: t.Job.Since})
+	reader, err := w.Claims.Open(ctx, Query{Version: t.Job.Version, Snapshot: t.Job.Snapshot, Request: t.Job.Request, First: t.Part.First, Last: t.Part.Last, Members: t.Part.Members != nil, Since: t.Job.Since})
 	if err != nil {
 		return fmt.Errorf("open the claims of part %d: %w", t.Part.Number, err)
 	}
@@ -66,7 +66,12 @@ func (w *Worker) readPart(ctx context.Context, t *Task) (coverage.Contract, []co
 	if err != nil {
 		return contract, nil, err
 	}
-	enrollees, err := w.Roster.Enrollees(ctx, t.Job.Contract, t.Job.Snapshot, t.Part.First, int(t.Part.Enrollees))
+	var enrollees []coverage.Enrollee
+	if t.Part.Members != nil {
+		enrollees, err = w.Roster.Members(ctx, t.Job.Contract, t.Job.Snapshot, t.Job.Version, t.Part.Members)
+	} else {
+		enrollees, err = w.Roster.Enrollees(ctx, t.Job.Contract, t.Job.Snapshot, t.Part.First, int(t.Part.Enrollees))
+	}
 	if err != nil {
 		return contract, nil, fmt.Errorf("read the enrollees of part %d: %w", t.Part.Number, err)
 	}

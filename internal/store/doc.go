@@ -15,6 +15,7 @@
 //   - load.go        imports of claims, which are published as a whole
 //   - claim.go       merging claims into a load
 //   - home.go        which enrollee has a claim
+//   - patients.go    jobs that are limited to some patients
 //   - patient.go     what differs between the versions of claims
 //   - refresh.go     stored claims written anew: new identifiers, a new allow-list
 //   - reader.go      export.Claims: reading the claims of a snapshot
