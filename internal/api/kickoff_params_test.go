@@ -91,15 +91,15 @@ func FuzzParameters(f *testing.F) {
 	})
 }
 
-// FuzzServiceDate: a condition that can be read bounds a period at one end or
-// at both, and by a day that a claim can have.
+// FuzzServiceDate: a condition that can be read bounds the through date from one side
+// or from both, and by a day that a claim can have.
 func FuzzServiceDate(f *testing.F) {
 	for _, s := range []string{"2023", "ge2023-02", "lt2024-02-29", "sa2023-01-01T00:00:00Z", "ne2023", "", "eb", "2023-02-30", "ge1899", "9999-12", "gt2023-01-01T00:00:00 05:00"} {
 		f.Add(s)
 	}
 	unlimited := coverage.AnyServiceDates()
 	f.Fuzz(func(t *testing.T, s string) {
-		d, ok := parseServiceDate(s, fhir.V2)
+		d, ok := parseServiceDate(s)
 		if !ok {
 			return
 		}

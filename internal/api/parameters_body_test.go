@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ab2d/internal/auth"
+	"ab2d/internal/coverage"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
 )
@@ -178,6 +179,32 @@ func TestTypeFilters(t *testing.T) {
 			t.Errorf("%s: %d claims of enrollee 4, want %d", filter, got, want)
 		}
 		s.do(one, "DELETE", status)
+	}
+}
+
+// TestServiceDate_ThroughDate: of a claim that spans the end of a month only the last day
+// counts, in both versions that have _typeFilter.
+func TestServiceDate_ThroughDate(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, earlySince, func(s *server) {
+		c := &s.source.Claims[1][0]
+		c.Start, c.End = coverage.DateOf(2025, time.May, 20), coverage.DateOf(2025, time.June, 5)
+	})
+	for filter, want := range map[string]int{
+		"ge2025-06-01": 1, "le2025-05-31": 0, "2025-06": 1, "2025-05": 0, "lt2025-06-05": 0, "le2025-06-05": 1, "sa2025-06-04": 1, "eb2025-06-06": 1,
+		"ge2025-05-01&service-date=le2025-05-31": 0,
+	} {
+		for _, version := range []string{"v2", "v3"} {
+			status := s.kickOff(one, "/api/"+version+"/fhir/Patient/$export?_typeFilter="+url.QueryEscape("ExplanationOfBenefit?service-date="+filter))
+			got := 0
+			for _, f := range s.finish(one, status).Output {
+				got += strings.Count(string(s.do(one, "GET", f.URL).body), `"id":"carrier-1-0"`)
+			}
+			if got != want {
+				t.Errorf("%s %s: the claim came %d times, want %d", version, filter, got, want)
+			}
+			s.do(one, "DELETE", status)
+		}
 	}
 }
 
