@@ -27,12 +27,12 @@ var wrongKickOffs = []struct {
 	codes       []fhir.Code
 	words       []string
 }{
-	{name: "format", query: "_outputFormat=csv", codes: only(fhir.CodeNotSupported), words: []string{"_outputFormat", `"csv"`, "application/fhir+ndjson", "leave it out"}},
+	{name: "format", query: "_outputFormat=csv", codes: only(fhir.CodeNotSupported), words: []string{"_outputFormat", `"csv"`, "application/fhir+ndjson", "Leave it out", "handling=lenient"}},
 	{name: "format in capitals", query: "_outputFormat=NDJSON", codes: only(fhir.CodeNotSupported), words: []string{`"NDJSON"`, "ndjson"}},
 	{name: "empty format", query: "_outputFormat=", codes: only(fhir.CodeNotSupported), words: []string{"_outputFormat", `""`}},
 	{name: "format encoded twice", query: "_outputFormat=application%252Ffhir%252Bndjson", codes: only(fhir.CodeNotSupported), words: []string{`"application%2Ffhir%2Bndjson"`}},
-	{name: "type", query: "_type=Patient", codes: only(fhir.CodeNotSupported), words: []string{"_type", `"Patient"`, "ExplanationOfBenefit", "leave it out"}},
-	{name: "type in a list", query: "_type=ExplanationOfBenefit,Coverage", codes: only(fhir.CodeNotSupported), words: []string{`"ExplanationOfBenefit,Coverage"`}},
+	{name: "type", query: "_type=Patient", codes: only(fhir.CodeNotSupported), words: []string{"_type", `"Patient"`, "ExplanationOfBenefit", "Leave it out", "handling=lenient"}},
+	{name: "type in a list", query: "_type=ExplanationOfBenefit,Coverage", codes: only(fhir.CodeNotSupported), words: []string{`"Coverage"`}},
 	{name: "type, second", query: "_type=ExplanationOfBenefit&_type=Coverage", codes: only(fhir.CodeNotSupported), words: []string{`"Coverage"`}},
 	{name: "empty type", query: "_type=", codes: only(fhir.CodeNotSupported), words: []string{"_type"}},
 	{name: "many commas", query: "_type=" + strings.Repeat(",", 10_000), codes: only(fhir.CodeNotSupported), words: []string{"_type"}},
@@ -71,12 +71,18 @@ var wrongKickOffs = []struct {
 	{name: "filter by two dates in one", query: "_typeFilter=ExplanationOfBenefit%3Fservice-date%3D2023-01-01,2023-02-01", codes: only(fhir.CodeValue), words: []string{`"2023-01-01,2023-02-01"`}},
 	{name: "second of two filters", query: "_typeFilter=ExplanationOfBenefit%3Fservice-date%3Dge2023,ExplanationOfBenefit%3Fservice-date%3Dx", codes: only(fhir.CodeValue), words: []string{`"x"`}},
 	{name: "patient, lenient", query: "patient=Patient/1", lenient: true, codes: only(fhir.CodeNotSupported), words: []string{"patient", "body of a POST"}},
-	{name: "type, lenient", query: "_type=Patient", lenient: true, codes: only(fhir.CodeNotSupported), words: []string{`"Patient"`}},
+	{name: "since, lenient", query: "_since=yesterday", lenient: true, codes: only(fhir.CodeValue), words: []string{`"yesterday"`}},
+	{name: "since for _since, lenient", query: "since=2023-01-01T00:00:00Z", lenient: true, codes: only(fhir.CodeInvalid), words: []string{"Did you mean _since?"}},
+	{name: "until on v1, lenient", query: "_until=2024-01-01T00:00:00Z", v1: true, lenient: true, codes: only(fhir.CodeNotSupported), words: []string{"_until"}},
+	{name: "filter by something else, lenient", query: "_typeFilter=ExplanationOfBenefit%3Fstatus%3Dactive", lenient: true, codes: only(fhir.CodeNotSupported), words: []string{`"status"`}},
+	{name: "filter by no date, lenient", query: "_typeFilter=ExplanationOfBenefit%3Fservice-date%3Dgelast-week", lenient: true, codes: only(fhir.CodeValue), words: []string{`"gelast-week"`}},
+	{name: "filter without a type, lenient", query: "_typeFilter=service-date%3Dge2023", lenient: true, codes: only(fhir.CodeValue), words: []string{"question mark"}},
 	{name: "includeAssociatedData", query: "includeAssociatedData=LatestProvenanceResources", codes: only(fhir.CodeNotSupported), words: []string{"includeAssociatedData"}},
 	{name: "organizeOutputBy", query: "organizeOutputBy=Patient", codes: only(fhir.CodeNotSupported), words: []string{"organizeOutputBy"}},
 	{name: "allowPartialManifests", query: "allowPartialManifests=true", codes: only(fhir.CodeNotSupported), words: []string{"allowPartialManifests"}},
 	{name: "patient", query: "patient=Patient/1", codes: only(fhir.CodeNotSupported), words: []string{"patient", "body of a POST"}},
 	{name: "_elements", query: "_elements=id", codes: only(fhir.CodeNotSupported), words: []string{"_elements"}},
+	{name: "unknown", query: "_count=5&x=1", codes: []fhir.Code{fhir.CodeNotSupported, fhir.CodeNotSupported}, words: []string{`"_count"`, `"x"`, "Leave it out", "handling=lenient"}},
 	{name: "unknown, strict", query: "_count=5", strict: true, codes: only(fhir.CodeNotSupported), words: []string{`"_count"`, "Leave it out", "handling=lenient"}},
 	{name: "bad escape", query: "_outputFormat=%zz", codes: only(fhir.CodeInvalid), words: []string{"query string", `"%zz"`, "%2F"}},
 	{name: "half an escape", query: "_outputFormat=application%2", codes: only(fhir.CodeInvalid), words: []string{"query string", `"%2"`}},
@@ -157,8 +163,8 @@ func TestKickOffsThatAreFine(t *testing.T) {
 		{query: "_since=2023-01-01T06:00:00+01:00", since: since}, {query: "_since=2023-01-01T06:00:00%2B01:00", since: since},
 		{query: "_since=2023-01-01T00:00:00.000-05:00&_until=2023-01-01T00:00:00.000-05:00", since: since, until: since},
 		{query: "_until=2030-01-01T00:00:00Z", until: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)},
-		{query: "_count=5", notes: 1}, {query: "_count=5&x=%ff", headers: []string{"Prefer: handling=lenient"}, notes: 2},
-		{query: "a=1", headers: []string{"Prefer: respond-async", "Prefer: wait=10"}, notes: 1},
+		{query: "_count=5", headers: []string{"Prefer: respond-async, handling=lenient"}, notes: 1}, {query: "_count=5&x=%ff", headers: []string{"Prefer: handling=lenient"}, notes: 2},
+		{query: "a=1", headers: []string{"Prefer: respond-async", "Prefer: wait=10, handling=lenient"}, notes: 1},
 	} {
 		status := s.kickOff(one, patientV2+"?"+c.query, c.headers...)
 		j, err := s.db.Job(t.Context(), jobID(status))

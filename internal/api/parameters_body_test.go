@@ -61,13 +61,13 @@ func TestPostIsAsGet(t *testing.T) {
 		s.do(one, "DELETE", status)
 		return j
 	}
-	want := jobOf(s.do(one, "GET", patientV2+get))
+	want := jobOf(s.do(one, "GET", patientV2+get, "Prefer: handling=lenient"))
 	if len(want.ServiceDates) != 2 || len(want.Notes) != 1 {
 		t.Fatalf("%+v", want)
 	}
 	for _, target := range []string{patientV2, groupV2} {
 		for _, kind := range []string{fhir.TypeFHIR, "application/json; charset=utf-8"} {
-			got := jobOf(s.post(one, target, kind, body, "Prefer: respond-async"))
+			got := jobOf(s.post(one, target, kind, body, "Prefer: respond-async, handling=lenient"))
 			if got.Request != s.url+target {
 				t.Errorf("the request is %s", got.Request)
 			}
@@ -128,9 +128,12 @@ func TestLenientIgnores(t *testing.T) {
 	s := newServer(t)
 	for query, words := range map[string][]string{
 		"_elements=id&organizeOutputBy=Patient&includeAssociatedData=x": {"_elements", "organizeOutputBy", "includeAssociatedData", "It was ignored."},
-		"_type=Patient,ExplanationOfBenefit":                            {`"Patient,ExplanationOfBenefit"`, "only ExplanationOfBenefit"},
+		"_type=Patient,ExplanationOfBenefit":                            {`"Patient"`, "only ExplanationOfBenefit"},
 		"_type=Patient&_type=ExplanationOfBenefit":                      {`"Patient"`, "only ExplanationOfBenefit"},
-		"_count=3": {`"_count"`},
+		"_count=3":          {`"_count"`},
+		"_outputFormat=csv": {`"csv"`, "NDJSON"},
+		"_outputformat=ndjson&organizeOutputBY=Patient":                                                      {`"_outputformat"`, `"organizeOutputBY"`},
+		"_typeFilter=Patient%3Fgender%3Dmale&_typeFilter=ExplanationOfBenefit%3Fservice-date%3Dge2025-06-03": {`"Patient?gender=male"`},
 	} {
 		status := s.kickOff(one, patientV2+"?"+query, "Prefer: respond-async, handling=lenient")
 		m := s.finish(one, status)
@@ -144,6 +147,34 @@ func TestLenientIgnores(t *testing.T) {
 			}
 		}
 		s.do(one, "DELETE", status)
+	}
+}
+
+// TestLenientIgnores_Amount: what is left out never makes the export larger than what was
+// asked for, and each thing that is has a line of its own.
+func TestLenientIgnores_Amount(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, earlySince)
+	for _, version := range []string{"v2", "v3"} {
+		for query, want := range map[string]struct{ claims, notes int }{
+			"_type=Patient":                      {0, 2},
+			"_type=Patient,Coverage&_type=Group": {0, 3},
+			"_type=Patient,ExplanationOfBenefit": {50, 1},
+			"_typeFilter=Patient%3Factive%3Dtrue&_typeFilter=ExplanationOfBenefit%3Fservice-date%3D2025-06-04": {5, 1},
+			"includeAssociatedData=a,b&_count=3&x=1":                                                           {50, 3},
+		} {
+			m := s.finish(one, s.kickOff(one, "/api/"+version+"/fhir/Patient/$export?"+query, "Prefer: handling=lenient"))
+			claims, notes := int64(0), int64(0)
+			for _, f := range m.Output {
+				claims += f.Count
+			}
+			for _, f := range m.Error {
+				notes += f.Count
+			}
+			if claims != int64(want.claims) || notes != int64(want.notes) {
+				t.Errorf("%s %s: %d claims and %d notes, want %+v", version, query, claims, notes, want)
+			}
+		}
 	}
 }
 

@@ -85,6 +85,10 @@ func splitFilters(value string) iter.Seq[string] {
 // typeFilter reads one search. All its conditions must hold.
 func (r *reader) typeFilter(filter string) {
 	kind, query, ok := strings.Cut(filter, "?")
+	if ok && kind != resourceType && beginsSearch(filter) {
+		r.leaveOut(fhir.CodeValue, "The _typeFilter %s is not a search for ExplanationOfBenefit, the only type that is exported. Write it as in %s.", rest.Quoted(filter), filterExample)
+		return
+	}
 	if !ok || kind != resourceType {
 		r.fault(fhir.CodeValue, "The _typeFilter %s is not a search for ExplanationOfBenefit. Write a type, a question mark and conditions, "+
 			"all of it encoded once: %s.", rest.Quoted(filter), filterExample)

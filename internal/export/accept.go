@@ -42,6 +42,7 @@ type Request struct {
 	// most MaxPatients, in any order. None: all enrollees.
 	Patients []coverage.EnrolleeID
 	Strict   bool     // refuse patients that are not enrolled
+	Nothing  bool     // export nobody's claims: the job has notes only
 	Notes    []string // what to tell the sponsor about the request
 }
 
@@ -79,7 +80,10 @@ func (in *Intake) Accept(ctx context.Context, r Request) (*Job, error) {
 	}
 	j.Patients = sortedPatients(r.Patients)
 	j.PatientsHash = hashPatients(j.Patients)
-	if r.Strict && j.PatientsHash != "" {
+	if r.Nothing {
+		j.Patients, j.PatientsHash = nil, nobody
+	}
+	if r.Strict && len(j.Patients) > 0 {
 		if err := in.checkPatients(ctx, j.Contract, j.Version, j.Patients); err != nil {
 			return nil, err
 		}

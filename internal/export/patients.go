@@ -14,6 +14,9 @@ import (
 // MaxPatients is how many patients one export can be limited to.
 const MaxPatients = 10_000
 
+// nobody is the Job.PatientsHash of a job without patients.
+const nobody = "nobody"
+
 // UnknownPatientsError says that some of the patients that an export is asked for
 // are not enrolled in the contract. Whether they are enrolled in another one, or
 // exist at all, is not known here.
