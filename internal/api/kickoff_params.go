@@ -18,6 +18,7 @@ type params struct {
 	since, until time.Time // zero: not given
 	filters      []coverage.ServiceDates
 	patients     []coverage.EnrolleeID
+	elements     []string
 	strict       bool
 	nothing      bool   // of what was asked for, nothing is exported
 	key          string // Idempotency-Key
@@ -34,10 +35,10 @@ const (
 // deliver more than was asked for is never left out: patient, a bound that cannot be
 // read, or a name that looks like that of a bound.
 var (
-	knownParams       = []string{"_outputFormat", "_type", "_since", "_until", "_typeFilter", "patient"}
-	unsupportedParams = []string{"_elements", "includeAssociatedData", "organizeOutputBy", "allowPartialManifests"}
-	bounds            = []string{"_type", "_since", "_until", "_typeFilter", "patient"} // without which more is delivered
-	repeated          = []string{"_type", "_typeFilter", "patient"}
+	knownParams       = []string{"_outputFormat", "_type", "_since", "_until", "_typeFilter", "_elements", "patient"}
+	unsupportedParams = []string{"includeAssociatedData", "organizeOutputBy", "allowPartialManifests"}
+	bounds            = []string{"_type", "_since", "_until", "_typeFilter", "_elements", "patient"} // without which more is delivered
+	repeated          = []string{"_type", "_typeFilter", "_elements", "patient"}
 	outputFormats     = []string{"application/fhir+ndjson", "application/ndjson", "ndjson"}
 )
 
@@ -90,6 +91,7 @@ func parseParams(r *reader) (params, []fhir.Issue) {
 	r.resourceTypes()
 	r.dates()
 	r.typeFilters()
+	r.readElements()
 	r.readPatients()
 	return r.params, r.all()
 }

@@ -127,9 +127,9 @@ func TestLenientIgnores(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	for query, words := range map[string][]string{
-		"_elements=id&organizeOutputBy=Patient&includeAssociatedData=x": {"_elements", "organizeOutputBy", "includeAssociatedData", "It was ignored."},
-		"_type=Patient,ExplanationOfBenefit":                            {`"Patient"`, "only ExplanationOfBenefit"},
-		"_type=Patient&_type=ExplanationOfBenefit":                      {`"Patient"`, "only ExplanationOfBenefit"},
+		"organizeOutputBy=Patient&includeAssociatedData=x": {"organizeOutputBy", "includeAssociatedData", "It was ignored."},
+		"_type=Patient,ExplanationOfBenefit":               {`"Patient"`, "only ExplanationOfBenefit"},
+		"_type=Patient&_type=ExplanationOfBenefit":         {`"Patient"`, "only ExplanationOfBenefit"},
 		"_count=3":          {`"_count"`},
 		"_outputFormat=csv": {`"csv"`, "NDJSON"},
 		"_outputformat=ndjson&organizeOutputBY=Patient":                                                      {`"_outputformat"`, `"organizeOutputBY"`},

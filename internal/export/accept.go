@@ -38,6 +38,7 @@ type Request struct {
 	Since        time.Time // zero: not given
 	Until        time.Time // zero: not given
 	ServiceDates []coverage.ServiceDates
+	Elements     []string // top-level elements of claims, in order; none: all
 	// Patients are whom to export, as the claims of the version number them: at
 	// most MaxPatients, in any order. None: all enrollees.
 	Patients []coverage.EnrolleeID
@@ -75,7 +76,7 @@ func (in *Intake) Entitled(ctx context.Context, number string) (coverage.Contrac
 func (in *Intake) Accept(ctx context.Context, r Request) (*Job, error) {
 	j := &Job{
 		ID: uuid.NewString(), Contract: r.Contract.Number, Client: r.Client, Version: r.Version, Request: r.URL,
-		Until: r.Until, ServiceDates: r.ServiceDates, Notes: r.Notes, State: Accepted,
+		Until: r.Until, ServiceDates: r.ServiceDates, Elements: r.Elements, Notes: r.Notes, State: Accepted,
 		TransactionTime: in.Now().UTC().Truncate(time.Millisecond), Key: hashed(r.Client, r.Key), Source: in.Source,
 	}
 	j.Patients = sortedPatients(r.Patients)
@@ -91,7 +92,7 @@ func (in *Intake) Accept(ctx context.Context, r Request) (*Job, error) {
 	if err := in.setSince(ctx, j, r); err != nil {
 		return nil, err
 	}
-	j.Continuous = j.SinceSource != SinceUser && j.Until.IsZero() && len(j.ServiceDates) == 0 && j.PatientsHash == ""
+	j.Continuous = j.SinceSource != SinceUser && j.Until.IsZero() && len(j.ServiceDates) == 0 && j.PatientsHash == "" && len(j.Elements) == 0
 	err := in.Jobs.Accept(ctx, j, r.MaxJobs)
 	if had := (*DuplicateRequestError)(nil); errors.As(err, &had) {
 		if !sameRequest(j, had.Job) {
@@ -120,7 +121,7 @@ func hashed(client, key string) string {
 func sameRequest(a, b *Job) bool {
 	user := func(j *Job) bool { return j.SinceSource == SinceUser }
 	return a.Version == b.Version && user(a) == user(b) && (!user(a) || a.Since.Equal(b.Since)) && a.Until.Equal(b.Until) &&
-		a.PatientsHash == b.PatientsHash &&
+		a.PatientsHash == b.PatientsHash && slices.Equal(a.Elements, b.Elements) &&
 		slices.Equal(a.ServiceDates, b.ServiceDates)
 }
 

@@ -62,6 +62,9 @@ type Job struct {
 	// Jobs.Patients.
 	Patients     []coverage.EnrolleeID
 	ServiceDates []coverage.ServiceDates
+	// Elements are the top-level elements that claims are cut down to, in order; none:
+	// claims are whole.
+	Elements []string
 	// TransactionTime is fixed when the job is accepted. Only claims with
 	// lastUpdated <= TransactionTime belong to the job, so a later
 	// _since=TransactionTime neither misses nor repeats one.
