@@ -24,7 +24,7 @@ func (r *reader) readElements() {
 		return
 	}
 	if r.version == fhir.V1 {
-		r.fault(fhir.CodeNotSupported, "The parameter _elements is available in v2 and v3 only. Leave it out, or ask at /api/v2/fhir.")
+		r.leaveOut(fhir.CodeNotSupported, "The parameter _elements is available in v2 and v3 only: ask at /api/v2/fhir.")
 		return
 	}
 	var asked []string

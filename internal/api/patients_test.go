@@ -175,3 +175,17 @@ func TestPatientList(t *testing.T) {
 		}
 	}
 }
+
+// TestErrorType: an error is FHIR's JSON, unless the request accepts plain JSON alone.
+func TestErrorType(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, func(s *server) { s.workers = 0 })
+	for accept, want := range map[string]string{
+		"application/json": "application/json", "application/json; charset=utf-8": "application/json", "*/*": fhir.TypeFHIR, fhir.TypeFHIR: fhir.TypeFHIR,
+		"application/json, */*": fhir.TypeFHIR, "application/fhir+json, application/json": fhir.TypeFHIR, "text/html": fhir.TypeFHIR,
+	} {
+		if a := s.do(one, "GET", patientV2+"?x=1", "Accept: "+accept); a.status != http.StatusBadRequest || a.header.Get("Content-Type") != want {
+			t.Errorf("%s: %d %s, want %s", accept, a.status, a.header.Get("Content-Type"), want)
+		}
+	}
+}

@@ -113,6 +113,17 @@ func TestAssertions(t *testing.T) {
 	}
 }
 
+// TestAssertionWithoutScope: SMART Backend Services wants that the client asks.
+func TestAssertionWithoutScope(t *testing.T) {
+	w := newWorld(t)
+	k := newKeyholder(t, w)
+	w.store.put(Client{ID: "keyholder", Contract: "Z0000", KeySet: k.set(t), Enabled: true, MaxJobs: 1})
+	for _, scope := range []string{"", " "} {
+		resp, body := w.assert(t, w.assertion(t, jose.ES384, k.es384, "e", same), "scope", scope)
+		checkRefusal(t, resp, body, 400, InvalidScope, "scope is missing")
+	}
+}
+
 func TestAssertionsKeptOut(t *testing.T) {
 	w := newWorld(t)
 	k, stranger := newKeyholder(t, w), newKeyholder(t, w)

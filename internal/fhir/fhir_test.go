@@ -72,7 +72,7 @@ func TestManifestIsOneCompactLine(t *testing.T) {
 func TestCapabilityStatement(t *testing.T) {
 	for v, want := range map[Version][]string{
 		V1: {`"fhirVersion":"3.0.2"`, `"acceptUnknown"`, `{"definition":{"reference":"http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export"},"name":"export"}`},
-		V2: {`"fhirVersion":"4.0.1"`, `{"operation":[{"definition":"http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export","name":"export"}],"type":"Patient"}`},
+		V2: {`"fhirVersion":"4.0.1"`, `{"operation":[{"definition":"http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export","name":"export"},{"definition":"http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export","name":"patient-export"}],"type":"Patient"}`},
 	} {
 		b, err := Encode(Capability{Version: v, BaseURL: "http://h/api/v1/fhir", TokenURL: "http://h/token"}.Statement())
 		if err != nil {
