@@ -296,7 +296,14 @@ func (s *server) pollUntilRefused(c *contract, version, location string) {
 
 // askCompleted exports, and asks for what is there, and for what is there no more.
 func askCompleted(c *contract, s *server, version string) {
+	published := endingWith(c, version, "/$bulk-publish")
+	for _, o := range published {
+		s.wants(http.StatusNotFound, one, o)
+	}
 	m := s.finish(one, s.kickOff(one, "/api/"+version+"/fhir/Patient/$export"))
+	for _, o := range published {
+		s.wants(http.StatusOK, one, o)
+	}
 	file := strings.TrimPrefix(m.Output[0].URL, s.url)
 	head, get := operation{method: "HEAD", path: file}, operation{method: "GET", path: file}
 	etag := s.wants(http.StatusOK, one, head).header.Get("ETag")

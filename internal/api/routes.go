@@ -36,6 +36,7 @@ var fhirRoutes = []route{
 	{method: "GET", path: "/Group/{contract}/$export", starts: true, handle: kickOff},
 	{method: "POST", path: "/Patient/$export", from: fhir.V2, starts: true, handle: kickOff},
 	{method: "POST", path: "/Group/{contract}/$export", from: fhir.V2, starts: true, handle: kickOff},
+	{method: "GET", path: "/$bulk-publish", from: fhir.V2, handle: bulkPublish},
 	{method: "GET", path: "/Patient", from: fhir.V2, handle: patientList},
 	{method: "GET", path: "/Job/{job}/$status", head: true, handle: status},
 	{method: "DELETE", path: "/Job/{job}/$status", handle: deleteJob},

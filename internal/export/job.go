@@ -99,6 +99,10 @@ func (j *Job) Selection(contract coverage.Contract, e *coverage.Enrollee, from S
 	return &coverage.Selection{Contract: contract, Enrollee: e, Since: from.Since, Added: from.Added, Until: until, ServiceDates: j.ServiceDates}
 }
 
+// Full tells whether the job is asked for everything that its contract gets, up to its
+// TransactionTime.
+func (j *Job) Full() bool { return j.Continuous && j.SinceSource == SinceNone }
+
 // Percent is the progress in whole percent. 100 is said only of a completed job.
 func (j *Job) Percent() int {
 	switch {

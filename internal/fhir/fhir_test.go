@@ -62,7 +62,7 @@ func TestManifestIsOneCompactLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `{"transactionTime":"2026-01-02T03:04:05.006Z","request":"http://h/api/v1/fhir/Patient/$export?_type=ExplanationOfBenefit&_outputFormat=application%2Ffhir%2Bndjson",` +
-		`"requiresAccessToken":true,"output":[{"type":"ExplanationOfBenefit","url":"http://h/f","count":3,"extension":[{"url":"https://ab2d.cms.gov/checksum","valueString":"sha256:ab"},` +
+		`"requiresAccessToken":true,"output":[{"type":"ExplanationOfBenefit","url":"http://h/f","count":3,"fileSize":0,"extension":[{"url":"https://ab2d.cms.gov/checksum","valueString":"sha256:ab"},` +
 		`{"url":"https://ab2d.cms.gov/file_length","valueDecimal":0}]}],"deleted":[],"error":[]}`
 	if string(b) != want {
 		t.Errorf("got\n%s\nwant\n%s", b, want)
