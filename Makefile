@@ -3,6 +3,11 @@
 test:
 	./test
 
+# The public suites and clients in a directory of clones, against a sandbox: make conformance SUITES=directory
+.PHONY: conformance
+conformance:
+	tools/conformance $(SUITES)
+
 # The program, with its version from the build information.
 .PHONY: build
 build:

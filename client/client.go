@@ -1,10 +1,12 @@
 package client
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -216,14 +218,19 @@ func (c *Client) resolve(s string, from *url.URL) (*url.URL, error) {
 // was kept from before and is refused is fetched anew, once: AB2D answers 403
 // to an expired token, others 401 (RFC 6750 §3.1).
 func (c *Client) send(ctx context.Context, method string, u *url.URL, header http.Header, authorized bool) (*http.Response, error) {
+	return c.sendBody(ctx, method, u, header, nil, authorized)
+}
+
+// sendBody is send with a body; nil for none.
+func (c *Client) sendBody(ctx context.Context, method string, u *url.URL, header http.Header, body []byte, authorized bool) (*http.Response, error) {
 	if !authorized || c.tokenURL == nil {
-		return c.attempt(ctx, method, u, header, "")
+		return c.attempt(ctx, method, u, header, body, "")
 	}
 	token, fresh, err := c.accessToken(ctx, "")
 	if err != nil {
 		return nil, err
 	}
-	resp, err := c.attempt(ctx, method, u, header, token)
+	resp, err := c.attempt(ctx, method, u, header, body, token)
 	if err != nil || fresh || (resp.StatusCode != http.StatusUnauthorized && resp.StatusCode != http.StatusForbidden) {
 		return resp, err
 	}
@@ -231,12 +238,16 @@ func (c *Client) send(ctx context.Context, method string, u *url.URL, header htt
 	if token, _, err = c.accessToken(ctx, token); err != nil {
 		return nil, err
 	}
-	return c.attempt(ctx, method, u, header, token)
+	return c.attempt(ctx, method, u, header, body, token)
 }
 
 // attempt makes one request.
-func (c *Client) attempt(ctx context.Context, method string, u *url.URL, header http.Header, token string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, u.String(), nil)
+func (c *Client) attempt(ctx context.Context, method string, u *url.URL, header http.Header, body []byte, token string) (*http.Response, error) {
+	var content io.Reader
+	if body != nil {
+		content = bytes.NewReader(body)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), content)
 	if err != nil {
 		return nil, errors.New("the request's URL is not valid")
 	}

@@ -28,7 +28,7 @@ func Reach(ctx context.Context, base string, h *http.Client) error {
 	if err != nil {
 		return err
 	}
-	resp, err := c.attempt(ctx, http.MethodGet, c.base.JoinPath("metadata"), header("application/fhir+json"), "")
+	resp, err := c.attempt(ctx, http.MethodGet, c.base.JoinPath("metadata"), header("application/fhir+json"), nil, "")
 	if err == nil {
 		return resp.Body.Close()
 	}
@@ -70,7 +70,7 @@ func Discover(ctx context.Context, base string, h *http.Client) (tokenURL string
 }
 
 func (c *Client) discover(ctx context.Context, at *url.URL, find func([]byte) string) (string, error) {
-	resp, err := c.attempt(ctx, http.MethodGet, at, header("application/json, application/fhir+json"), "")
+	resp, err := c.attempt(ctx, http.MethodGet, at, header("application/json, application/fhir+json"), nil, "")
 	if err != nil {
 		return "", err
 	}

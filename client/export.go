@@ -2,10 +2,12 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -31,6 +33,10 @@ type Request struct {
 	// Group exports the members of a Group, in AB2D a contract such as S1234,
 	// rather than all patients.
 	Group string `json:"group,omitempty"`
+	// Patients exports these patients only, by their numbers as the server knows
+	// them: at most MaxPatients. The request is then a POST. In AB2D, without Since
+	// their whole history. Not every server knows it; CMS's AB2D does not.
+	Patients []string `json:"patients,omitempty"`
 	// IdempotencyKey is the Idempotency-Key under which a server that knows
 	// this header starts the same export once only. Others pass over it.
 	IdempotencyKey string `json:"idempotencyKey,omitempty"`
@@ -45,6 +51,9 @@ type Job struct {
 	// when it does not say.
 	Accepted time.Time `json:"accepted,omitzero"`
 }
+
+// MaxPatients is how many patients one export can be limited to.
+const MaxPatients = 10_000
 
 // maxGroup is the longest id of a group, in bytes.
 const maxGroup = 256
@@ -74,7 +83,15 @@ func (c *Client) start(ctx context.Context, r Request) (Job, error) {
 	if r.IdempotencyKey != "" {
 		h.Set("Idempotency-Key", r.IdempotencyKey)
 	}
-	resp, err := c.send(ctx, http.MethodGet, u, h, true)
+	method, body := http.MethodGet, []byte(nil)
+	if len(r.Patients) > 0 {
+		if body, err = r.body(); err != nil {
+			return Job{}, err
+		}
+		method, u.RawQuery = http.MethodPost, ""
+		h.Set("Content-Type", "application/fhir+json")
+	}
+	resp, err := c.sendBody(ctx, method, u, h, body, true)
 	if err != nil {
 		return Job{}, err
 	}
@@ -101,6 +118,52 @@ func (c *Client) start(ctx context.Context, r Request) (Job, error) {
 		job.Accepted = t
 	}
 	return job, nil
+}
+
+// parameter is a parameter of a FHIR Parameters resource.
+type parameter struct {
+	Name         string     `json:"name"`
+	ValueString  string     `json:"valueString,omitempty"`
+	ValueInstant string     `json:"valueInstant,omitempty"`
+	Reference    *reference `json:"valueReference,omitempty"`
+}
+
+type reference struct {
+	Reference string `json:"reference"`
+}
+
+// patientNumber is the id of a patient, as FHIR allows it.
+var patientNumber = regexp.MustCompile(`^[A-Za-z0-9.-]{1,64}$`)
+
+// body is the request as a FHIR Parameters resource.
+func (r *Request) body() ([]byte, error) {
+	if len(r.Patients) > MaxPatients {
+		return nil, fmt.Errorf("%d patients are too many for one export, which can have %d", len(r.Patients), MaxPatients)
+	}
+	parameters := []parameter{}
+	add := func(p parameter) {
+		if p.ValueString != "" || p.ValueInstant != "" {
+			parameters = append(parameters, p)
+		}
+	}
+	add(parameter{Name: "_type", ValueString: r.Type})
+	add(parameter{Name: "_outputFormat", ValueString: r.OutputFormat})
+	if !r.Since.IsZero() {
+		add(parameter{Name: "_since", ValueInstant: r.Since.UTC().Format(instant)})
+	}
+	if !r.Until.IsZero() {
+		add(parameter{Name: "_until", ValueInstant: r.Until.UTC().Format(instant)})
+	}
+	for _, f := range r.TypeFilter {
+		add(parameter{Name: "_typeFilter", ValueString: f})
+	}
+	for i, p := range r.Patients {
+		if !patientNumber.MatchString(p) {
+			return nil, fmt.Errorf("patient %d of %d is not the id of a patient", i+1, len(r.Patients))
+		}
+		parameters = append(parameters, parameter{Name: "patient", Reference: &reference{"Patient/" + p}})
+	}
+	return json.Marshal(map[string]any{"resourceType": "Parameters", "parameter": parameters})
 }
 
 // kickOff is the URL that starts an export.

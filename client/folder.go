@@ -157,6 +157,10 @@ type SyncOptions struct {
 	Request Request
 	// Full exports everything, rather than what changed since the last export.
 	Full bool
+	// NewMembers exports the whole history of the patients whom the server lists and
+	// the folder does not have: see Folder.NewMembers. Request may not have bounds
+	// or patients of its own. ErrNoNewMembers if there are none.
+	NewMembers bool
 	// First is Since for an export of everything, for servers that without it
 	// would go on from some earlier download of anybody's, as AB2D does in v2.
 	First time.Time
@@ -181,7 +185,7 @@ type SyncOptions struct {
 // unfinished export that was begun with other parameters is an ErrUnfinished.
 func (f *Folder) Sync(ctx context.Context, o SyncOptions) (*Run, error) {
 	w := &work{Folder: f, parallel: o.Parallel, told: o.Event}
-	if err := f.begin(o, w); err != nil {
+	if err := f.begin(ctx, o, w); err != nil {
 		return nil, err
 	}
 	run, err := w.run(ctx)
@@ -200,10 +204,10 @@ func (f *Folder) Sync(ctx context.Context, o SyncOptions) (*Run, error) {
 
 // begin makes the export that is to be done the current one, unless one is
 // under way.
-func (f *Folder) begin(o SyncOptions, w *work) error {
+func (f *Folder) begin(ctx context.Context, o SyncOptions, w *work) error {
 	r := o.Request
 	r.Group = f.state.Source.Group
-	a := wish{Request: r, Full: o.Full}
+	a := wish{Request: r, Full: o.Full, NewMembers: o.NewMembers}
 	if current := f.state.Current; current != nil {
 		if !reflect.DeepEqual(current.Asked, a.normal()) {
 			return ErrUnfinished
@@ -211,7 +215,15 @@ func (f *Folder) begin(o SyncOptions, w *work) error {
 		w.tell(Event{Kind: EventContinued, Text: current.Job.StatusURL})
 		return nil
 	}
-	if r.Since.IsZero() {
+	switch {
+	case o.NewMembers:
+		members, err := f.newMembers(ctx, o.First)
+		if err != nil {
+			return err
+		}
+		r.Patients = members[:min(len(members), MaxPatients)]
+	case len(r.Patients) > 0: // whose history is asked for, unless it is bounded
+	case r.Since.IsZero():
 		if r.Since = f.state.Since; o.Full || r.Since.IsZero() || r.Since.Before(o.Floor) {
 			r.Since = o.First
 		}

@@ -33,6 +33,8 @@ type Run struct {
 	Since      time.Time `json:"since,omitzero"`
 	Until      time.Time `json:"until,omitzero"`
 	TypeFilter []string  `json:"typeFilter,omitempty"`
+	// Patients are whom it is limited to; none: all.
+	Patients []string `json:"patients,omitempty"`
 	// Continuous says that the next export goes on from this one.
 	Continuous bool      `json:"continuous"`
 	Files      []RunFile `json:"files"`
@@ -82,7 +84,7 @@ func (m *Manifest) files() []File { return slices.Concat(m.Output, m.Deleted, m.
 // newRun describes what a manifest promises. Servers name files alike where
 // their URLs differ in more than the last segment: those get numbers.
 func newRun(server string, r Request, m *Manifest) *Run {
-	run := &Run{Server: server, Request: m.Request, TransactionTime: m.TransactionTime, Since: r.Since, Until: r.Until, TypeFilter: r.TypeFilter,
+	run := &Run{Server: server, Request: m.Request, TransactionTime: m.TransactionTime, Since: r.Since, Until: r.Until, TypeFilter: r.TypeFilter, Patients: r.Patients,
 		Files: []RunFile{}, Totals: totals(m.Totals)}
 	taken := map[string]bool{"manifest.json": true, RejectedFile: true, "csv": true, "parquet": true}
 	for _, list := range []struct {
@@ -166,7 +168,7 @@ func (r *Run) paths(list string) []string {
 // this client would make. AB2D encodes it a second time.
 func (c *Client) sameExport(told string, r Request) bool {
 	want, err := c.kickOff(r)
-	if err != nil {
+	if err != nil || len(r.Patients) > 0 { // which the server does not tell
 		return false
 	}
 	got, err := url.Parse(told)

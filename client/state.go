@@ -53,6 +53,8 @@ type ongoing struct {
 type wish struct {
 	Request Request `json:"request"`
 	Full    bool    `json:"full,omitempty"`
+	// NewMembers says that the request's patients are found by the folder.
+	NewMembers bool `json:"newMembers,omitempty"`
 }
 
 // normal is how it reads back from a file.

@@ -314,5 +314,5 @@ func (w *work) complete(run *Run, m *Manifest) error {
 // end: it has no other bound than a start that leaves no gap.
 func (c *ongoing) continues(since time.Time) bool {
 	r := c.Request
-	return r.Until.IsZero() && len(r.TypeFilter) == 0 && (since.IsZero() || !r.Since.After(since))
+	return r.Until.IsZero() && len(r.TypeFilter) == 0 && len(r.Patients) == 0 && (since.IsZero() || !r.Since.After(since))
 }

@@ -109,7 +109,7 @@ func TestAnswers(t *testing.T) {
 				{"OperationOutcome", "GET", "/Patient/$export?_type=Patient&_since=yesterday&_until=%22%3C&since=x", "", 400, []string{a.token}},
 				{"OperationOutcome", "GET", "/Patient/$export", "", 400, []string{a.token, "Idempotency-Key: \t"}},
 				{"OperationOutcome", "PUT", "/Patient/$export", "", 405, []string{a.token}},
-				{"OperationOutcome", "GET", "/Patient", "", 404, nil},
+				{"OperationOutcome", "GET", "/Coverage", "", 404, nil},
 				{"OperationOutcome", "GET", "/Job/c40e30e6-0913-4803-9b05-bb0563f0cac6/$status", "", 404, []string{a.token}},
 				{"OperationOutcome", "GET", status + "x", "", 404, []string{a.token}},
 			} {
@@ -131,7 +131,7 @@ func TestAnswers(t *testing.T) {
 // job stays.
 func (a *answers) export(base string) string {
 	a.Helper()
-	resp, body := a.ask("GET", base+"/Patient/$export?_count=3&_elements=id", "", a.token, "Prefer: handling=lenient")
+	resp, body := a.ask("GET", base+"/Patient/$export?_count=3&includeAssociatedData=x", "", a.token, "Prefer: handling=lenient")
 	status := resp.Header.Get("Content-Location")
 	if resp.StatusCode != http.StatusAccepted {
 		a.Fatalf("not started: %s %s", resp.Status, body)

@@ -23,6 +23,7 @@
 //   - mirror.go, mirror_config.go, mirror_sandbox.go  ab2d mirror, its settings, and a sandbox that it fills
 //   - import.go, import_claims.go, import_hpms.go  ab2d import
 //   - export.go    ab2d export: its flags, server and credentials
+//   - export_patients.go  the file of --patients
 //   - export_run.go     an export from the folder to the exit code
 //   - export_view.go, export_report.go  what is shown of it
 //   - export_secret.go  files and variables with secrets

@@ -21,7 +21,7 @@ type expectedCommand struct {
 	Since    string `help:"The export's _since: claims updated after it." placeholder:"TIME"`
 	Until    string `help:"The export's _until: claims updated at it or before." placeholder:"TIME"`
 	From     string `help:"The export's service-date with ge: services that end on this day or later, YYYY-MM-DD." placeholder:"DATE"`
-	To       string `help:"The export's service-date with le: services that begin on this day or before." placeholder:"DATE"`
+	To       string `help:"The export's service-date with le: services that end on this day or before." placeholder:"DATE"`
 	ByPerson bool   `help:"Print a line for each enrollee: patient, outcome, and number of claims."`
 }
 

@@ -30,6 +30,8 @@ type exportCommand struct {
 	Since       string   `help:"Export what changed after this instant, for example 2026-01-01T00:00:00Z." placeholder:"INSTANT"`
 	Until       string   `help:"Export what changed up to this instant. Not in v1 of AB2D." placeholder:"INSTANT"`
 	ServiceDate []string `help:"Export only claims with these service dates: eq, gt, ge, lt or le and a date, for example ge2023-01-01. Repeat it for a period. Not in v1 of AB2D." name:"service-date" placeholder:"BOUND"`
+	Patients    string   `help:"Export only the patients in this file: one number per line, as claims name them. Without --since, their whole history." placeholder:"FILE" type:"path"`
+	NewMembers  bool     `help:"Export the whole history of new members: patients whom the server lists and the folder does not have yet." name:"new-members"`
 	Group       string   `help:"Export the members of a group instead of all patients. In AB2D a group is a contract." placeholder:"ID"`
 	Type        string   `help:"Resource type to export. Only ExplanationOfBenefit can be converted to tables." default:"ExplanationOfBenefit" placeholder:"TYPE"`
 
@@ -137,6 +139,13 @@ func (c *exportCommand) request(f *faults) client.Request {
 	for _, bound := range c.ServiceDate {
 		f.add(!serviceDate.MatchString(bound), "--service-date=%s: write eq, gt, ge, lt or le and a date, for example ge2023-01-01", bound)
 	}
+	if c.Patients != "" {
+		patients, err := readPatients(c.Patients)
+		f.add(err != nil, "--patients: %v", err)
+		r.Patients = patients
+	}
+	f.add(c.Patients != "" && (c.Full || c.NewMembers), "--patients: leave it out with --full and --new-members")
+	f.add(c.NewMembers && (c.Full || c.Since != "" || c.Until != "" || len(c.ServiceDate) > 0), "--new-members: leave out --full, --since, --until and --service-date, because the whole history is exported")
 	if len(c.ServiceDate) > 0 {
 		r.TypeFilter = []string{c.Type + "?service-date=" + strings.Join(c.ServiceDate, "&service-date=")}
 	}

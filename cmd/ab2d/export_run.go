@@ -46,6 +46,12 @@ func (c *exportCommand) Run(ctx context.Context, s streams) error {
 	view := c.newView(s)
 	done, err := c.export(ctx, api, folder, request, view)
 	view.end()
+	if errors.Is(err, client.ErrNoNewMembers) {
+		if !c.Quiet {
+			fmt.Fprintln(s.err, "There are no new members: the folder has the history of every patient whom the server lists.")
+		}
+		return nil
+	}
 	if err != nil {
 		err = c.coded(ctx, err)
 		view.failed(err)
@@ -75,7 +81,7 @@ func (c *exportCommand) export(ctx context.Context, api *client.Client, folder *
 		return nil, err
 	}
 	since := c.version()
-	run, err := folder.Sync(ctx, client.SyncOptions{Request: request, Full: c.Full, First: since.first, Floor: since.floor, Parallel: c.Parallel, Event: view.event})
+	run, err := folder.Sync(ctx, client.SyncOptions{Request: request, Full: c.Full, NewMembers: c.NewMembers, First: since.first, Floor: since.floor, Parallel: c.Parallel, Event: view.event})
 	if err != nil {
 		return nil, err
 	}

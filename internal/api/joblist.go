@@ -26,7 +26,7 @@ const (
 
 // jobList lists the contract's jobs, newest first, as a Bundle of Tasks.
 func jobList(a *API, w http.ResponseWriter, r *http.Request, c call) error {
-	limit, err := countParam(r)
+	limit, err := countParam(r, maxListed, listed)
 	if err != nil {
 		return err
 	}
@@ -45,16 +45,16 @@ func jobList(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 	return rest.WriteJSON(w, http.StatusOK, fhir.TypeFHIR, b)
 }
 
-// countParam reads _count.
-func countParam(r *http.Request) (int, error) {
+// countParam reads _count, which may be up to most and is usual when it is not given.
+func countParam(r *http.Request, most, usual int) (int, error) {
 	s := r.URL.Query().Get("_count")
 	if s == "" {
-		return listed, nil
+		return usual, nil
 	}
 	n, err := strconv.Atoi(s)
-	if err != nil || n < 1 || n > maxListed {
+	if err != nil || n < 1 || n > most {
 		return 0, rest.Errorf(http.StatusBadRequest, fhir.CodeValue, "The _count %s is not a number from 1 to %d. Write for example _count=10, or leave it out for %d.",
-			rest.Quoted(s), maxListed, listed)
+			rest.Quoted(s), most, usual)
 	}
 	return n, nil
 }

@@ -29,11 +29,16 @@ func kickOff(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 	}
 	j, err := a.Intake.Accept(r.Context(), export.Request{
 		Contract: contract, Client: c.client.ID, MaxJobs: c.client.MaxJobs, Version: c.version, Key: p.key,
-		URL: a.origin(r) + r.URL.RequestURI(), Since: p.since, Until: p.until, ServiceDates: p.filters, Notes: p.notes,
+		URL: a.origin(r) + r.URL.RequestURI(), Since: p.since, Until: p.until, ServiceDates: p.filters, Elements: p.elements,
+		Patients: p.patients, Strict: p.strict, Nothing: p.nothing, Notes: p.notes,
 	})
 	var limit *export.JobLimitError
 	if errors.As(err, &limit) {
 		return a.jobLimitReached(r, c, limit)
+	}
+	var unknown *export.UnknownPatientsError
+	if errors.As(err, &unknown) {
+		return patientsRejected(contract.Number, unknown)
 	}
 	if err != nil {
 		return err
@@ -66,7 +71,8 @@ func (a *API) params(w http.ResponseWriter, r *http.Request, c call) (params, er
 	if err != nil {
 		return params{}, err
 	}
-	p, more := parseParams(values, parseHandling(r.Header.Values("Prefer")), c.version, a.V3.EarliestSince, a.Now())
+	p, more := parseParams(&reader{version: c.version, sinceV3: a.V3.EarliestSince, now: a.Now(), wanted: parseHandling(r.Header.Values("Prefer")),
+		posted: r.Method == http.MethodPost, values: values})
 	faults = append(faults, more...)
 	if keys := r.Header.Values("Idempotency-Key"); len(keys) > 1 || len(keys) == 1 && !visible.MatchString(keys[0]) {
 		faults = append(faults, fhir.ErrorIssue(fhir.CodeInvalid, fmt.Sprintf("The Idempotency-Key %s is not 1 to 255 visible ASCII characters. "+

@@ -17,6 +17,10 @@ import (
 type params struct {
 	since, until time.Time // zero: not given
 	filters      []coverage.ServiceDates
+	patients     []coverage.EnrolleeID
+	elements     []string
+	strict       bool
+	nothing      bool   // of what was asked for, nothing is exported
 	key          string // Idempotency-Key
 	notes        []string
 }
@@ -27,13 +31,14 @@ const (
 )
 
 // Parameters that are read, and those of the Bulk Data Access IG that are not
-// supported: the latter are refused, because leaving them out would give other
-// claims than were asked for. Who prefers lenient handling gets more than was
-// asked for, but never other people's claims.
+// supported. All others are refused, or left out under lenient handling; but what would
+// deliver more than was asked for is never left out: patient, a bound that cannot be
+// read, or a name that looks like that of a bound.
 var (
-	knownParams       = []string{"_outputFormat", "_type", "_since", "_until", "_typeFilter"}
-	unsupportedParams = []string{"_elements", "includeAssociatedData", "patient", "organizeOutputBy", "allowPartialManifests"}
-	neverIgnored      = []string{"patient"}
+	knownParams       = []string{"_outputFormat", "_type", "_since", "_until", "_typeFilter", "_elements", "patient"}
+	unsupportedParams = []string{"includeAssociatedData", "organizeOutputBy", "allowPartialManifests"}
+	bounds            = []string{"_type", "_since", "_until", "_typeFilter", "_elements", "patient"} // without which more is delivered
+	repeated          = []string{"_type", "_typeFilter", "_elements", "patient"}
 	outputFormats     = []string{"application/fhir+ndjson", "application/ndjson", "ndjson"}
 )
 
@@ -43,6 +48,7 @@ type reader struct {
 	sinceV3 time.Time // the first _since of version 3
 	now     time.Time
 	wanted  handling
+	posted  bool // the parameters come from a body
 	values  url.Values
 	issues
 	params
@@ -78,13 +84,15 @@ func (i *issues) all() []fhir.Issue {
 }
 
 // parseParams reads a kick-off's parameters. All faults are reported together.
-func parseParams(values url.Values, wanted handling, v fhir.Version, sinceV3, now time.Time) (params, []fhir.Issue) {
-	r := &reader{version: v, sinceV3: sinceV3, now: now, wanted: wanted, values: values}
+func parseParams(r *reader) (params, []fhir.Issue) {
+	r.strict = r.wanted == strict
 	r.names()
 	r.outputFormat()
 	r.resourceTypes()
 	r.dates()
 	r.typeFilters()
+	r.readElements()
+	r.readPatients()
 	return r.params, r.all()
 }
 
@@ -93,16 +101,11 @@ func (r *reader) names() {
 	for _, name := range sortedNames(r.values) {
 		switch {
 		case slices.Contains(knownParams, name):
-			if n := len(r.values[name]); n > 1 && name != "_type" && name != "_typeFilter" {
+			if n := len(r.values[name]); n > 1 && !slices.Contains(repeated, name) {
 				r.fault(fhir.CodeInvalid, "The parameter %s is given %d times. Give it once.", name, n)
 			}
 		case slices.Contains(unsupportedParams, name):
-			text := fmt.Sprintf("The parameter %s is not supported; supported are %s.", name, strings.Join(knownParams, ", "))
-			if r.wanted == lenient && !slices.Contains(neverIgnored, name) {
-				r.ignore(text)
-				continue
-			}
-			r.fault(fhir.CodeNotSupported, "%s Leave it out.", text)
+			r.leaveOut(fhir.CodeNotSupported, "The parameter %s is not supported; supported are %s.", name, strings.Join(knownParams, ", "))
 		case name == "service-date":
 			r.fault(fhir.CodeInvalid, "The parameter service-date belongs into _typeFilter, whose ?, = and & are written as %%3F, %%3D and %%26: %s.", filterExample)
 		default:
@@ -111,24 +114,28 @@ func (r *reader) names() {
 	}
 }
 
-// ignore tells the sponsor, in the error file, what was not looked at.
-func (r *reader) ignore(text string) { r.notes = append(r.notes, text+" It was ignored.") }
+// leaveOut is for what can be left out without delivering more than was asked for:
+// under lenient handling the sponsor reads in the error file that it was, otherwise it
+// is a fault.
+func (r *reader) leaveOut(code fhir.Code, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if r.wanted == lenient {
+		r.notes = append(r.notes, text+" It was ignored.")
+		return
+	}
+	r.fault(code, "%s Leave it out, or send Prefer: handling=lenient to have it ignored.", text)
+}
 
 // unknown takes a parameter for a slip of the pen where it looks like one,
 // since to ignore it would start quite another export.
 func (r *reader) unknown(name string) {
 	for _, known := range append(slices.Clone(knownParams), unsupportedParams...) {
-		if similar(name, known) {
+		if similar(name, known) && (r.wanted != lenient || slices.Contains(bounds, known)) {
 			r.fault(fhir.CodeInvalid, "There is no parameter %s. Did you mean %s?", rest.Quoted(name), known)
 			return
 		}
 	}
-	text := fmt.Sprintf("There is no parameter %s; supported are %s.", rest.Quoted(name), strings.Join(knownParams, ", "))
-	if r.wanted == strict {
-		r.fault(fhir.CodeNotSupported, "%s Leave it out, or send Prefer: handling=lenient to have it ignored.", text)
-		return
-	}
-	r.ignore(text)
+	r.leaveOut(fhir.CodeNotSupported, "There is no parameter %s; supported are %s.", rest.Quoted(name), strings.Join(knownParams, ", "))
 }
 
 // similar tells whether a name begins like a known one, as a query string does
@@ -173,30 +180,37 @@ func distance(a, b string) int {
 func (r *reader) outputFormat() {
 	for _, v := range r.values["_outputFormat"] {
 		if !slices.Contains(outputFormats, strings.ReplaceAll(v, " ", "+")) {
-			r.fault(fhir.CodeNotSupported, "The _outputFormat %s is not supported. Use %s, or leave it out: files are always NDJSON.",
+			r.leaveOut(fhir.CodeNotSupported, "The _outputFormat %s is not supported; supported are %s. Files are always NDJSON.",
 				rest.Quoted(v), strings.Join(outputFormats, ", "))
 		}
 	}
 }
 
-// resourceTypes: of a list with other types, ExplanationOfBenefit alone is
-// exported to whom that is good enough.
+// resourceTypes reads _type: one or more types, of which ExplanationOfBenefit alone is
+// exported. When it is not among them, nothing is: an export of claims would be more
+// than was asked for.
 func (r *reader) resourceTypes() {
-	asked := slices.ContainsFunc(r.values["_type"], func(v string) bool {
-		return strings.Contains(","+v+",", ","+resourceType+",")
-	})
+	asked := !r.values.Has("_type")
 	for _, v := range r.values["_type"] {
-		only := true
+		if v == resourceType {
+			asked = true
+			continue
+		}
+		var others []string
 		for name := range strings.SplitSeq(v, ",") {
-			only = only && name == resourceType
+			if name == resourceType {
+				asked = true
+			} else {
+				others = append(others, name)
+			}
 		}
-		switch {
-		case only:
-		case r.wanted == lenient && asked:
-			r.ignore(fmt.Sprintf("Of the _type %s only %s is exported.", rest.Quoted(v), resourceType))
-		default:
-			r.fault(fhir.CodeNotSupported, "The _type %s is not exported. Use _type=%s, or leave it out.", rest.Quoted(v), resourceType)
+		if len(others) > 0 {
+			r.leaveOut(fhir.CodeNotSupported, "The _type %s is not exported; only %s is.", rest.Quoted(strings.Join(others, ",")), resourceType)
 		}
+	}
+	if !asked {
+		r.nothing = true
+		r.notes = append(r.notes, "No type that is exported was asked for, so that there are no claims in this export. Use _type="+resourceType+", or leave it out.")
 	}
 }
 

@@ -33,7 +33,7 @@ func FuzzParams(f *testing.F) {
 			v = fhir.V1
 		}
 		values, faults := queryValues(query)
-		p, more := parseParams(values, parseHandling([]string{prefer}), v, DefaultEarliestSinceV3(), now)
+		p, more := parseParams(&reader{version: v, sinceV3: DefaultEarliestSinceV3(), now: now, wanted: parseHandling([]string{prefer}), values: values})
 		faults = append(faults, more...)
 		if len(faults) > maxIssues+2 || len(p.notes) > maxParams || len(p.filters) > maxFilters {
 			t.Fatalf("%d faults, %d notes and %d searches", len(faults), len(p.notes), len(p.filters))
@@ -91,15 +91,15 @@ func FuzzParameters(f *testing.F) {
 	})
 }
 
-// FuzzServiceDate: a condition that can be read bounds a period at one end or
-// at both, and by a day that a claim can have.
+// FuzzServiceDate: a condition that can be read bounds the through date from one side
+// or from both, and by a day that a claim can have.
 func FuzzServiceDate(f *testing.F) {
 	for _, s := range []string{"2023", "ge2023-02", "lt2024-02-29", "sa2023-01-01T00:00:00Z", "ne2023", "", "eb", "2023-02-30", "ge1899", "9999-12", "gt2023-01-01T00:00:00 05:00"} {
 		f.Add(s)
 	}
 	unlimited := coverage.AnyServiceDates()
 	f.Fuzz(func(t *testing.T, s string) {
-		d, ok := parseServiceDate(s, fhir.V2)
+		d, ok := parseServiceDate(s)
 		if !ok {
 			return
 		}
@@ -188,7 +188,7 @@ func TestTypos(t *testing.T) {
 		}
 	})
 	for _, name := range []string{"_count", "_sort", "_format", "_pretty", "_lastUpdated", "_summary", "x", "id", "", "page"} {
-		r := &reader{}
+		r := &reader{wanted: lenient}
 		if r.unknown(name); len(r.faults) > 0 || len(r.notes) != 1 {
 			t.Errorf("%q: %+v", name, r.faults)
 		}

@@ -283,7 +283,7 @@ func askToStart(s *server, o operation) {
 	if a := s.post(one, o.path, "text/plain", resource()); a.status != http.StatusUnsupportedMediaType {
 		s.Errorf("%s: %d %s, want 415", o, a.status, a.body)
 	}
-	if a := s.post(one, o.path, fhir.TypeFHIR, strings.Repeat(" ", 70_000)); a.status != http.StatusRequestEntityTooLarge {
+	if a := s.post(one, o.path, fhir.TypeFHIR, strings.Repeat(" ", 1<<20+1)); a.status != http.StatusRequestEntityTooLarge {
 		s.Errorf("%s: %d %s, want 413", o, a.status, a.body)
 	}
 }
@@ -328,7 +328,14 @@ func (s *server) pollUntilRefused(c *contract, version, location string) {
 
 // askCompleted exports, and asks for what is there, and for what is there no more.
 func askCompleted(c *contract, s *server, version string) {
+	published := endingWith(c, version, "/$bulk-publish")
+	for _, o := range published {
+		s.wants(http.StatusNotFound, one, o)
+	}
 	m := s.finish(one, s.kickOff(one, "/api/"+version+"/fhir/Patient/$export"))
+	for _, o := range published {
+		s.wants(http.StatusOK, one, o)
+	}
 	file := strings.TrimPrefix(m.Output[0].URL, s.url)
 	head, get := operation{method: "HEAD", path: file}, operation{method: "GET", path: file}
 	etag := s.wants(http.StatusOK, one, head).header.Get("ETag")
@@ -351,6 +358,11 @@ func askCompleted(c *contract, s *server, version string) {
 	}
 	for _, o := range append(c.operations("/api/"+version+"/fhir/$data-status"), listOf(c, version)...) {
 		s.wants(http.StatusOK, one, o)
+	}
+	for _, o := range endingWith(c, version, "/fhir/Patient") {
+		s.wants(http.StatusOK, one, o)
+		s.wants(http.StatusBadRequest, one, operation{method: o.method, path: o.path + "?_count=0"})
+		s.wants(http.StatusBadRequest, one, operation{method: o.method, path: o.path + "?_from=x"})
 	}
 	for _, o := range listOf(c, version) {
 		o.path += "?_count=1000"
@@ -382,9 +394,12 @@ func (s *server) wantsBusy(get operation) {
 }
 
 // listOf is the operation that lists the jobs.
-func listOf(c *contract, version string) (found []operation) {
-	for _, o := range c.operations("/api/"+version+"/", "/Job") {
-		if strings.HasSuffix(o.path, "/Job") {
+func listOf(c *contract, version string) []operation { return endingWith(c, version, "/fhir/Job") }
+
+// endingWith are the operations of a version at an address.
+func endingWith(c *contract, version, end string) (found []operation) {
+	for _, o := range c.operations("/api/"+version+"/", end) {
+		if strings.HasSuffix(o.path, end) {
 			found = append(found, o)
 		}
 	}

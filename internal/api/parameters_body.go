@@ -13,12 +13,13 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"ab2d/internal/export"
 	"ab2d/internal/fhir"
 	"ab2d/internal/rest"
 )
 
 // maxBody bounds the body of a kick-off, in bytes.
-const maxBody = 64 << 10
+const maxBody = mostBody
 
 const bodyExample = `{"resourceType":"Parameters","parameter":[{"name":"_type","valueString":"ExplanationOfBenefit"}]}`
 
@@ -98,9 +99,10 @@ func parseParameters(body []byte) (values url.Values, faults []fhir.Issue) {
 	if err := json.Unmarshal(body, &p); err != nil || p.ResourceType != "Parameters" {
 		return nil, []fhir.Issue{fhir.ErrorIssue(fhir.CodeInvalid, "The body is not a FHIR Parameters resource in JSON. Send "+bodyExample+".")}
 	}
-	if len(p.Parameter) > maxParams {
+	if len(p.Parameter) > maxParams+export.MaxPatients {
 		return nil, tooMany("body", len(p.Parameter))
 	}
+	others := 0
 	values = url.Values{}
 	var wrong issues
 	for i, raw := range p.Parameter {
@@ -113,13 +115,24 @@ func parseParameters(body []byte) (values url.Values, faults []fhir.Issue) {
 			wrong.fault(fhir.CodeInvalid, "Parameter %d of the body %v. Write each as in %s.", i+1, err, bodyExample)
 			continue
 		}
+		if name != "patient" {
+			others++
+		}
 		values.Add(name, value)
+	}
+	if others > maxParams {
+		return nil, tooMany("body", others)
 	}
 	return values, wrong.all()
 }
 
 // valueTypes are those of the parameters that are read.
 var valueTypes = []string{"valueString", "valueCode", "valueUri", "valueInstant", "valueDateTime"}
+
+// referenced is the value of a reference: Patient/1.
+type referenced struct {
+	Reference string `json:"reference"`
+}
 
 // readParameter gives a parameter's name and value. The value of one that is not
 // read may be anything; its name is enough to refuse or to ignore it.
@@ -129,6 +142,13 @@ func readParameter(p map[string]jsontext.Value) (name, value string, err error) 
 	}
 	if !slices.Contains(knownParams, name) {
 		return name, "", nil
+	}
+	if raw, ok := p["valueReference"]; ok && name == "patient" {
+		var r referenced
+		if json.Unmarshal(raw, &r) != nil {
+			return "", "", errors.New("(patient) has a valueReference that is not a reference")
+		}
+		return name, r.Reference, nil
 	}
 	for _, kind := range valueTypes {
 		raw, ok := p[kind]

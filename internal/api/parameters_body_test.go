@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ab2d/internal/auth"
+	"ab2d/internal/coverage"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
 )
@@ -60,13 +61,13 @@ func TestPostIsAsGet(t *testing.T) {
 		s.do(one, "DELETE", status)
 		return j
 	}
-	want := jobOf(s.do(one, "GET", patientV2+get))
+	want := jobOf(s.do(one, "GET", patientV2+get, "Prefer: handling=lenient"))
 	if len(want.ServiceDates) != 2 || len(want.Notes) != 1 {
 		t.Fatalf("%+v", want)
 	}
 	for _, target := range []string{patientV2, groupV2} {
 		for _, kind := range []string{fhir.TypeFHIR, "application/json; charset=utf-8"} {
-			got := jobOf(s.post(one, target, kind, body, "Prefer: respond-async"))
+			got := jobOf(s.post(one, target, kind, body, "Prefer: respond-async, handling=lenient"))
 			if got.Request != s.url+target {
 				t.Errorf("the request is %s", got.Request)
 			}
@@ -95,13 +96,15 @@ func TestWrongPosts(t *testing.T) {
 		{name: "another resource", kind: fhir.TypeFHIR, body: `{"resourceType":"Patient"}`, status: 400, code: fhir.CodeInvalid, words: []string{"not a FHIR Parameters"}},
 		{name: "a list", kind: fhir.TypeFHIR, body: `[]`, status: 400, code: fhir.CodeInvalid},
 		{name: "the same name twice", kind: fhir.TypeFHIR, body: `{"resourceType":"Parameters","resourceType":"Parameters"}`, status: 400, code: fhir.CodeInvalid},
-		{name: "64 KiB and more", kind: fhir.TypeFHIR, body: resource(`{"name":"_type","valueString":"` + strings.Repeat("x", 64<<10) + `"}`), status: 413, code: fhir.CodeTooCostly, words: []string{"65536 bytes"}},
+		{name: "1 MiB and more", kind: fhir.TypeFHIR, body: resource(`{"name":"_type","valueString":"` + strings.Repeat("x", 1<<20) + `"}`), status: 413, code: fhir.CodeTooCostly, words: []string{"1048576 bytes"}},
 		{name: "deep", kind: fhir.TypeFHIR, body: strings.Repeat("[", 60_000), status: 400, code: fhir.CodeInvalid},
 		{name: "many", kind: fhir.TypeFHIR, body: resource(strings.TrimSuffix(strings.Repeat(`{"name":"a"},`, 51), ",")), status: 400, code: fhir.CodeTooCostly, words: []string{"body has 51", "at most 50"}},
 		{name: "no name", kind: fhir.TypeFHIR, body: resource(`{"valueString":"x"}`), status: 400, code: fhir.CodeInvalid, words: []string{"Parameter 1", "no name"}},
 		{name: "no value", kind: fhir.TypeFHIR, body: resource(`{"name":"_since"}`), status: 400, code: fhir.CodeInvalid, words: []string{"Parameter 1 of the body (_since)", "valueInstant"}},
 		{name: "a number", kind: fhir.TypeFHIR, body: resource(`{"name":"_type","valueString":"ExplanationOfBenefit"}`, `{"name":"_since","valueInstant":2025}`), status: 400, code: fhir.CodeInvalid, words: []string{"Parameter 2 of the body (_since)", "valueInstant", "not a text"}},
-		{name: "patient", kind: fhir.TypeFHIR, body: resource(`{"name":"patient","valueReference":{"reference":"Patient/1"}}`), status: 400, code: fhir.CodeNotSupported, words: []string{"patient", "Leave it out"}},
+		{name: "no patient's number", kind: fhir.TypeFHIR, body: resource(`{"name":"patient","valueReference":{"reference":"Patient/x"}}`, `{"name":"patient","valueReference":{"reference":"Patient/1"}}`), status: 400, code: fhir.CodeValue, words: []string{"Of 2 patients, 1", "valueReference"}},
+		{name: "a patient without a reference", kind: fhir.TypeFHIR, body: resource(`{"name":"patient","valueReference":1}`), status: 400, code: fhir.CodeInvalid, words: []string{"Parameter 1 of the body (patient)", "not a reference"}},
+		{name: "too many patients", kind: fhir.TypeFHIR, body: resource(strings.TrimSuffix(strings.Repeat(`{"name":"patient","valueReference":{"reference":"Patient/1"}},`, 10_001), ",")), status: 400, code: fhir.CodeTooCostly, words: []string{"10001 patients", "at most 10000"}},
 		{name: "a slip", kind: fhir.TypeFHIR, body: resource(`{"name":"since","valueInstant":"2025-01-01T00:00:00Z"}`), status: 400, code: fhir.CodeInvalid, words: []string{"Did you mean _since?"}},
 		{name: "a query", kind: fhir.TypeFHIR, body: resource(), query: "?_type=ExplanationOfBenefit", status: 400, code: fhir.CodeInvalid, words: []string{"in its body, not in the address"}},
 		{name: "a wrong value", kind: fhir.TypeFHIR, body: resource(`{"name":"_outputFormat","valueString":"csv"}`), status: 400, code: fhir.CodeNotSupported, words: []string{`"csv"`}},
@@ -124,10 +127,13 @@ func TestLenientIgnores(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	for query, words := range map[string][]string{
-		"_elements=id&organizeOutputBy=Patient&includeAssociatedData=x": {"_elements", "organizeOutputBy", "includeAssociatedData", "It was ignored."},
-		"_type=Patient,ExplanationOfBenefit":                            {`"Patient,ExplanationOfBenefit"`, "only ExplanationOfBenefit"},
-		"_type=Patient&_type=ExplanationOfBenefit":                      {`"Patient"`, "only ExplanationOfBenefit"},
-		"_count=3": {`"_count"`},
+		"organizeOutputBy=Patient&includeAssociatedData=x": {"organizeOutputBy", "includeAssociatedData", "It was ignored."},
+		"_type=Patient,ExplanationOfBenefit":               {`"Patient"`, "only ExplanationOfBenefit"},
+		"_type=Patient&_type=ExplanationOfBenefit":         {`"Patient"`, "only ExplanationOfBenefit"},
+		"_count=3":          {`"_count"`},
+		"_outputFormat=csv": {`"csv"`, "NDJSON"},
+		"_outputformat=ndjson&organizeOutputBY=Patient":                                                      {`"_outputformat"`, `"organizeOutputBY"`},
+		"_typeFilter=Patient%3Fgender%3Dmale&_typeFilter=ExplanationOfBenefit%3Fservice-date%3Dge2025-06-03": {`"Patient?gender=male"`},
 	} {
 		status := s.kickOff(one, patientV2+"?"+query, "Prefer: respond-async, handling=lenient")
 		m := s.finish(one, status)
@@ -141,6 +147,34 @@ func TestLenientIgnores(t *testing.T) {
 			}
 		}
 		s.do(one, "DELETE", status)
+	}
+}
+
+// TestLenientIgnores_Amount: what is left out never makes the export larger than what was
+// asked for, and each thing that is has a line of its own.
+func TestLenientIgnores_Amount(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, earlySince)
+	for _, version := range []string{"v2", "v3"} {
+		for query, want := range map[string]struct{ claims, notes int }{
+			"_type=Patient":                      {0, 2},
+			"_type=Patient,Coverage&_type=Group": {0, 3},
+			"_type=Patient,ExplanationOfBenefit": {50, 1},
+			"_typeFilter=Patient%3Factive%3Dtrue&_typeFilter=ExplanationOfBenefit%3Fservice-date%3D2025-06-04": {5, 1},
+			"includeAssociatedData=a,b&_count=3&x=1":                                                           {50, 3},
+		} {
+			m := s.finish(one, s.kickOff(one, "/api/"+version+"/fhir/Patient/$export?"+query, "Prefer: handling=lenient"))
+			claims, notes := int64(0), int64(0)
+			for _, f := range m.Output {
+				claims += f.Count
+			}
+			for _, f := range m.Error {
+				notes += f.Count
+			}
+			if claims != int64(want.claims) || notes != int64(want.notes) {
+				t.Errorf("%s %s: %d claims and %d notes, want %+v", version, query, claims, notes, want)
+			}
+		}
 	}
 }
 
@@ -176,6 +210,32 @@ func TestTypeFilters(t *testing.T) {
 			t.Errorf("%s: %d claims of enrollee 4, want %d", filter, got, want)
 		}
 		s.do(one, "DELETE", status)
+	}
+}
+
+// TestServiceDate_ThroughDate: of a claim that spans the end of a month only the last day
+// counts, in both versions that have _typeFilter.
+func TestServiceDate_ThroughDate(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, earlySince, func(s *server) {
+		c := &s.source.Claims[1][0]
+		c.Start, c.End = coverage.DateOf(2025, time.May, 20), coverage.DateOf(2025, time.June, 5)
+	})
+	for filter, want := range map[string]int{
+		"ge2025-06-01": 1, "le2025-05-31": 0, "2025-06": 1, "2025-05": 0, "lt2025-06-05": 0, "le2025-06-05": 1, "sa2025-06-04": 1, "eb2025-06-06": 1,
+		"ge2025-05-01&service-date=le2025-05-31": 0,
+	} {
+		for _, version := range []string{"v2", "v3"} {
+			status := s.kickOff(one, "/api/"+version+"/fhir/Patient/$export?_typeFilter="+url.QueryEscape("ExplanationOfBenefit?service-date="+filter))
+			got := 0
+			for _, f := range s.finish(one, status).Output {
+				got += strings.Count(string(s.do(one, "GET", f.URL).body), `"id":"carrier-1-0"`)
+			}
+			if got != want {
+				t.Errorf("%s %s: the claim came %d times, want %d", version, filter, got, want)
+			}
+			s.do(one, "DELETE", status)
+		}
 	}
 }
 

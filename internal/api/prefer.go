@@ -7,9 +7,9 @@ import "strings"
 type handling int
 
 const (
-	unsaid  handling = iota // unknown ones are ignored, known ones refused
-	lenient                 // all are ignored
-	strict                  // all are refused
+	unsaid  handling = iota // all are refused
+	lenient                 // all are ignored that can be
+	strict                  // all are refused, and so are patients who are not enrolled
 )
 
 // parseHandling reads the Prefer headers. Of two that contradict each other the

@@ -37,6 +37,8 @@ var fhirRoutes = []route{
 	{method: "GET", path: "/Group/{contract}/$export", starts: true, kind: changes, handle: kickOff},
 	{method: "POST", path: "/Patient/$export", from: fhir.V2, starts: true, kind: changes, handle: kickOff},
 	{method: "POST", path: "/Group/{contract}/$export", from: fhir.V2, starts: true, kind: changes, handle: kickOff},
+	{method: "GET", path: "/$bulk-publish", from: fhir.V2, kind: lists, handle: bulkPublish},
+	{method: "GET", path: "/Patient", from: fhir.V2, kind: lists, handle: patientList},
 	{method: "GET", path: "/Job/{job}/$status", head: true, kind: polls, handle: status},
 	{method: "DELETE", path: "/Job/{job}/$status", kind: changes, handle: deleteJob},
 	{method: "GET", path: "/Job", head: true, kind: lists, handle: jobList},

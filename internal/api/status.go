@@ -120,9 +120,20 @@ func (a *API) progress(ctx context.Context, j *export.Job) (string, int, error) 
 
 // completed answers with the manifest. Its Expires header is the real one.
 func (a *API) completed(w http.ResponseWriter, r *http.Request, c call, j *export.Job) error {
-	files, err := a.Jobs.Files(r.Context(), j.ID)
+	m, err := a.manifest(r, c, j)
 	if err != nil {
 		return err
+	}
+	w.Header().Set("Expires", j.Expires.UTC().Format(http.TimeFormat))
+	return rest.WriteJSON(w, http.StatusOK, "application/json", m)
+}
+
+// manifest lists the files of a completed job. In version 3 it also has outcome, as
+// later editions of Bulk Data do.
+func (a *API) manifest(r *http.Request, c call, j *export.Job) (fhir.Manifest, error) {
+	files, err := a.Jobs.Files(r.Context(), j.ID)
+	if err != nil {
+		return fhir.Manifest{}, err
 	}
 	m := fhir.Manifest{
 		TransactionTime: fhir.FormatInstant(j.TransactionTime), Request: j.Request, RequiresAccessToken: true,
@@ -138,7 +149,7 @@ func (a *API) completed(w http.ResponseWriter, r *http.Request, c call, j *expor
 	}
 	for _, f := range files {
 		entry := fhir.ManifestFile{
-			Type: resourceType, URL: a.fileURL(r, c.version, j.ID, f.Name), Count: f.Count,
+			Type: resourceType, URL: a.fileURL(r, c.version, j.ID, f.Name), Count: f.Count, FileSize: f.Length,
 			Extension: []fhir.Extension{fhir.Checksum(f.SHA256), fhir.Count(fhir.ExtensionFileLength, f.Length)},
 		}
 		if f.Kind == export.Errors {
@@ -148,8 +159,10 @@ func (a *API) completed(w http.ResponseWriter, r *http.Request, c call, j *expor
 		}
 		m.Output = append(m.Output, entry)
 	}
-	w.Header().Set("Expires", j.Expires.UTC().Format(http.TimeFormat))
-	return rest.WriteJSON(w, http.StatusOK, "application/json", m)
+	if c.version == fhir.V3 {
+		m.Outcome = m.Error
+	}
+	return m, nil
 }
 
 // totals say how every enrollee of the job ended.

@@ -85,6 +85,10 @@ func splitFilters(value string) iter.Seq[string] {
 // typeFilter reads one search. All its conditions must hold.
 func (r *reader) typeFilter(filter string) {
 	kind, query, ok := strings.Cut(filter, "?")
+	if ok && kind != resourceType && beginsSearch(filter) {
+		r.leaveOut(fhir.CodeValue, "The _typeFilter %s is not a search for ExplanationOfBenefit, the only type that is exported. Write it as in %s.", rest.Quoted(filter), filterExample)
+		return
+	}
 	if !ok || kind != resourceType {
 		r.fault(fhir.CodeValue, "The _typeFilter %s is not a search for ExplanationOfBenefit. Write a type, a question mark and conditions, "+
 			"all of it encoded once: %s.", rest.Quoted(filter), filterExample)
@@ -107,7 +111,7 @@ func (r *reader) typeFilter(filter string) {
 			continue
 		}
 		for _, value := range conditions[name] {
-			d, ok := parseServiceDate(value, r.version)
+			d, ok := parseServiceDate(value)
 			if !ok {
 				r.fault(fhir.CodeValue, "The service-date %s in _typeFilter is not a date with a prefix. Write ge, gt, le, lt, sa, eb, eq or nothing, "+
 					"then YYYY, YYYY-MM, YYYY-MM-DD or an instant: %s.", rest.Quoted(value), filterExample)
@@ -129,22 +133,11 @@ func sortedNames(values url.Values) []string {
 	return names
 }
 
-// parseServiceDate reads a condition on a claim's billablePeriod: a prefix and a
-// date that stands for all days it covers. In version 2 the period counts (FHIR R4
-// §3.1.1.4.5 and §3.1.1.4.7, search by date). In version 3 its end counts alone, as
-// at BFD.
-func parseServiceDate(s string, v fhir.Version) (coverage.ServiceDates, bool) {
-	d, ok := parsePeriodDate(s)
-	if v != fhir.V3 {
-		return d, ok
-	}
-	end := coverage.AnyServiceDates()
-	end.EndFrom, end.EndTo = max(d.EndFrom, d.StartFrom), min(d.EndTo, d.StartTo)
-	return end, ok
-}
-
-// parsePeriodDate reads a condition on a period.
-func parsePeriodDate(s string) (coverage.ServiceDates, bool) {
+// parseServiceDate reads a condition on a claim's through date, the end of its
+// billablePeriod: a prefix and a date that stands for all days it covers. AB2D and BFD
+// compare this day alone in all versions, so that each claim belongs to exactly one
+// day, month and year. FHIR would compare the whole period (R4 §3.1.1.4.7).
+func parseServiceDate(s string) (coverage.ServiceDates, bool) {
 	d, prefix := coverage.AnyServiceDates(), ""
 	if len(s) > 2 && s[0] >= 'a' {
 		prefix, s = s[:2], s[2:]
@@ -152,18 +145,14 @@ func parsePeriodDate(s string) (coverage.ServiceDates, bool) {
 	first, last, ok := parsePartialDate(s)
 	switch prefix {
 	case "", "eq":
-		d.StartFrom, d.EndTo = first, last
+		d.EndFrom, d.EndTo = first, last
 	case "ge":
 		d.EndFrom = first
-	case "gt":
+	case "gt", "sa":
 		d.EndFrom = last + 1
 	case "le":
-		d.StartTo = last
-	case "lt":
-		d.StartTo = first - 1
-	case "sa":
-		d.StartFrom = last + 1
-	case "eb":
+		d.EndTo = last
+	case "lt", "eb":
 		d.EndTo = first - 1
 	default:
 		return d, false

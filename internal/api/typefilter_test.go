@@ -14,9 +14,8 @@ import (
 	"ab2d/internal/fhir"
 )
 
-// TestServiceDate_V3: in version 3 a condition bounds the through date alone, as
-// BFD's search does; in version 2 it bounds the period.
-func TestServiceDate_V3(t *testing.T) {
+// TestServiceDate: a condition bounds the through date alone, as BFD's search does.
+func TestServiceDate(t *testing.T) {
 	day := func(d int) coverage.Date { return coverage.DateOf(2025, time.March, d) }
 	unlimited := coverage.AnyServiceDates()
 	end := func(from, to coverage.Date) coverage.ServiceDates {
@@ -37,16 +36,13 @@ func TestServiceDate_V3(t *testing.T) {
 		"ge2025-03-10T00:00:00.00Z": end(day(10), unlimited.EndTo),
 	} {
 		t.Run(condition, func(t *testing.T) {
-			if got, ok := parseServiceDate(condition, fhir.V3); !ok || got != want {
+			if got, ok := parseServiceDate(condition); !ok || got != want {
 				t.Errorf("got %+v, %v; want %+v", got, ok, want)
 			}
 		})
 	}
-	if two, ok := parseServiceDate("le2025-03-10", fhir.V2); !ok || two.EndTo != unlimited.EndTo || two.StartTo != day(10) {
-		t.Errorf("v2: got %+v, want a bound of the start", two)
-	}
 	for _, bad := range []string{"", "ne2025", "ap2025", "2025-13", "service-date"} {
-		if _, ok := parseServiceDate(bad, fhir.V3); ok {
+		if _, ok := parseServiceDate(bad); ok {
 			t.Errorf("%q was read", bad)
 		}
 	}
@@ -99,7 +95,7 @@ func TestTypeFilterIsBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			values := url.Values{"_typeFilter": c.values}
 			read := func() (params, []fhir.Issue) {
-				return parseParams(values, unsaid, fhir.V2, DefaultEarliestSinceV3(), time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC))
+				return parseParams(&reader{version: fhir.V2, sinceV3: DefaultEarliestSinceV3(), now: time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC), values: values})
 			}
 			p, faults := read()
 			if len(p.filters) != c.filters || len(faults) != c.issues {

@@ -114,6 +114,17 @@ func TestAssertions(t *testing.T) {
 	}
 }
 
+// TestAssertionWithoutScope: SMART Backend Services wants that the client asks.
+func TestAssertionWithoutScope(t *testing.T) {
+	w := newWorld(t)
+	k := newKeyholder(t, w)
+	w.store.put(Client{ID: "keyholder", Contract: "Z0000", KeySet: k.set(t), Enabled: true, MaxJobs: 1})
+	for _, scope := range []string{"", " "} {
+		resp, body := w.assert(t, w.assertion(t, jose.ES384, k.es384, "e", same), "scope", scope)
+		checkRefusal(t, resp, body, 400, InvalidScope, "scope is missing")
+	}
+}
+
 // holders makes a client with keys, one that is disabled, and keys of a stranger.
 func holders(t *testing.T) (w *world, k, stranger keyholder, es func(change func(*jwt.Claims), headers ...any) string) {
 	w = newWorld(t)

@@ -18,19 +18,33 @@ func scopes() []string {
 	}
 }
 
-// grantedScopes reads a list of scopes separated by spaces, RFC 6749 §3.3.
-func grantedScopes(asked string) ([]string, *Error) {
+// grantedScopes reads a list of scopes separated by spaces, RFC 6749 §3.3. Of several
+// scopes of SMART, in either version, those are granted that there are, and the answer
+// says which. A client that asks for
+// none gets AB2D's; but not one with an assertion, of which SMART Backend Services
+// wants that it asks.
+func grantedScopes(asked string, assertion bool) ([]string, *Error) {
 	var granted []string
-	for _, scope := range strings.Fields(asked) {
-		if !slices.Contains(scopes(), scope) {
-			return nil, invalid(InvalidScope, "There is no such scope. Ask for one or more of, separated by spaces: %s.", strings.Join(scopes(), ", "))
+	all := strings.Fields(asked)
+	for _, scope := range all {
+		if !slices.Contains(scopes(), scope) && !strings.HasPrefix(scope, "system/") {
+			return nil, noScope()
 		}
-		if !slices.Contains(granted, scope) {
+		if slices.Contains(scopes(), scope) && !slices.Contains(granted, scope) {
 			granted = append(granted, scope)
 		}
 	}
-	if len(granted) == 0 {
+	switch {
+	case len(granted) > 0:
+		return granted, nil
+	case len(all) == 0 && assertion:
+		return nil, invalid(InvalidScope, "The scope is missing. With a client_assertion, ask for one or more of, separated by spaces: %s.", strings.Join(scopes(), ", "))
+	case len(all) == 0:
 		return []string{Scope}, nil
 	}
-	return granted, nil
+	return nil, noScope()
+}
+
+func noScope() *Error {
+	return invalid(InvalidScope, "There is no such scope. Ask for one or more of, separated by spaces: %s.", strings.Join(scopes(), ", "))
 }

@@ -54,7 +54,7 @@ func (s *Server) grant(w http.ResponseWriter, r *http.Request) (*grant, error) {
 	if refused := checkGrantType(form); refused != nil {
 		return nil, refused
 	}
-	scopes, refused := grantedScopes(form.Get("scope"))
+	scopes, refused := grantedScopes(form.Get("scope"), asserted(form))
 	if refused != nil {
 		return nil, refused
 	}

@@ -1,6 +1,7 @@
 package eob
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -122,6 +123,19 @@ func compile(v fhir.Version) *node {
 		root.find(f.path).tell(f.fact)
 	}
 	return root
+}
+
+// TopLevel are the names of the elements at the top of the claims that a version
+// delivers, in alphabetical order.
+func TopLevel(v fhir.Version) []string {
+	names := []string{"extension"} // also of claims that have no other than the identifiers
+	for _, f := range compile(v).fields {
+		if f.node.holds != unkept {
+			names = append(names, f.name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // add grows the elements of a table beneath a node.

@@ -38,7 +38,13 @@ type Request struct {
 	Since        time.Time // zero: not given
 	Until        time.Time // zero: not given
 	ServiceDates []coverage.ServiceDates
-	Notes        []string // what to tell the sponsor about the request
+	Elements     []string // top-level elements of claims, in order; none: all
+	// Patients are whom to export, as the claims of the version number them: at
+	// most MaxPatients, in any order. None: all enrollees.
+	Patients []coverage.EnrolleeID
+	Strict   bool     // refuse patients that are not enrolled
+	Nothing  bool     // export nobody's claims: the job has notes only
+	Notes    []string // what to tell the sponsor about the request
 }
 
 // Intake accepts requests. Safe for concurrent use.
@@ -63,19 +69,30 @@ func (in *Intake) Entitled(ctx context.Context, number string) (coverage.Contrac
 	return c, nil
 }
 
-// Accept makes a job of a request and queues it, or returns *JobLimitError. A request
+// Accept makes a job of a request and queues it, or returns *JobLimitError, or for a
+// strict request *UnknownPatientsError. A request
 // that comes again, with the same key, gets the job that it has already, and
 // one that asks for something else with that key ErrOtherRequest.
 func (in *Intake) Accept(ctx context.Context, r Request) (*Job, error) {
 	j := &Job{
 		ID: uuid.NewString(), Contract: r.Contract.Number, Client: r.Client, Version: r.Version, Request: r.URL,
-		Until: r.Until, ServiceDates: r.ServiceDates, Notes: r.Notes, State: Accepted,
+		Until: r.Until, ServiceDates: r.ServiceDates, Elements: r.Elements, Notes: r.Notes, State: Accepted,
 		TransactionTime: in.Now().UTC().Truncate(time.Millisecond), Key: hashed(r.Client, r.Key), Source: in.Source,
+	}
+	j.Patients = sortedPatients(r.Patients)
+	j.PatientsHash = hashPatients(j.Patients)
+	if r.Nothing {
+		j.Patients, j.PatientsHash = nil, nobody
+	}
+	if r.Strict && len(j.Patients) > 0 {
+		if err := in.checkPatients(ctx, j.Contract, j.Version, j.Patients); err != nil {
+			return nil, err
+		}
 	}
 	if err := in.setSince(ctx, j, r); err != nil {
 		return nil, err
 	}
-	j.Continuous = j.SinceSource != SinceUser && j.Until.IsZero() && len(j.ServiceDates) == 0
+	j.Continuous = j.SinceSource != SinceUser && j.Until.IsZero() && len(j.ServiceDates) == 0 && j.PatientsHash == "" && len(j.Elements) == 0
 	err := in.Jobs.Accept(ctx, j, r.MaxJobs)
 	if had := (*DuplicateRequestError)(nil); errors.As(err, &had) {
 		if !sameRequest(j, had.Job) {
@@ -104,11 +121,13 @@ func hashed(client, key string) string {
 func sameRequest(a, b *Job) bool {
 	user := func(j *Job) bool { return j.SinceSource == SinceUser }
 	return a.Version == b.Version && user(a) == user(b) && (!user(a) || a.Since.Equal(b.Since)) && a.Until.Equal(b.Until) &&
+		a.PatientsHash == b.PatientsHash && slices.Equal(a.Elements, b.Elements) &&
 		slices.Equal(a.ServiceDates, b.ServiceDates)
 }
 
 // setSince sets the job's lower bound: the request's, raised to the attestation;
-// in v2 by default the end of what the sponsor has already downloaded.
+// in v2 by default the end of what the sponsor has already downloaded. Patients are
+// named to get their whole history, so that there is no default for them.
 func (in *Intake) setSince(ctx context.Context, j *Job, r Request) error {
 	if !r.Since.IsZero() {
 		j.SinceSource, j.Since = SinceUser, r.Since.UTC()
@@ -126,7 +145,7 @@ func (in *Intake) setSince(ctx context.Context, j *Job, r Request) error {
 		return nil
 	}
 	j.SinceSource = SinceNone
-	if r.Version != fhir.V2 {
+	if r.Version != fhir.V2 || j.PatientsHash != "" {
 		return nil
 	}
 	base, err := in.Jobs.Base(ctx, j.Contract, j.Version)

@@ -18,7 +18,8 @@
 //	    and extends the lease while it works. A lapsed lease is simply free
 //	    again: that is the recovery from a crash, and there is no other.
 //	 3. plan.go: StepPlan reads the contract's enrollment as one snapshot and cuts
-//	    it into parts of a few hundred enrollees.
+//	    it into parts of a few hundred enrollees. A job that is limited to patients
+//	    has those of them who are enrolled (patients.go).
 //	 4. part.go: StepPart reads the claims of its enrollees (source.go), keeps
 //	    those that coverage.Selection delivers, and writes them by output.go,
 //	    which hashes, counts and compresses while it writes and begins a new

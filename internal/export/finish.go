@@ -22,6 +22,9 @@ func (w *Worker) finish(ctx context.Context, t *Task) error {
 			return err
 		}
 	}
+	if err := w.nameUnknown(ctx, t, errs); err != nil {
+		return err
+	}
 	totals, files, err := w.reconcile(ctx, t, errs)
 	if err != nil {
 		return err

@@ -53,9 +53,19 @@ type Job struct {
 	SinceSource SinceSource
 	// Base is the job that this one continues from: that of SinceDefault, or of
 	// SinceUser the one whose transactionTime the _since is. Empty if there is none.
-	Base         string
-	Until        time.Time // inclusive; zero: up to TransactionTime
+	Base  string
+	Until time.Time // inclusive; zero: up to TransactionTime
+	// PatientsHash stands for the patients that the job is limited to: the same for
+	// the same ones. Empty: all enrollees.
+	PatientsHash string
+	// Patients are what PatientsHash stands for, in ascending order. Only Accept
+	// reads them; jobs that are read have none, because they can be many: see
+	// Jobs.Patients.
+	Patients     []coverage.EnrolleeID
 	ServiceDates []coverage.ServiceDates
+	// Elements are the top-level elements that claims are cut down to, in order; none:
+	// claims are whole.
+	Elements []string
 	// TransactionTime is fixed when the job is accepted. Only claims with
 	// lastUpdated <= TransactionTime belong to the job, so a later
 	// _since=TransactionTime neither misses nor repeats one.
@@ -89,6 +99,10 @@ func (j *Job) Selection(contract coverage.Contract, e *coverage.Enrollee, from S
 	}
 	return &coverage.Selection{Contract: contract, Enrollee: e, Since: from.Since, Added: from.Added, Until: until, ServiceDates: j.ServiceDates}
 }
+
+// Full tells whether the job is asked for everything that its contract gets, up to its
+// TransactionTime.
+func (j *Job) Full() bool { return j.Continuous && j.SinceSource == SinceNone }
 
 // Percent is the progress in whole percent. 100 is said only of a completed job.
 func (j *Job) Percent() int {
@@ -138,6 +152,10 @@ type Jobs interface {
 
 	// Job finds a job by its id; ErrNoJob when absent.
 	Job(ctx context.Context, id string) (*Job, error)
+
+	// Patients gives the patients that a job is limited to, in ascending order, until
+	// the job has ended and was swept; none for a job of all enrollees.
+	Patients(ctx context.Context, id string) ([]coverage.EnrolleeID, error)
 
 	// Ahead counts the jobs of the same contract that were accepted before this
 	// one and are still waiting or running. Those of others are not told of.

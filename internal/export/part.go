@@ -1,6 +1,7 @@
 package export
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -33,9 +34,13 @@ func (w *Worker) runPart(ctx context.Context, t *Task, progress *atomic.Int64) e
 	defer reader.Close()
 	out := w.newOutput(ctx, t.Lease, Data)
 	defer out.abort()
+	var subset *fhir.Subset
+	if len(t.Job.Elements) > 0 {
+		subset = fhir.NewSubset(t.Job.Elements)
+	}
 	var ledger Ledger
 	for i := range enrollees {
-		entry, err := w.exportEnrollee(ctx, t, &ledger, t.Job.Selection(contract, &enrollees[i], starts[i]), reader, out)
+		entry, err := w.exportEnrollee(ctx, t, &ledger, t.Job.Selection(contract, &enrollees[i], starts[i]), reader, out, subset)
 		if err != nil {
 			return err
 		}
@@ -62,7 +67,8 @@ func (w *Worker) runPart(ctx context.Context, t *Task, progress *atomic.Int64) e
 
 // query is what a part asks of the claims.
 func query(t *Task) Query {
-	return Query{Version: t.Job.Version, Snapshot: t.Job.Snapshot, Request: t.Job.Request, First: t.Part.First, Last: t.Part.Last, Since: t.Job.Since}
+	return Query{Version: t.Job.Version, Snapshot: t.Job.Snapshot, Request: t.Job.Request, First: t.Part.First, Last: t.Part.Last,
+		Members: t.Part.Members != nil, Since: t.Job.Since}
 }
 
 // readPart reads the part's enrollees, exactly those it was planned with.
@@ -71,7 +77,12 @@ func (w *Worker) readPart(ctx context.Context, t *Task) (coverage.Contract, []co
 	if err != nil {
 		return contract, nil, err
 	}
-	enrollees, err := w.Roster.Enrollees(ctx, t.Job.Contract, t.Job.Snapshot, t.Part.First, int(t.Part.Enrollees))
+	var enrollees []coverage.Enrollee
+	if t.Part.Members != nil {
+		enrollees, err = w.Roster.Members(ctx, t.Job.Contract, t.Job.Snapshot, t.Job.Version, t.Part.Members)
+	} else {
+		enrollees, err = w.Roster.Enrollees(ctx, t.Job.Contract, t.Job.Snapshot, t.Part.First, int(t.Part.Enrollees))
+	}
 	if err != nil {
 		return contract, nil, fmt.Errorf("read the enrollees of part %d: %w", t.Part.Number, err)
 	}
@@ -84,7 +95,7 @@ func (w *Worker) readPart(ctx context.Context, t *Task) (coverage.Contract, []co
 
 // exportEnrollee writes one enrollee's claims and says how it went. An error
 // is one of the whole part.
-func (w *Worker) exportEnrollee(ctx context.Context, t *Task, ledger *Ledger, s *coverage.Selection, from Reader, out *output) (Entry, error) {
+func (w *Worker) exportEnrollee(ctx context.Context, t *Task, ledger *Ledger, s *coverage.Selection, from Reader, out *output, subset *fhir.Subset) (Entry, error) {
 	entry := Entry{Enrollee: s.Enrollee.ID}
 	switch {
 	case s.Enrollee.OptedOut:
@@ -94,7 +105,7 @@ func (w *Worker) exportEnrollee(ctx context.Context, t *Task, ledger *Ledger, s 
 		entry.Outcome = NoIdentifier
 		return entry, nil
 	}
-	sink := partSink{selection: s, out: out}
+	sink := partSink{selection: s, out: out, subset: subset}
 	err := from.Write(ctx, s, &sink)
 	switch {
 	case ctx.Err() != nil:
@@ -126,6 +137,8 @@ func (w *Worker) exportEnrollee(ctx context.Context, t *Task, ledger *Ledger, s 
 type partSink struct {
 	selection *coverage.Selection
 	out       *output
+	subset    *fhir.Subset // nil: claims are whole
+	cut       []byte
 	lines     int64
 	leftOut   [coverage.VerdictCount]int64
 	failed    error
@@ -143,12 +156,27 @@ func (s *partSink) Wants(c *coverage.Claim) bool {
 // Line passes a claim on to the output.
 func (s *partSink) Line(line []byte) error {
 	s.lines++
+	if s.subset != nil {
+		if s.cut, s.failed = s.subset.Append(s.cut[:0], bytes.TrimSuffix(line, []byte("\n"))); s.failed != nil {
+			return s.failed
+		}
+		s.cut = append(s.cut, '\n')
+		line = s.cut
+	}
 	s.failed = s.out.line(line)
 	return s.failed
 }
 
-// Segment passes all claims on to the output, as they are stored.
+// Segment passes all claims on to the output, as they are stored unless they are cut.
 func (s *partSink) Segment(stored segment.Segment, plain []byte, n int64) error {
+	if s.subset != nil {
+		for line := range bytes.Lines(plain) {
+			if err := s.Line(line); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	s.lines += n
 	s.failed = s.out.segment(stored, plain, n)
 	return s.failed

@@ -19,21 +19,13 @@ func (w *Worker) plan(ctx context.Context, t *Task) error {
 	if err != nil {
 		return fmt.Errorf("take a snapshot of the enrollment of %s: %w", contract, err)
 	}
-	size := w.partSize(&t.Job)
-	var parts []Part
-	for from := coverage.EnrolleeID(minEnrollee); ; {
-		page, err := w.Roster.Enrollees(ctx, contract, snapshot, from, size)
-		if err != nil {
-			return fmt.Errorf("read the enrollment of %s: %w", contract, err)
-		}
-		if len(page) > 0 {
-			last := page[len(page)-1].ID
-			parts = append(parts, Part{Number: len(parts) + 1, First: page[0].ID, Last: last, Enrollees: int64(len(page))})
-			from = last + 1
-		}
-		if len(page) < size {
-			break
-		}
+	cut := w.planAll
+	if t.Job.PatientsHash != "" {
+		cut = w.planPatients
+	}
+	parts, err := cut(ctx, &t.Job, snapshot, w.partSize(&t.Job))
+	if err != nil {
+		return err
 	}
 	obs.CrashPoint("planning")
 	if err := w.Queue.SavePlan(ctx, t.Lease, snapshot, parts); err != nil {
@@ -41,6 +33,25 @@ func (w *Worker) plan(ctx context.Context, t *Task) error {
 	}
 	obs.CrashPoint("planned")
 	return nil
+}
+
+// planAll cuts the whole enrollment.
+func (w *Worker) planAll(ctx context.Context, j *Job, snapshot string, size int) ([]Part, error) {
+	var parts []Part
+	for from := coverage.EnrolleeID(minEnrollee); ; {
+		page, err := w.Roster.Enrollees(ctx, j.Contract, snapshot, from, size)
+		if err != nil {
+			return nil, fmt.Errorf("read the enrollment of %s: %w", j.Contract, err)
+		}
+		if len(page) > 0 {
+			last := page[len(page)-1].ID
+			parts = append(parts, Part{Number: len(parts) + 1, First: page[0].ID, Last: last, Enrollees: int64(len(page))})
+			from = last + 1
+		}
+		if len(page) < size {
+			return parts, nil
+		}
+	}
 }
 
 // attestedContract finds the contract of a job. A job whose attestation was

@@ -35,8 +35,12 @@ type Part struct {
 	First     coverage.EnrolleeID // the first and the last enrollee, both included
 	Last      coverage.EnrolleeID
 	Enrollees int64
-	Ledger    []byte // of a part that is done
-	Totals    Totals // of a part that is done
+	// Members are the patients of a job that is limited to some, as the claims of
+	// the job's version number them, in enrollee order. Nil: all enrollees from
+	// First to Last. Only StepPart has them.
+	Members []coverage.EnrolleeID
+	Ledger  []byte // of a part that is done
+	Totals  Totals // of a part that is done
 }
 
 // Lease is the right to do one step for a while. Fence numbers the leases of

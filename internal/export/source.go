@@ -35,6 +35,12 @@ type Roster interface {
 	// Opt-outs are as of now, not of the snapshot. ErrNoSnapshot when the
 	// snapshot is not kept any more.
 	Enrollees(ctx context.Context, contract, snapshot string, from coverage.EnrolleeID, limit int) ([]coverage.Enrollee, error)
+
+	// Members gives those of the patients who are enrollees of a snapshot, in
+	// ascending order of id. A patient is a number as the claims of the version
+	// have it. Opt-outs are as of now. Numbers that nobody in the snapshot has are
+	// left out. ErrNoSnapshot when the snapshot is not kept any more.
+	Members(ctx context.Context, contract, snapshot string, v fhir.Version, patients []coverage.EnrolleeID) ([]coverage.Enrollee, error)
 }
 
 // Freshness says how fresh the data of a contract is. Zero: nothing to tell.
@@ -74,6 +80,9 @@ type Query struct {
 	Request  string              // the job's kick-off URL
 	First    coverage.EnrolleeID // the first and the last enrollee, both included
 	Last     coverage.EnrolleeID
+	// Members says that few of them will be asked for: those of a part that is
+	// limited to some patients.
+	Members bool
 	// Since is a hint: most claims that are not updated after it will not be
 	// wanted. Zero: most will be.
 	Since time.Time

@@ -33,7 +33,8 @@ func (c Capability) Statement() map[string]any {
 	if c.Version == V1 {
 		statement["acceptUnknown"] = "extensions" // mandatory in STU3, gone in R4
 		// A resource of STU3 needs an interaction, such as read, and here there is none.
-		rest["operation"] = []any{c.operation("export", "patient-export"), c.operation("export-group", "group-export")}
+		rest["operation"] = []any{c.operation("export", "patient-export"), c.operation("patient-export", "patient-export"),
+			c.operation("export-group", "group-export"), c.operation("group-export", "group-export")}
 	} else {
 		rest["resource"] = c.resources()
 	}
@@ -62,12 +63,13 @@ func (c Capability) securitySystem() string {
 	return "http://terminology.hl7.org/CodeSystem/restful-security-service"
 }
 
-// resources lists where the operations stand in R4: at their resource type.
+// resources lists where the operations stand in R4: at their resource type. Clients
+// look for them by the name in the URL as well as by that of the definition.
 func (c Capability) resources() []any {
 	return []any{
 		map[string]any{"type": "ExplanationOfBenefit"},
-		map[string]any{"type": "Group", "operation": []any{c.operation("export", "group-export")}},
-		map[string]any{"type": "Patient", "operation": []any{c.operation("export", "patient-export")}},
+		map[string]any{"type": "Group", "operation": []any{c.operation("export", "group-export"), c.operation("group-export", "group-export")}},
+		map[string]any{"type": "Patient", "operation": []any{c.operation("export", "patient-export"), c.operation("patient-export", "patient-export")}},
 	}
 }
 

@@ -62,7 +62,7 @@ func TestManifestIsOneCompactLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `{"transactionTime":"2026-01-02T03:04:05.006Z","request":"http://h/api/v1/fhir/Patient/$export?_type=ExplanationOfBenefit&_outputFormat=application%2Ffhir%2Bndjson",` +
-		`"requiresAccessToken":true,"output":[{"type":"ExplanationOfBenefit","url":"http://h/f","count":3,"extension":[{"url":"https://ab2d.cms.gov/checksum","valueString":"sha256:ab"},` +
+		`"requiresAccessToken":true,"output":[{"type":"ExplanationOfBenefit","url":"http://h/f","count":3,"fileSize":0,"extension":[{"url":"https://ab2d.cms.gov/checksum","valueString":"sha256:ab"},` +
 		`{"url":"https://ab2d.cms.gov/file_length","valueDecimal":0}]}],"deleted":[],"error":[]}`
 	if string(b) != want {
 		t.Errorf("got\n%s\nwant\n%s", b, want)
@@ -72,7 +72,7 @@ func TestManifestIsOneCompactLine(t *testing.T) {
 func TestCapabilityStatement(t *testing.T) {
 	for v, want := range map[Version][]string{
 		V1: {`"fhirVersion":"3.0.2"`, `"acceptUnknown"`, `{"definition":{"reference":"http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export"},"name":"export"}`},
-		V2: {`"fhirVersion":"4.0.1"`, `{"operation":[{"definition":"http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export","name":"export"}],"type":"Patient"}`},
+		V2: {`"fhirVersion":"4.0.1"`, `{"operation":[{"definition":"http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export","name":"export"},{"definition":"http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export","name":"patient-export"}],"type":"Patient"}`},
 	} {
 		b, err := Encode(Capability{Version: v, BaseURL: "http://h/api/v1/fhir", TokenURL: "http://h/token"}.Statement())
 		if err != nil {

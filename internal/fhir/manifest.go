@@ -26,6 +26,9 @@ type Manifest struct {
 	Output              []ManifestFile `json:"output"`
 	Deleted             []ManifestFile `json:"deleted"`
 	Error               []ManifestFile `json:"error"`
+	// Outcome has the files of Error once more, under the name that later editions of
+	// Bulk Data give them; nil: left out.
+	Outcome []ManifestFile `json:"outcome,omitzero"`
 	// Extension is an object here, as Bulk Data has it. In a file it is a list,
 	// as AB2D has it.
 	Extension map[string]any `json:"extension,omitempty"` // by URL
@@ -36,6 +39,7 @@ type ManifestFile struct {
 	Type      string      `json:"type"`
 	URL       string      `json:"url"`
 	Count     int64       `json:"count"`
+	FileSize  int64       `json:"fileSize"` // uncompressed bytes
 	Extension []Extension `json:"extension,omitempty"`
 }
 

@@ -10,12 +10,25 @@ type Bundle struct {
 	ResourceType string        `json:"resourceType"`
 	Type         string        `json:"type"`
 	Total        *int          `json:"total,omitempty"` // of all that match; nil: not known
+	Link         []BundleLink  `json:"link,omitempty"`
 	Entry        []BundleEntry `json:"entry,omitempty"` // FHIR has no empty lists
+}
+
+// BundleLink leads to another page of a search.
+type BundleLink struct {
+	Relation string `json:"relation"`
+	URL      string `json:"url"`
+}
+
+// Patient is a FHIR Patient that tells a number and nothing else.
+type Patient struct {
+	ResourceType string `json:"resourceType"`
+	ID           string `json:"id"`
 }
 
 // BundleEntry is one resource of a Bundle.
 type BundleEntry struct {
-	FullURL  string `json:"fullUrl"`
+	FullURL  string `json:"fullUrl,omitempty"`
 	Resource any    `json:"resource"`
 }
 

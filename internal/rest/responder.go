@@ -3,6 +3,7 @@ package rest
 import (
 	"errors"
 	"log/slog"
+	"mime"
 	"net/http"
 	"time"
 
@@ -55,7 +56,20 @@ func (p *Responder) WriteError(w http.ResponseWriter, r *http.Request, err error
 	for name, value := range e.Header {
 		w.Header().Set(name, value)
 	}
-	if err := WriteJSON(w, e.Status, fhir.TypeFHIR, outcome); err != nil {
+	if err := WriteJSON(w, e.Status, errorType(r), outcome); err != nil {
 		p.log.Error("send an error response", "request", id, "error", err)
 	}
+}
+
+// errorType is the Content-Type of an error: FHIR's, or that of JSON if the request
+// accepts nothing else.
+func errorType(r *http.Request) string {
+	accept := r.Header.Values("Accept")
+	if len(accept) != 1 {
+		return fhir.TypeFHIR
+	}
+	if kind, _, err := mime.ParseMediaType(accept[0]); err != nil || kind != "application/json" {
+		return fhir.TypeFHIR
+	}
+	return "application/json"
 }

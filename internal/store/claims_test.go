@@ -136,14 +136,26 @@ func (d *delivery) Segment(s segment.Segment, plain []byte, n int64) error {
 	return nil
 }
 
-// read reads what a snapshot holds of its enrollees, updated after since.
+// read reads what a snapshot holds of its enrollees, updated after since. It comes to
+// the same when they are read one by one.
 func (c *claims) read(snapshot string, since time.Time) map[coverage.EnrolleeID]*delivery {
+	c.Helper()
+	all, single := c.readAs(snapshot, since, false), c.readAs(snapshot, since, true)
+	for id, d := range all {
+		if !slices.Equal(d.lines, single[id].lines) {
+			c.Errorf("enrollee %d, one by one: %q, want %q", id, single[id].lines, d.lines)
+		}
+	}
+	return all
+}
+
+func (c *claims) readAs(snapshot string, since time.Time, members bool) map[coverage.EnrolleeID]*delivery {
 	c.Helper()
 	enrollees, err := c.Enrollees(c.Context(), contract, snapshot, -1<<63, 1000)
 	c.ok(err)
 	con, err := c.Contract(c.Context(), contract)
 	c.ok(err)
-	r, err := c.Open(c.Context(), export.Query{Version: c.version, Snapshot: snapshot, First: -1 << 63, Last: 1<<63 - 1, Since: since})
+	r, err := c.Open(c.Context(), export.Query{Version: c.version, Snapshot: snapshot, First: -1 << 63, Last: 1<<63 - 1, Members: members, Since: since})
 	c.ok(err)
 	defer r.Close()
 	all := map[coverage.EnrolleeID]*delivery{}

@@ -50,8 +50,8 @@ type dialect struct {
 	lock string
 	// inList is a condition on the values of the JSON list $1.
 	inList string
-	// inNumbers is the same for a list of whole numbers.
-	inNumbers string
+	// inIDs is the same for whole numbers.
+	inIDs string
 	// timeQuery reads the database's clock, in milliseconds; empty where that is
 	// this machine's.
 	timeQuery string
@@ -99,7 +99,7 @@ func sqlite(path string) dialect {
 		gooseOptions: func() ([]goose.ProviderOption, error) { return nil, nil },
 		migrations:   "migrations/sqlite", writers: 1,
 		writeDSN: dsn() + "&_txlock=immediate", readDSN: dsn("query_only(1)"), bulk: insertAll,
-		inList: ` in (select value from json_each($1))`, inNumbers: ` in (select value from json_each($1))`,
+		inList: ` in (select value from json_each($1))`, inIDs: ` in (select value from json_each($1))`,
 	}
 }
 
@@ -198,6 +198,6 @@ func postgres(address string) dialect {
 		lock: `select pg_advisory_xact_lock(hashtext($1))`, bulk: copyAll,
 		timeQuery: `select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)`,
 		inList:    ` in (select json_array_elements_text(cast($1 as json)))`,
-		inNumbers: ` in (select cast(json_array_elements_text(cast($1 as json)) as bigint))`,
+		inIDs:     ` in (select cast(json_array_elements_text(cast($1 as json)) as bigint))`,
 	}
 }

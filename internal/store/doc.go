@@ -21,6 +21,7 @@
 //   - mirror_enrollment.go  enrollment that is read from an upstream server
 //   - arrival.go     which claims a load brought that were updated earlier
 //   - home.go        which enrollee has a claim
+//   - patients.go    jobs that are limited to some patients
 //   - patient.go     what differs between the versions of claims
 //   - refresh.go     stored claims written anew: new identifiers, a new allow-list
 //   - reader.go      export.Claims: reading the claims of a snapshot

@@ -47,15 +47,10 @@ func (db *DB) Enrollees(ctx context.Context, contract, snapshot string, from cov
 	if err != nil || p.enrollment == 0 {
 		return nil, err
 	}
-	var kept int
-	err = db.read.QueryRowContext(ctx, `select count(*) from snapshot where id = $1 and contract = $2`, p.enrollment, contract).Scan(&kept)
-	if err == nil && kept == 0 {
-		return nil, fmt.Errorf("enrollment %d of contract %s: %w", p.enrollment, contract, export.ErrNoSnapshot)
+	if err := db.keepsSnapshot(ctx, contract, p); err != nil {
+		return nil, err
 	}
-	var page []coverage.Enrollee
-	if err == nil {
-		page, err = db.enrollmentPage(ctx, p.enrollment, from, limit)
-	}
+	page, err := db.queryEnrollees(ctx, `where e.snapshot = $1 and e.enrollee >= $2 order by e.enrollee limit $3`, p.enrollment, int64(from), limit)
 	if err == nil {
 		err = db.markOptOuts(ctx, page)
 	}
@@ -65,14 +60,29 @@ func (db *DB) Enrollees(ctx context.Context, contract, snapshot string, from cov
 	return page, nil
 }
 
-func (db *DB) enrollmentPage(ctx context.Context, id int64, from coverage.EnrolleeID, limit int) ([]coverage.Enrollee, error) {
-	rows, err := db.read.QueryContext(ctx, `select enrollee, patient_v3, mbis, months0, months1, months2, months3 from enrollment
-		where snapshot = $1 and enrollee >= $2 order by enrollee limit $3`, id, int64(from), limit)
+// keepsSnapshot returns export.ErrNoSnapshot if the snapshot of a contract is not
+// kept any more.
+func (db *DB) keepsSnapshot(ctx context.Context, contract string, p pin) error {
+	var kept int
+	err := db.read.QueryRowContext(ctx, `select count(*) from snapshot where id = $1 and contract = $2`, p.enrollment, contract).Scan(&kept)
+	if err != nil {
+		return fmt.Errorf("look for enrollment %d of contract %s: %w", p.enrollment, contract, err)
+	}
+	if kept == 0 {
+		return fmt.Errorf("enrollment %d of contract %s: %w", p.enrollment, contract, export.ErrNoSnapshot)
+	}
+	return nil
+}
+
+// queryEnrollees lists enrollees e. The condition is one of ours, never from
+// outside.
+func (db *DB) queryEnrollees(ctx context.Context, condition string, args ...any) ([]coverage.Enrollee, error) {
+	rows, err := db.read.QueryContext(ctx, `select e.enrollee, e.patient_v3, e.mbis, e.months0, e.months1, e.months2, e.months3 from enrollment e `+condition, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	page := make([]coverage.Enrollee, 0, limit)
+	page := []coverage.Enrollee{}
 	for rows.Next() {
 		var e coverage.Enrollee
 		var mbis string

@@ -1,12 +1,14 @@
 package store_test
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"ab2d/internal/coverage"
@@ -38,7 +40,7 @@ func testEnrollmentIsReplacedAsAWhole(t *testing.T, open opener) {
 	first := c.snapshot()
 	page, err := c.Enrollees(t.Context(), contract, first, 1, 2)
 	c.ok(err)
-	if diff := cmp.Diff([]coverage.EnrolleeID{1, 2}, ids(page)); diff != "" {
+	if diff := gocmp.Diff([]coverage.EnrolleeID{1, 2}, ids(page)); diff != "" {
 		t.Error(diff)
 	}
 	if page[0].MBIs[0] != mbi(1, "A") || !page[0].Months.Has(coverage.MonthOf(2026, time.January)) || page[0].Months.Has(coverage.MonthOf(2026, time.February)) {
@@ -51,7 +53,7 @@ func testEnrollmentIsReplacedAsAWhole(t *testing.T, open opener) {
 	c.enroll("A", 1, 2, 7)
 	page, err = c.Enrollees(t.Context(), contract, c.snapshot(), -1<<63, 9)
 	c.ok(err)
-	if diff := cmp.Diff([]coverage.EnrolleeID{1, 2, 7}, ids(page)); diff != "" {
+	if diff := gocmp.Diff([]coverage.EnrolleeID{1, 2, 7}, ids(page)); diff != "" {
 		t.Error(diff)
 	}
 	if _, err := c.Enrollees(t.Context(), contract, first, -1<<63, 9); !errors.Is(err, export.ErrNoSnapshot) {
@@ -248,7 +250,7 @@ func testOptOuts(t *testing.T, open opener) {
 	put(changed, false, mbi(2, "A"), 100)
 	put(same, false, mbi(2, "A"), 100)
 	put(changed, true, mbi(1, "A"), 100)
-	if diff := cmp.Diff([]bool{false, true}, out()); diff != "" {
+	if diff := gocmp.Diff([]bool{false, true}, out()); diff != "" {
 		t.Error(diff)
 	}
 	put(older, true, mbi(2, "A"), 99)
@@ -256,14 +258,53 @@ func testOptOuts(t *testing.T, open opener) {
 	put(older, true, mbi(2, "A"), 109)
 	put(same, false, mbi(2, "A"), 90) // does not take the later day away
 	put(older, true, mbi(2, "A"), 109)
-	if diff := cmp.Diff([]bool{false, true}, out()); diff != "" {
+	if diff := gocmp.Diff([]bool{false, true}, out()); diff != "" {
 		t.Error(diff)
 	}
 	put(changed, true, mbi(2, "A"), 110)
-	if diff := cmp.Diff([]bool{false, false}, out()); diff != "" {
+	if diff := gocmp.Diff([]bool{false, false}, out()); diff != "" {
 		t.Error(diff)
 	}
 	if c.snapshot() != snapshot {
 		t.Error("an opt-out changed the snapshot")
+	}
+}
+
+// TestMembers: patients are found by their number in each version, and those of other
+// contracts are not.
+func TestMembers(t *testing.T) { each(t, testMembers) }
+
+func testMembers(t *testing.T, open opener) {
+	c := newClaims(t, open)
+	c.ok(c.PutContracts(t.Context(), []coverage.Contract{{Number: contract, Sponsor: "PDP"}, {Number: "S9999", Sponsor: "Other"}}, true))
+	var all, others []coverage.Enrollee
+	for id := coverage.EnrolleeID(1); id <= 2500; id++ {
+		all = append(all, coverage.Enrollee{ID: 2 * id, PatientV3: 9000 - id, MBIs: []coverage.MBI{mbi(2*id, "A")}})
+		others = append(others, coverage.Enrollee{ID: 2*id + 1, PatientV3: 90000 + id, MBIs: []coverage.MBI{mbi(2*id+1, "A")}})
+	}
+	all[10].PatientV3 = 0
+	for number, enrollees := range map[string][]coverage.Enrollee{contract: all, "S9999": others} {
+		if _, err := c.PutEnrollment(t.Context(), number, enrollees, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for v, wanted := range map[fhir.Version]int{fhir.V2: 2500, fhir.V3: 2499} {
+		asked := []coverage.EnrolleeID{0, -5, 1 << 62}
+		for i := range all {
+			asked = append(asked, export.PatientOf(v, &others[i]), export.PatientOf(v, &all[i]))
+		}
+		got, err := c.Members(t.Context(), contract, c.snapshot(), v, asked)
+		c.ok(err)
+		if len(got) != wanted || !slices.IsSortedFunc(got, func(a, b coverage.Enrollee) int { return cmp.Compare(a.ID, b.ID) }) {
+			t.Errorf("%s: %d found, want %d in order", v, len(got), wanted)
+		}
+		got, err = c.Members(t.Context(), contract, c.snapshot(), v, []coverage.EnrolleeID{export.PatientOf(v, &all[7])})
+		c.ok(err)
+		if diff := gocmp.Diff([]coverage.Enrollee{all[7]}, got); diff != "" {
+			t.Errorf("%s: %s", v, diff)
+		}
+	}
+	if _, err := c.Members(t.Context(), contract, "enrollment-77.load-0", fhir.V2, nil); !errors.Is(err, export.ErrNoSnapshot) {
+		t.Errorf("a snapshot that is not there: %v", err)
 	}
 }

@@ -94,7 +94,7 @@ func (db *DB) CurrentEnrollment(ctx context.Context, contract string) ([]coverag
 	}
 	var all []coverage.Enrollee
 	for from := minEnrollee; ; from = all[len(all)-1].ID + 1 {
-		page, err := db.enrollmentPage(ctx, p.enrollment, from, enrollmentBatch)
+		page, err := db.queryEnrollees(ctx, `where e.snapshot = $1 and e.enrollee >= $2 order by e.enrollee limit $3`, p.enrollment, int64(from), enrollmentBatch)
 		if err != nil {
 			return nil, fmt.Errorf("read the enrollment of contract %s: %w", contract, err)
 		}
@@ -109,7 +109,7 @@ func (db *DB) CurrentEnrollment(ctx context.Context, contract string) ([]coverag
 func (db *DB) Numbers(ctx context.Context, ids []coverage.EnrolleeID) (map[coverage.EnrolleeID]coverage.EnrolleeID, error) {
 	known := map[coverage.EnrolleeID]coverage.EnrolleeID{}
 	for chunk := range slices.Chunk(ids, homesAtOnce) {
-		rows, err := db.read.QueryContext(ctx, `select enrollee, patient_v3 from mirror_number where enrollee`+db.inNumbers, encoded(chunk))
+		rows, err := db.read.QueryContext(ctx, `select enrollee, patient_v3 from mirror_number where enrollee`+db.inIDs, encoded(chunk))
 		if err != nil {
 			return nil, fmt.Errorf("find the patients' numbers of version 3: %w", err)
 		}

@@ -188,10 +188,10 @@ func (db *DB) markRead(ctx context.Context, tx *sql.Tx, pass *MirrorPass, reads 
 		}
 	}
 	_, err := tx.ExecContext(ctx, `update mirror_person set pass = $2, failures = 0, not_before = 0, fault = '',
-		read_in = case when read_in = 0 then $3 else read_in end where version = $4 and patient`+db.inNumbers,
+		read_in = case when read_in = 0 then $3 else read_in end where version = $4 and patient`+db.inIDs,
 		encoded(all), pass.ID, pass.Load.ID, int(pass.Version))
 	if err == nil && len(answered) > 0 {
-		_, err = tx.ExecContext(ctx, `update mirror_person set since = $2 where version = $3 and patient`+db.inNumbers,
+		_, err = tx.ExecContext(ctx, `update mirror_person set since = $2 where version = $3 and patient`+db.inIDs,
 			encoded(answered), millis(pass.ReadUpTo), int(pass.Version))
 	}
 	if err != nil {

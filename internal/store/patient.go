@@ -28,14 +28,6 @@ func storedMBIs(v fhir.Version) string {
 	return "e.mbis"
 }
 
-// patientOf is the number under which the claims of an enrollee are stored.
-func patientOf(v fhir.Version, e *coverage.Enrollee) coverage.EnrolleeID {
-	if v == fhir.V3 {
-		return e.PatientV3
-	}
-	return e.ID
-}
-
 // writtenMBIs are the identifiers that the claims of an enrollee carry.
 func writtenMBIs(v fhir.Version, e *coverage.Enrollee) []coverage.MBI {
 	if v == fhir.V3 && len(e.MBIs) > 1 {

@@ -113,10 +113,14 @@ func (db *DB) leasePart(ctx context.Context, tx *sql.Tx, worker, source string, 
 		return nil, err
 	}
 	p := &t.Part
-	err = tx.QueryRowContext(ctx, `select p.number, p.first, p.last, p.enrollees, p.fence + 1, p.failures from part p
+	var members string
+	err = tx.QueryRowContext(ctx, `select p.number, p.first, p.last, p.enrollees, p.members, p.fence + 1, p.failures from part p
 		where p.job = $1 and p.done = 0 and p.lease_until <= $2 and p.not_before <= $2
-		order by p.number limit 1`+db.lockPart, t.Lease.Job, now).Scan(&p.Number, &p.First, &p.Last, &p.Enrollees, &t.Lease.Fence, &t.Failures)
+		order by p.number limit 1`+db.lockPart, t.Lease.Job, now).Scan(&p.Number, &p.First, &p.Last, &p.Enrollees, &members, &t.Lease.Fence, &t.Failures)
 	if err != nil {
+		return nil, err
+	}
+	if p.Members, err = decodedMembers(members); err != nil {
 		return nil, err
 	}
 	t.Lease.Part = p.Number
@@ -188,13 +192,13 @@ func (db *DB) SavePlan(ctx context.Context, l export.Lease, snapshot string, par
 		if err != nil {
 			return err
 		}
-		insert, err := tx.PrepareContext(ctx, `insert into part (job, number, first, last, enrollees) values ($1, $2, $3, $4, $5)`)
+		insert, err := tx.PrepareContext(ctx, `insert into part (job, number, first, last, enrollees, members) values ($1, $2, $3, $4, $5, $6)`)
 		if err != nil {
 			return err
 		}
 		defer insert.Close()
 		for _, p := range parts {
-			if _, err := insert.ExecContext(ctx, l.Job, p.Number, int64(p.First), int64(p.Last), p.Enrollees); err != nil {
+			if _, err := insert.ExecContext(ctx, l.Job, p.Number, int64(p.First), int64(p.Last), p.Enrollees, encodedMembers(p.Members)); err != nil {
 				return err
 			}
 		}
@@ -346,7 +350,10 @@ func (db *DB) Release(ctx context.Context, l export.Lease, f *export.StepFailure
 
 // Swept notes that an ended job has nothing but its files.
 func (db *DB) Swept(ctx context.Context, l export.Lease) error {
-	return db.held(ctx, "note a sweep", func(change func(string, ...any) error, _ *sql.Tx) error {
+	return db.held(ctx, "note a sweep", func(change func(string, ...any) error, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `delete from job_patient where job = $1`, l.Job); err != nil {
+			return err
+		}
 		return change(`update job set swept = 1, worker = '', lease_until = 0`+jobHeld+` and state not in ('accepted', 'running')`, l.Job, l.Fence)
 	})
 }

@@ -98,13 +98,14 @@ func (r *segmentRow) open(i *segment.Inflater, plain *[]byte) (segment.Index, er
 }
 
 // reader reads the stored claims of a part's enrollees in one ordered query,
-// which for an export of what is new leaves out those who have nothing new.
+// which for an export of what is new leaves out those who have nothing new; or, if
+// few will be asked for, one by one.
 type reader struct {
 	db      *DB
 	version fhir.Version
 	load    int64
-	since   time.Time // the query has only who has claims updated after it
-	rows    *sql.Rows
+	since   time.Time   // the query has only who has claims updated after it
+	rows    *sql.Rows   // nil: one by one
 	next    *segmentRow // read, and not yet asked for; nil at the end
 	unread  map[coverage.EnrolleeID]bool
 
@@ -123,6 +124,12 @@ func (db *DB) Open(ctx context.Context, q export.Query) (export.Reader, error) {
 		return nil, err
 	}
 	r := &reader{db: db, version: q.Version, load: p.load, since: q.Since}
+	if r.unread, err = db.unread(ctx, q, p); err != nil {
+		return nil, err
+	}
+	if q.Members {
+		return r, nil
+	}
 	columns := segmentColumns
 	if !q.Since.IsZero() {
 		columns = recentColumns
@@ -138,9 +145,6 @@ func (db *DB) Open(ctx context.Context, q export.Query) (export.Reader, error) {
 	r.rows, err = db.claims.QueryContext(ctx, query, args...)
 	if err == nil {
 		err = r.advance()
-	}
-	if err == nil {
-		r.unread, err = db.unread(ctx, q, p)
 	}
 	if err != nil {
 		r.Close()
@@ -179,12 +183,13 @@ func (r *reader) row(ctx context.Context, s *coverage.Selection) (*segmentRow, e
 	if r.next != nil && r.next.enrollee == id {
 		return r.next, nil
 	}
-	if r.since.IsZero() || s.NothingUpTo(r.since) {
+	if r.rows != nil && (r.since.IsZero() || s.NothingUpTo(r.since)) {
 		return nil, nil
 	}
-	// Of this one more is wanted than of most: it is new, or was left out before.
+	// Nobody was read ahead; or of this one more is wanted than of most: it is new, or
+	// was left out before.
 	row, err := scanSegment(r.db.claims.QueryRowContext(ctx, `select `+segmentColumns+` from segment where version = $1 and enrollee = $2 and load <= $3
-		order by load desc limit 1`, int(r.version), int64(patientOf(r.version, s.Enrollee)), r.load), false)
+		order by load desc limit 1`, int(r.version), int64(export.PatientOf(r.version, s.Enrollee)), r.load), false)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -209,7 +214,7 @@ func (r *reader) Write(ctx context.Context, s *coverage.Selection, sink export.S
 	if err != nil {
 		return err
 	}
-	row.patient = patientOf(r.version, s.Enrollee)
+	row.patient = export.PatientOf(r.version, s.Enrollee)
 	wanted, first := r.choose(index, s, sink)
 	current := writtenMBIs(r.version, s.Enrollee)
 	switch {

@@ -95,7 +95,7 @@ func migrated(t *testing.T, address string) (*sql.DB, *goose.Provider) {
 	if err := d.prepare(); err != nil {
 		t.Fatal(err)
 	}
-	db, err := d.open(d.writeDSN, true)
+	db, err := d.open(d.writeDSN, false)
 	if err != nil {
 		t.Fatal(err)
 	}

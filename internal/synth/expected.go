@@ -21,7 +21,7 @@ type ExpectedQuery struct {
 	AsOf     time.Time    // the job's transactionTime
 	Since    time.Time    // _since, exclusive; zero: none
 	Until    time.Time    // _until, inclusive; zero: none
-	From, To string       // service-date, YYYY-MM-DD: the service must touch these days, in version 3 end on them; empty: any
+	From, To string       // service-date, YYYY-MM-DD: the service must end on these days; empty: any
 }
 
 // Outcomes of an enrollee, in the words of a job's ledger.
@@ -138,14 +138,10 @@ func (m *member) expects(c *claimgen.Claim, updated time.Time, q ExpectedQuery, 
 	if updated.After(q.Until) || !q.Since.IsZero() && !updated.After(q.Since) {
 		return false
 	}
-	start, end := c.Start.String(), c.End.String()
+	end := c.End.String()
 	attested := m.facts().Attested.String()
 	attestedMonth := attested[:len("2024-03")]
-	last := start // the service must not begin after To
-	if q.Version == fhir.V3 {
-		last = end // version 3 compares the through date alone
-	}
-	if end < attested || updated.UTC().Format(time.DateOnly) < attested || end < "2020-01-01" || q.From != "" && end < q.From || q.To != "" && last > q.To {
+	if end < attested || updated.UTC().Format(time.DateOnly) < attested || end < "2020-01-01" || q.From != "" && end < q.From || q.To != "" && end > q.To {
 		return false
 	}
 	for day := c.Start; day <= c.End; day++ {

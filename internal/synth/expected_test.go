@@ -125,7 +125,7 @@ func exported(t *rapid.T, s *Source, v fhir.Version, q ExpectedQuery) (all []Exp
 			from, _ := coverage.ParseDate(q.From)
 			to, _ := coverage.ParseDate(q.To)
 			dates := coverage.AnyServiceDates()
-			dates.EndFrom, dates.StartTo = from, to
+			dates.EndFrom, dates.EndTo = from, to
 			selection.ServiceDates = []coverage.ServiceDates{dates}
 		}
 		if list[i].OptedOut {

@@ -3,6 +3,7 @@ package synth
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -95,4 +96,31 @@ func (s *Source) Enrollees(ctx context.Context, contract, snapshot string, from 
 		}
 	}
 	return page, nil
+}
+
+// Members finds patients, in ascending order of id. Its cost depends only on how
+// many they are.
+func (s *Source) Members(ctx context.Context, contract, snapshot string, v fhir.Version, patients []coverage.EnrolleeID) ([]coverage.Enrollee, error) {
+	ids := make([]coverage.EnrolleeID, 0, len(patients))
+	for _, id := range patients {
+		known := true
+		if v == fhir.V3 {
+			id, known = s.population.IDOfPatientV3(id)
+		}
+		if known {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	members := []coverage.Enrollee{}
+	for _, id := range slices.Compact(ids) {
+		next, err := s.Enrollees(ctx, contract, snapshot, id, 1)
+		if err != nil {
+			return nil, err
+		}
+		if len(next) > 0 && next[0].ID == id {
+			members = append(members, next[0])
+		}
+	}
+	return members, nil
 }

@@ -304,3 +304,41 @@ func TestErrorsNameNobody(t *testing.T) {
 		}
 	}
 }
+
+// TestMembers: patients are found by their number in each version, in ascending order
+// of id, and those of other contracts are not.
+func TestMembers(t *testing.T) {
+	s := sourceAt(42, asOf)
+	ctx := context.Background()
+	snapshot, err := s.Snapshot(ctx, "Z0000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := s.Enrollees(ctx, "Z0000", snapshot, math.MinInt64, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	others, err := s.Enrollees(ctx, "Z0001", snapshot, math.MinInt64, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range fhir.Versions() {
+		asked := []coverage.EnrolleeID{0, 7, math.MinInt64, math.MaxInt64, population.FirstStrangerV3}
+		for i := range others {
+			asked = append(asked, export.PatientOf(v, &others[i]))
+		}
+		for i := range all {
+			if i%3 == 0 {
+				asked = append(asked, export.PatientOf(v, &all[len(all)-1-i]), export.PatientOf(v, &all[len(all)-1-i]))
+			}
+		}
+		got, err := s.Members(ctx, "Z0000", snapshot, v, asked)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := slices.DeleteFunc(slices.Clone(all), func(e coverage.Enrollee) bool { return !slices.Contains(asked, export.PatientOf(v, &e)) })
+		if d := cmp.Diff(want, got); d != "" || len(got) < len(all)/3 {
+			t.Errorf("%s: %d found: %s", v, len(got), d)
+		}
+	}
+}

@@ -94,6 +94,7 @@ func jobsRoundTrip(b *bench) {
 	j.Since, j.SinceSource, j.Until = b.clock.Now().Add(-time.Hour), export.SinceUser, b.clock.Now().Add(-time.Minute)
 	j.ServiceDates = []coverage.ServiceDates{coverage.AnyServiceDates(), {StartFrom: 1, StartTo: 2, EndFrom: 3, EndTo: 4}}
 	j.Notes, j.Continuous, j.Base = []string{"a note with \"quotes\""}, false, "another job"
+	j.Elements = []string{"id", "meta"}
 	b.ok(b.Store.Accept(b.Context(), j, 1))
 	got, err := b.Job(b.Context(), j.ID)
 	b.ok(err)

@@ -32,6 +32,7 @@ func RunQueue(t *testing.T, open Open) {
 		"a delete during the sweep is swept again":   queueSweepAgain,
 		"ledgers of a range":                         queueLedgers,
 		"a job is done by workers with its source":   queueSource,
+		"a job of some patients":                     queuePatients,
 	})
 }
 

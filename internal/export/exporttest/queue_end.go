@@ -2,6 +2,7 @@ package exporttest
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -106,4 +107,36 @@ func queueSource(b *bench) {
 	finish := step(export.StepFinish)
 	b.ok(b.Finish(b.Context(), finish.Lease, nil, export.Totals{NoClaims: 1}, b.clock.Now().Add(time.Hour)))
 	others("synthetic:seed=2", map[string]string{})
+}
+
+// queuePatients: the patients of a job are there until it was swept, and the members
+// of a part are leased with it.
+func queuePatients(b *bench) {
+	j := b.job("Z0000")
+	j.Patients, j.PatientsHash = []coverage.EnrolleeID{-3, 2, 1 << 40}, "hash"
+	b.ok(b.Store.Accept(b.Context(), j, 1))
+	patients := func(want ...coverage.EnrolleeID) {
+		b.Helper()
+		got, err := b.Patients(b.Context(), j.ID)
+		b.ok(err)
+		if !slices.Equal(got, want) {
+			b.Errorf("the patients are %v, want %v", got, want)
+		}
+	}
+	patients(j.Patients...)
+	t := b.lease(export.StepPlan)
+	if t.Job.PatientsHash != "hash" || t.Job.Patients != nil {
+		b.Errorf("leased %+v", t.Job)
+	}
+	members := []coverage.EnrolleeID{-3, 1 << 40}
+	b.ok(b.SavePlan(b.Context(), t.Lease, "snapshot", []export.Part{{Number: 1, First: 1, Last: 9, Enrollees: 2, Members: members}}))
+	part := b.lease(export.StepPart)
+	if !slices.Equal(part.Part.Members, members) {
+		b.Errorf("the part has %v, want %v", part.Part.Members, members)
+	}
+	b.commit(part)
+	patients(j.Patients...)
+	b.finish()
+	b.ok(b.Swept(b.Context(), b.lease(export.StepSweep).Lease))
+	patients()
 }

@@ -221,6 +221,15 @@ func (r roster) Enrollees(_ context.Context, contract, snapshot string, from cov
 	return page, nil
 }
 
+// Members finds patients.
+func (r roster) Members(ctx context.Context, contract, snapshot string, v fhir.Version, patients []coverage.EnrolleeID) ([]coverage.Enrollee, error) {
+	all, err := r.Enrollees(ctx, contract, snapshot, 0, 1<<30)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(e coverage.Enrollee) bool { return !slices.Contains(patients, export.PatientOf(v, &e)) }), nil
+}
+
 // Expected is what an export of the contract must deliver, line by line, for
 // enrollees who share their claims, have an identifier and can be read.
 func (s *Source) Expected(contract string) string {

@@ -56,6 +56,18 @@ func patientV3(index int) int64 {
 	return firstPatientV3 + int64(index)*patientStride%patientSpace
 }
 
+// patientStrideInverse takes a step of patientStride back: their product is 1 modulo
+// patientSpace.
+const patientStrideInverse = 191_314_799
+
+// indexOfPatientV3 returns the index of which patientV3 returns the number, or -1.
+func indexOfPatientV3(number int64) int {
+	if number < firstPatientV3 || number >= FirstStrangerV3 {
+		return -1
+	}
+	return int((number - firstPatientV3) * patientStrideInverse % patientSpace)
+}
+
 // An NPI has ten digits, the last of them Luhn's check digit over 80840 and
 // the others (CMS, NPI check digit standard). Real ones begin with 1 or 2,
 // synthetic ones with 8 for an organization and 9 for a person.

@@ -70,6 +70,16 @@ func (s *Population) IndexAt(from coverage.EnrolleeID) int {
 	return int(FirstID - from)
 }
 
+// IDOfPatientV3 returns the id of the person with a number of version 3. It returns
+// false if the population has no such person.
+func (s *Population) IDOfPatientV3(number coverage.EnrolleeID) (coverage.EnrolleeID, bool) {
+	index := indexOfPatientV3(int64(number))
+	if index < 0 || index >= s.people {
+		return 0, false
+	}
+	return idOf(index), true
+}
+
 // Labels of a person's random streams below the person's key. Drawing more
 // often from one stream changes nothing in another.
 const (
