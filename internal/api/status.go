@@ -142,7 +142,7 @@ func (a *API) manifest(r *http.Request, c call, j *export.Job) (fhir.Manifest, e
 	}
 	upstream, err := a.Fresh.ReadUpTo(r.Context(), j.Version, j.Snapshot)
 	if err != nil && !errors.Is(err, export.ErrNoSnapshot) { // the job may be of another source
-		return err
+		return m, err
 	}
 	if !upstream.IsZero() {
 		m.Extension[fhir.ExtensionUpstreamRead] = fhir.FormatInstant(upstream)
