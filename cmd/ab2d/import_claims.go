@@ -81,7 +81,10 @@ func (c *importClaimsCommand) run(ctx context.Context, claims *ingest.Claims) (r
 // loadInProgress adds to the error for an import that has not ended how to go on.
 func loadInProgress(err error) error {
 	var other *store.LoadInProgressError
-	if errors.As(err, &other) {
+	switch {
+	case errors.As(err, &other) && other.Load.Mirror:
+		return fmt.Errorf("%w: it is a pass of the mirror. Wait until it ends (ab2d admin mirror show), or add --abandon to discard what it has read", err)
+	case errors.As(err, &other):
 		return fmt.Errorf("%w: import the same file again to resume, or add --abandon to discard the other import", err)
 	}
 	return err

@@ -82,7 +82,7 @@ func (c *mirrorCommand) Run(ctx context.Context, s streams) (err error) {
 	case errors.Is(err, mirror.ErrUnreachable):
 		return fmt.Errorf("%w; what was read is kept, and the same command continues", err)
 	case err != nil:
-		return loadInProgress(err)
+		return fileInProgress(err)
 	case sum.Failed > 0:
 		return &codedError{exitSome, fmt.Errorf("%s could not be read; their stored claims stay as they are, and the next run tries them again. "+
 			"ab2d admin mirror show lists the reasons", people(sum.Failed))}
@@ -103,6 +103,15 @@ func (c *mirrorCommand) anyContract(ctx context.Context, db *store.DB) error {
 		}
 	}
 	return &usageError{errors.New("no contract is attested, so nobody's claims may be read. Import contracts with --contracts=FILE, or add them with ab2d admin contract add and attest")}
+}
+
+// fileInProgress adds to the error for an import of a file that has not ended how to
+// continue.
+func fileInProgress(err error) error {
+	if errors.As(err, new(*store.LoadInProgressError)) {
+		return fmt.Errorf("%w: first import the same file again to resume it, or discard it with ab2d import claims --abandon and another file", err)
+	}
+	return err
 }
 
 // people is "1 person" or "3 people".

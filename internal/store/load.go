@@ -21,6 +21,7 @@ type Load struct {
 	Position int64 // up to where the source has been taken in, in uncompressed bytes
 	Line     int64 // of the source, at Position
 	Report   string
+	Mirror   bool // it is a pass of the mirror, not an import of a file
 }
 
 // LoadInProgressError says that another import of claims is under way, or was broken
@@ -77,7 +78,7 @@ func openLoad(ctx context.Context, tx *sql.Tx) (*Load, string, error) {
 	var started int64
 	err := tx.QueryRowContext(ctx, `select id, source, digest, version, started, position, line, report from load where published = 0`).
 		Scan(&l.ID, &l.Source, &digest, &version, &started, &l.Position, &l.Line, &l.Report)
-	l.Version, l.Started = fhir.Version(version), timeOf(started)
+	l.Version, l.Started, l.Mirror = fhir.Version(version), timeOf(started), strings.HasPrefix(digest, mirrorDigest)
 	return &l, digest, err
 }
 
