@@ -26,9 +26,9 @@ func printMirror(w io.Writer, m *admin.Mirror) error {
 		_, err := fmt.Fprintln(w, "No upstream server has been copied. ab2d mirror --source=URL does so.")
 		return err
 	}
-	err := listing("pass\tversion\tkind\tstarted\tended\tread up to\tpeople\tread\tfailed\tclaims\tchanged\tpeople/s", func(p admin.MirrorPass) string {
-		return fmt.Sprintf("%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.0f", p.ID, p.Version, passKind(&p), moment(p.Started), momentOr(p.Ended, "runs"),
-			moment(p.ReadUpTo), humanize.Comma(p.People), humanize.Comma(p.Read), humanize.Comma(p.Failed), humanize.Comma(p.Claims), humanize.Comma(p.Changed), p.PerSecond)
+	err := listing("pass\tversion\tkind\tstarted\tended\tread up to\tpeople\tread\tfailed\tretries\tclaims\tchanged\tpeople/s", func(p admin.MirrorPass) string {
+		return fmt.Sprintf("%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.0f", p.ID, p.Version, passKind(&p), moment(p.Started), momentOr(p.Ended, "runs"),
+			moment(p.ReadUpTo), humanize.Comma(p.People), humanize.Comma(p.Read), humanize.Comma(p.Failed), humanize.Comma(p.Retries), humanize.Comma(p.Claims), humanize.Comma(p.Changed), p.PerSecond)
 	})(w, m.Passes)
 	if err != nil {
 		return err

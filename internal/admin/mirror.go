@@ -37,7 +37,8 @@ type MirrorPass struct {
 	People   int64      `json:"people"`
 	Read     int64      `json:"read"`
 	Failed   int64      `json:"failed"`
-	Claims   int64      `json:"claims"` // read
+	Retries  int64      `json:"retries"` // calls that failed and were tried again
+	Claims   int64      `json:"claims"`  // read
 	Changed  int64      `json:"changed"`
 	// PerSecond is the number of people read in a second, over the whole pass.
 	PerSecond float64 `json:"peoplePerSecond"`
@@ -98,14 +99,14 @@ func (s *Service) showPass(p *store.MirrorPass) (MirrorPass, error) {
 	shown := MirrorPass{ID: p.ID, Version: p.Version.String(), Source: p.Source, Complete: p.Complete, Again: p.Again, Started: p.Started,
 		Ended: timeOrNil(p.Published), ReadUpTo: p.ReadUpTo, People: p.People}
 	var report struct {
-		Read, People, Failed int64
+		Read, People, Failed, Retries int64
 		Merged               store.Merged
 	}
 	if err := json.Unmarshal([]byte(p.Report), &report); err != nil {
 		return shown, fmt.Errorf("read the report of mirror pass %d: %w", p.ID, err)
 	}
 	m := report.Merged
-	shown.Read, shown.Failed, shown.Claims, shown.Changed = report.People, report.Failed, report.Read, m.New+m.Replaced+m.Removed+m.Withdrawn
+	shown.Read, shown.Failed, shown.Retries, shown.Claims, shown.Changed = report.People, report.Failed, report.Retries, report.Read, m.New+m.Replaced+m.Removed+m.Withdrawn
 	end := p.Published
 	if end.IsZero() {
 		end = s.now()

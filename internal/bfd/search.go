@@ -18,6 +18,7 @@ type Result struct {
 	Repeated int   // that came again, and were not given again
 	Other    int   // of other types, for example an OperationOutcome; not given
 	Pages    int   // of the search, without those tried again
+	Calls    int   // of the search, with those tried again
 	Total    int64 // that the server says there are, at most; -1 when it does not say
 	// Began is the time before the first call, of this machine's clock.
 	Began time.Time
@@ -94,6 +95,7 @@ func (s *search) note(p page) {
 func (s *search) page(ctx context.Context, u *url.URL) (p page, err error) {
 	err = s.client.persevere(ctx, s.version, func() (err error) {
 		p = page{}
+		s.result.Calls++
 		repeated, other := s.result.Repeated, s.result.Other
 		err = s.client.call(ctx, s.base, &request{u, s.header, s.post}, func(body io.Reader) (err error) {
 			p, err = readPage(body, s.client.config.MaxPageBytes, s.take)

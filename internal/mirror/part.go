@@ -117,6 +117,7 @@ func (p *partReader) readAll(ctx context.Context, people []store.MirrorPatient, 
 func (p *partReader) take(ctx context.Context, one *person) error {
 	if one.err != nil {
 		p.report.Failed++
+		p.report.Retries += one.retries
 		p.failed = append(p.failed, store.MirrorFailure{Patient: one.patient.Patient, Fault: faultOf(one.err),
 			NotBefore: p.m.DB.Now().Add(p.m.pause(one.patient.Failures, maxPersonPause))})
 		return nil

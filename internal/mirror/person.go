@@ -32,6 +32,7 @@ type person struct {
 	size     int64 // of claims
 	foreign  int64 // claims of somebody else
 	answered bool  // the answer had claims
+	retries  int64 // calls that were tried again
 }
 
 // readPerson reads a person's claims: all, or those that changed since.
@@ -39,6 +40,7 @@ func (m *Mirror) readPerson(ctx context.Context, v fhir.Version, patient store.M
 	one := &person{patient: patient}
 	query := bfd.ClaimQuery{Version: v, Patient: patient.Patient, Since: patient.Since, Known: one.complete() && patient.Known}
 	result, err := m.Upstream.Claims(ctx, query, func(raw []byte) error { return one.add(z, raw) })
+	one.retries = int64(max(result.Calls-result.Pages, 0))
 	switch {
 	case err != nil:
 		one.err = err

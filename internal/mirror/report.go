@@ -17,6 +17,7 @@ type Report struct {
 	Empty   int64        `json:"empty"`   // of them, without claims in the answer
 	Failed  int64        `json:"failed"`  // could not be read; their stored claims stay
 	Foreign int64        `json:"foreign"` // claims of another person, left out
+	Retries int64        `json:"retries"` // calls that failed and were tried again
 }
 
 // add adds a person.
@@ -26,6 +27,7 @@ func (r *Report) add(p *person) {
 		r.Empty++
 	}
 	r.Foreign += p.foreign
+	r.Retries += p.retries
 	r.addFeed(&p.report)
 }
 
@@ -54,6 +56,7 @@ func (r *Report) sum(o *Report, merged store.Merged) {
 	r.Empty += o.Empty
 	r.Failed += o.Failed
 	r.Foreign += o.Foreign
+	r.Retries += o.Retries
 }
 
 // auditText is the report for the audit log.
@@ -66,7 +69,7 @@ func (r *Report) auditText() string {
 
 // attributes are the report for the log.
 func (r *Report) attributes() []any {
-	return []any{slog.Int64("read", r.People), slog.Int64("without_claims", r.Empty), slog.Int64("failed", r.Failed),
+	return []any{slog.Int64("read", r.People), slog.Int64("without_claims", r.Empty), slog.Int64("failed", r.Failed), slog.Int64("retries", r.Retries),
 		slog.Int64("claims", r.Read), slog.Int64("kept", r.Kept), slog.Int64("invalid", r.Invalid), slog.Int64("of_other_people", r.Foreign),
 		slog.Int64("new", r.Merged.New), slog.Int64("replaced", r.Merged.Replaced), slog.Int64("removed", r.Merged.Withdrawn+r.Merged.Removed)}
 }
