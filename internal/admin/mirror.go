@@ -100,7 +100,7 @@ func (s *Service) showPass(p *store.MirrorPass) (MirrorPass, error) {
 		Ended: timeOrNil(p.Published), ReadUpTo: p.ReadUpTo, People: p.People}
 	var report struct {
 		Read, People, Failed, Retries int64
-		Merged               store.Merged
+		Merged                        store.Merged
 	}
 	if err := json.Unmarshal([]byte(p.Report), &report); err != nil {
 		return shown, fmt.Errorf("read the report of mirror pass %d: %w", p.ID, err)

@@ -19,6 +19,9 @@ import (
 // is finished first.
 func (m *Mirror) pass(ctx context.Context, p store.MirrorPlan, sum *Summary) error {
 	p.Source, p.Overlap, p.Complete, p.People = m.Source, m.Overlap, m.Complete, m.People
+	if err := m.DB.MirrorDue(ctx, p); err != nil {
+		return err
+	}
 	if _, err := m.DB.ApplyAllowList(ctx); err != nil && !errors.As(err, new(*store.LoadInProgressError)) {
 		return err
 	}

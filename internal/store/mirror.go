@@ -77,20 +77,37 @@ func (db *DB) BeginMirrorPass(ctx context.Context, p MirrorPlan) (pass *MirrorPa
 	return pass, nil
 }
 
-// newPass inserts a pass with its load, if it is time.
-func (db *DB) newPass(ctx context.Context, tx *sql.Tx, p *MirrorPlan) (*MirrorPass, error) {
-	now := db.now().UTC().Truncate(time.Millisecond)
+// MirrorDue returns ErrNotDue if it is too early for a pass. BeginMirrorPass asks
+// again; this only reads.
+func (db *DB) MirrorDue(ctx context.Context, p MirrorPlan) error {
+	_, err := db.lastComplete(ctx, db.read, &p)
+	return err
+}
+
+// lastComplete returns when the last complete pass began, or ErrNotDue if it is too
+// early for another pass.
+func (db *DB) lastComplete(ctx context.Context, q rowQuerier, p *MirrorPlan) (time.Time, error) {
 	var last, complete int64
-	err := tx.QueryRowContext(ctx, `select coalesce(max(started), 0), coalesce(max(case when complete = 1 then started end), 0)
+	err := q.QueryRowContext(ctx, `select coalesce(max(started), 0), coalesce(max(case when complete = 1 then started end), 0)
 		from mirror_pass where version = $1 and again = 0`, int(p.Version)).Scan(&last, &complete)
 	if err != nil {
-		return nil, fmt.Errorf("find the last pass: %w", err)
+		return time.Time{}, fmt.Errorf("find the last pass: %w", err)
 	}
-	if p.Every > 0 && timeOf(last).Add(p.Every).After(now) {
-		return nil, ErrNotDue
+	if p.Every > 0 && timeOf(last).Add(p.Every).After(db.now()) {
+		return time.Time{}, ErrNotDue
 	}
+	return timeOf(complete), nil
+}
+
+// newPass inserts a pass with its load, if it is time.
+func (db *DB) newPass(ctx context.Context, tx *sql.Tx, p *MirrorPlan) (*MirrorPass, error) {
+	complete, err := db.lastComplete(ctx, tx, p)
+	if err != nil {
+		return nil, err
+	}
+	now := db.now().UTC().Truncate(time.Millisecond)
 	pass := &MirrorPass{Version: p.Version, Source: p.Source, Started: now, ReadUpTo: now.Add(-p.Overlap), Report: "{}", Again: p.Again,
-		Complete: !p.Again && !timeOf(complete).Add(p.Complete).After(now)}
+		Complete: !p.Again && !complete.Add(p.Complete).After(now)}
 	pass.Load = &Load{Source: "the claims of " + p.Version.Name() + " at " + p.Source, Version: p.Version, Started: now, Report: "{}"}
 	open, digest, err := openLoad(ctx, tx)
 	switch {
