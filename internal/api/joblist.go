@@ -12,10 +12,13 @@ import (
 	"ab2d/internal/rest"
 )
 
-// JobList lists jobs. Safe for concurrent use.
+// JobList lists jobs and their files. Safe for concurrent use.
 type JobList interface {
 	// List gives the newest jobs of a contract, newest first, at most limit.
 	List(ctx context.Context, contract string, limit int) ([]*export.Job, error)
+	// ListFiles gives what a manifest has of the files of a completed job: kind,
+	// number, name, count, length and SHA-256, by kind and number.
+	ListFiles(ctx context.Context, id string) ([]export.File, error)
 }
 
 // The bounds of _count, and what it is when it is not given.

@@ -131,7 +131,7 @@ func (a *API) completed(w http.ResponseWriter, r *http.Request, c call, j *expor
 // manifest lists the files of a completed job. In version 3 it also has outcome, as
 // later editions of Bulk Data do.
 func (a *API) manifest(r *http.Request, c call, j *export.Job) (fhir.Manifest, error) {
-	files, err := a.Jobs.Files(r.Context(), j.ID)
+	files, err := a.List.ListFiles(r.Context(), j.ID)
 	if err != nil {
 		return fhir.Manifest{}, err
 	}

@@ -11,9 +11,10 @@ import (
 	"ab2d/internal/fhir"
 )
 
-// Lister lists the jobs of a contract.
+// Lister lists the jobs of a contract, and the files of a job.
 type Lister interface {
 	List(ctx context.Context, contract string, limit int) ([]*export.Job, error)
+	ListFiles(ctx context.Context, id string) ([]export.File, error)
 }
 
 // Jobs are jobs that show simulated failures. The failures that a request asks

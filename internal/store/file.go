@@ -56,6 +56,31 @@ func (db *DB) Files(ctx context.Context, id string) ([]export.File, error) {
 	return files, nil
 }
 
+// ListFiles lists the files of a completed job as Files does, without their checksums,
+// of which a large job has many megabytes.
+func (db *DB) ListFiles(ctx context.Context, id string) ([]export.File, error) {
+	rows, err := db.read.QueryContext(ctx, `select f.kind, f.number, f.name, f.count, f.length, f.sha256 from file f join job j on j.id = f.job
+		where f.job = $1 and j.state = 'completed' and f.number > 0 order by f.kind, f.number`, id)
+	if err != nil {
+		return nil, fmt.Errorf("list the files of job %s: %w", id, err)
+	}
+	defer rows.Close()
+	var files []export.File
+	for rows.Next() {
+		f := export.File{Job: id}
+		var kind string
+		if err := rows.Scan(&kind, &f.Number, &f.Name, &f.Count, &f.Length, &f.SHA256); err != nil {
+			return nil, fmt.Errorf("list the files of job %s: %w", id, err)
+		}
+		f.Kind = export.Kind(kind)
+		files = append(files, f)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("list the files of job %s: %w", id, err)
+	}
+	return files, nil
+}
+
 // File finds a file of a completed job by its name.
 func (db *DB) File(ctx context.Context, id, name string) (*export.File, error) {
 	f, err := scanFile(db.read.QueryRowContext(ctx, `select `+fileColumns+` from file f join job j on j.id = f.job
