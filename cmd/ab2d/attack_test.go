@@ -76,6 +76,7 @@ func TestUnderAttack(t *testing.T) {
 		t.Skip("only with AB2D_TORTURE_ATTACK=duration; see make torture")
 	}
 	a := startAttack(t)
+	hostile := a.sponsor("127.0.99.1")
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()
 	a.ctx = ctx
@@ -92,7 +93,6 @@ func TestUnderAttack(t *testing.T) {
 	for i := range attackGuessers {
 		all.Go(func() { a.guess(i) })
 	}
-	hostile := a.sponsor("127.0.99.1")
 	for i := range hostileRequests {
 		all.Go(func() { a.flood(&hostile, i) })
 	}
