@@ -25,13 +25,23 @@ check: lint
 lint:
 	go tool -modfile=tools/lint.mod golangci-lint run ./...
 
+# Known vulnerabilities of what the program uses, by govulncheck. Where its database at vuln.go.dev cannot be reached, this says so and checks nothing.
+GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.1.4
+.PHONY: vulnerabilities
+vulnerabilities:
+	@if curl -fsS --max-time 10 -o /dev/null https://vuln.go.dev/index/db.json; then go run $(GOVULNCHECK) ./...; \
+	else echo "govulncheck was not run: its database at https://vuln.go.dev cannot be reached from here."; fi
+
 # Long: 200 random kills, half in each arrangement of processes, or KILLS=n. The figures are printed at the end.
+# First, a server under attack for ATTACK.
 # Then ab2d export, killed up to 60 times in each of EXPORTS exports.
 # Then the tests that AB2D_TEST_LONG makes longer: everything of all sponsors, crashes during exports of everything, a claims file cut at every byte.
 KILLS ?= 200
 EXPORTS ?= 10
+ATTACK ?= 90s
 .PHONY: torture
 torture:
+	AB2D_TORTURE_ATTACK=$(ATTACK) AB2D_TEST_SERVERS=require go test ./cmd/ab2d -run TestUnderAttack -v -count=1 -timeout 1h
 	AB2D_TORTURE=$(KILLS) AB2D_TEST_SERVERS=require go test ./cmd/ab2d -run TestRandomKills -v -count=1 -timeout 4h
 	AB2D_TORTURE_EXPORT=$(EXPORTS) go test ./cmd/ab2d -run TestExportKill9 -v -count=1 -timeout 4h
 	AB2D_TEST_LONG=1 AB2D_TEST_SERVERS=require go test ./cmd/ab2d ./internal/feed -run 'TestScript/sponsors|TestCrash|TestCutAnywhere' -v -count=1 -timeout 4h

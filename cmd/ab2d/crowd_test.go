@@ -36,7 +36,7 @@ type crowd struct {
 // gone nothing is left of them.
 func TestCrowd(t *testing.T) {
 	t.Parallel()
-	p := startProcess(t, nil, "--max-jobs=1000", "--max-downloads=1000000", "--client-rate-factor=0", "--workers=1", "--listen=127.0.0.1:0", "--log-level=warn")
+	p := startProcess(t, nil, "--max-jobs=1000", "--max-downloads=1000000", "--client-rate-factor=0", "--max-network-connections=1000", "--workers=1", "--listen=127.0.0.1:0", "--log-level=warn")
 	c := &crowd{T: t, process: p, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 600, DisableCompression: true}}}
 	c.prepare(50)
 	c.http.CloseIdleConnections()

@@ -71,7 +71,11 @@ func (s *Server) allow(w http.ResponseWriter, r *http.Request, methods ...string
 // pass soon.
 func (s *Server) passing(r *http.Request, err error) error {
 	known := (*Error)(nil)
-	if s.Transient == nil || errors.As(err, &known) || !s.Transient(err) {
+	if errors.As(err, &known) {
+		return err
+	}
+	late := r.Context().Err() != nil // the request has taken too long, or its client has gone
+	if !late && (s.Transient == nil || !s.Transient(err)) {
 		return err
 	}
 	s.Fault(r, err)

@@ -158,7 +158,7 @@ func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 func (s *Server) bySecret(ctx context.Context, id, secret string) (*Client, *Secret, error) {
 	client, err := find(ctx, s.Clients, id)
 	if isNoClient(err) {
-		client, err = &Client{}, nil // whose secret nobody knows, but checking it takes its time
+		client = &Client{} // whose secret nobody knows, but checking it takes its time
 	} else if err != nil {
 		return nil, nil, err
 	}

@@ -140,10 +140,10 @@ func transientCode(code int) bool {
 func aborted(r *http.Request, err error) error {
 	ctx := r.Context()
 	switch {
+	case errors.Is(context.Cause(ctx), errTooLong):
+		return errors.Join(err, errTooLong) // whatever became of the error on its way
 	case ctx.Err() == nil || !errors.Is(err, context.Canceled):
 		return err
-	case errors.Is(context.Cause(ctx), errTooLong):
-		return errors.Join(err, errTooLong)
 	}
 	return errClientGone
 }

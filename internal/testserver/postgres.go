@@ -121,12 +121,31 @@ func startPostgres() (*postgres, error) {
 	if p.port, err = freePort(); err != nil {
 		return nil, err
 	}
+	return p, p.start()
+}
+
+func (p *postgres) start() error {
 	p.cmd = p.run("postgres", "-D", p.data, "-h", "127.0.0.1", "-p", strconv.Itoa(p.port), "-k", p.data,
 		"-c", "fsync=off", "-c", "max_connections=400", "-c", "logging_collector=off")
 	if err := p.cmd.Start(); err != nil {
-		return nil, err
+		return err
 	}
-	return p, p.await()
+	return p.await()
+}
+
+// RestartPostgres stops PostgreSQL at once, as an operator in a hurry does, and starts
+// it again.
+func RestartPostgres(t *testing.T) {
+	t.Helper()
+	server.Lock()
+	defer server.Unlock()
+	if err := server.cmd.Process.Signal(syscall.SIGQUIT); err != nil { // "immediate shutdown"
+		t.Fatalf("stop PostgreSQL: %v", err)
+	}
+	_ = server.cmd.Wait() // it tells of the signal
+	if err := server.start(); err != nil {
+		t.Fatalf("start PostgreSQL again: %v", err)
+	}
 }
 
 // findPostgres finds a program of PostgreSQL's, where Debian puts it or on the
