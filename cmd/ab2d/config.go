@@ -44,11 +44,14 @@ func (c *stateConfig) complete() {
 }
 
 // shown is the database's address without a password.
-func (c *stateConfig) shown() string {
-	if u, err := url.Parse(c.Database); err == nil && u.User != nil {
+func (c *stateConfig) shown() string { return withoutPassword(c.Database) }
+
+// withoutPassword is an address as it may be shown.
+func withoutPassword(address string) string {
+	if u, err := url.Parse(address); err == nil && u.User != nil {
 		return u.Redacted()
 	}
-	return c.Database
+	return address
 }
 
 // logConfig says what is logged.

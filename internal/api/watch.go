@@ -129,6 +129,7 @@ func (w *watch) end() {
 	if d.status >= 400 {
 		d.To = d.From
 	}
+	w.api.Metrics.FileDelivered(d.To - d.From)
 	if err := w.api.Deliveries.EndDelivery(context.WithoutCancel(w.r.Context()), w.id, w.file, d.Delivery); err != nil {
 		w.api.Log.Error("count a download", "request", obs.RequestID(w.r.Context()), "job", w.file.Job, "file", w.file.Name, "error", err)
 	}

@@ -25,6 +25,7 @@
 //   - refresh.go     stored claims written anew: new identifiers, a new allow-list
 //   - reader.go      export.Claims: reading the claims of a snapshot
 //   - freshness.go   when enrollment and claims were imported
+//   - reading.go     what the metrics tell of all processes
 //   - audit.go       audit.Log, and reading it
 //   - admin.go       what the administration reads and changes
 //   - migrations     the tables
