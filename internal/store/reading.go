@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ab2d/internal/auth"
+	"ab2d/internal/export"
 	"ab2d/internal/fhir"
 	"ab2d/internal/obs"
 )
@@ -37,12 +38,17 @@ func (db *DB) readJobs(ctx context.Context, r *obs.Readings) error {
 		return err
 	}
 	defer rows.Close()
+	counts := map[export.State]int64{}
 	for rows.Next() {
-		var c obs.Count
-		if err := rows.Scan(&c.State, &c.N); err != nil {
+		var state export.State
+		var n int64
+		if err := rows.Scan(&state, &n); err != nil {
 			return err
 		}
-		r.Jobs = append(r.Jobs, c)
+		counts[state] = n
+	}
+	for _, state := range []export.State{export.Accepted, export.Running, export.Completed, export.Failed, export.Canceled, export.Expired} {
+		r.Jobs = append(r.Jobs, obs.Count{State: string(state), N: counts[state]})
 	}
 	if err := rows.Err(); err != nil {
 		return err

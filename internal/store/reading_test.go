@@ -20,7 +20,7 @@ func TestReadings(t *testing.T) {
 	each(t, func(t *testing.T, open opener) {
 		ctx, clock := t.Context(), exporttest.NewClock()
 		db := open(t, clock.Now)
-		want := obs.Readings{Expiring: []obs.Expiring{{Within: "7d"}, {Within: "30d"}}}
+		want := obs.Readings{Jobs: jobs("", 0), Expiring: []obs.Expiring{{Within: "7d"}, {Within: "30d"}}}
 		check := func(what string) {
 			t.Helper()
 			r, err := db.Readings(ctx)
@@ -40,7 +40,7 @@ func TestReadings(t *testing.T) {
 			t.Fatal(err)
 		}
 		clock.Add(time.Minute)
-		want.Jobs, want.Waiting, want.WaitingAge = []obs.Count{{State: "accepted", N: 1}}, 1, time.Minute
+		want.Jobs, want.Waiting, want.WaitingAge = jobs("accepted", 1), 1, time.Minute
 		check("an accepted job")
 		task := lease(t, db)
 		want.Waiting, want.WaitingAge = 0, 0
@@ -49,7 +49,7 @@ func TestReadings(t *testing.T) {
 			t.Fatal(err)
 		}
 		part := lease(t, db)
-		want.Jobs, want.PartsRunning, want.PartsWaiting = []obs.Count{{State: "running", N: 1}}, 1, 1
+		want.Jobs, want.PartsRunning, want.PartsWaiting = jobs("running", 1), 1, 1
 		check("a part that is running")
 		if err := db.Release(ctx, part.Lease, &export.StepFailure{Text: "no", Pause: time.Second}); err != nil {
 			t.Fatal(err)
@@ -60,9 +60,21 @@ func TestReadings(t *testing.T) {
 		if _, err := db.Delete(ctx, "a"); err != nil {
 			t.Fatal(err)
 		}
-		want.Jobs, want.PartsRetrying, want.PartsWaiting, want.Waiting, want.WaitingAge = []obs.Count{{State: "cancelled", N: 1}}, 0, 0, 0, 0
+		want.Jobs, want.PartsRetrying, want.PartsWaiting, want.Waiting, want.WaitingAge = jobs("cancelled", 1), 0, 0, 0, 0
 		check("a canceled job")
 	})
+}
+
+// jobs counts n jobs in a state, and none in the others.
+func jobs(state string, n int64) (counts []obs.Count) {
+	for _, s := range []string{"accepted", "running", "completed", "failed", "cancelled", "expired"} {
+		c := obs.Count{State: s}
+		if s == state {
+			c.N = n
+		}
+		counts = append(counts, c)
+	}
+	return counts
 }
 
 func lease(t *testing.T, db *store.DB) *export.Task {
