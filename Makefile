@@ -16,7 +16,7 @@ build:
 # What a change should pass before it is committed: format, vet, lint and the short tests. Under a minute once the caches are warm.
 .PHONY: check
 check: lint
-	@unformatted=$$(gofmt -l client cmd docs internal interop validate); if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+	@unformatted=$$(gofmt -l client cmd deploy docs internal interop validate); if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
 	go test -short ./...
 

@@ -26,7 +26,7 @@ func TestDeployIsTrue(t *testing.T) {
 		t.Fatal(code)
 	}
 	found := 0
-	for _, pattern := range []string{"../../deploy/*", "../../docs/*.md", "../../README.md", "../../ARCHITECTURE.md"} {
+	for _, pattern := range []string{"../../deploy/*.*", "../../deploy/Dockerfile", "../../deploy/*/*.y*ml", "../../docs/*.md", "../../README.md", "../../ARCHITECTURE.md"} {
 		names, err := filepath.Glob(pattern)
 		if err != nil || len(names) == 0 {
 			t.Fatal(pattern, err)
@@ -57,7 +57,7 @@ func TestDeployIsTrue(t *testing.T) {
 // parses tells whether the arguments are understood.
 func parses(args []string) error {
 	var c commands
-	parser, err := kong.New(&c, kong.DefaultEnvars("AB2D"), kong.Vars{"version": "", "processors": "1"})
+	parser, err := kong.New(&c, kong.DefaultEnvars("AB2D"), variables())
 	if err != nil {
 		return err
 	}

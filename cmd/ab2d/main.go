@@ -113,19 +113,19 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 		fmt.Fprintf(s.err, "ab2d: %s\nab2d --help explains every command and flag.\n", shownError(err))
 		return exitUsage
 	case errors.Is(err, errSomeInvalid):
-		fmt.Fprintf(s.err, "ab2d: %s\n", shownError(err))
+		complain(s.err, command, err)
 		return exitSome
 	case errors.As(err, &coded):
-		fmt.Fprintf(s.err, "ab2d: %s\n", shownError(err))
+		complain(s.err, command, err)
 		return coded.code
 	case errors.As(err, &usage):
-		fmt.Fprintf(s.err, "ab2d: %s\n", shownError(err))
+		complain(s.err, command, err)
 		return exitUsage
 	case ctx.Err() != nil:
 		fmt.Fprintln(s.err, "ab2d: stopped")
 		return exitFailed
 	}
-	fmt.Fprintf(s.err, "ab2d: %s\n", shownError(err))
+	complain(s.err, command, err)
 	return exitFailed
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"ab2d/internal/synth"
 )
@@ -43,8 +44,12 @@ func (c *sandboxCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	began := time.Now()
+	startLine(srv.log, "sandbox", &c.workConfig, "url", srv.url)
 	welcome(s.out, srv, &c.config, printed)
-	return srv.run(ctx)
+	err = srv.run(ctx)
+	stopLine(srv.log, began, err)
+	return err
 }
 
 // setOrigins decides which web pages may use the API. Imported claims are not

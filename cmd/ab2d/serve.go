@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
+	"time"
 )
 
 // serveCommand is ab2d serve.
@@ -33,8 +33,19 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 			return errors.Join(err, srv.abandon())
 		}
 	}
-	fmt.Fprintf(s.out, "The AB2D server is ready at %s, with %d workers\n", srv.url, c.Workers)
-	return srv.run(ctx)
+	began := time.Now()
+	startLine(srv.log, "serve", &c.workConfig, c.serverSettings(srv.url)...)
+	c.announce(s, "The AB2D server is ready at %s, with %d workers\n", srv.url, c.Workers)
+	err = srv.run(ctx)
+	stopLine(srv.log, began, err)
+	return err
+}
+
+// serverSettings are the settings of a server for its start line.
+func (c *serveCommand) serverSettings(url string) []any {
+	return []any{"url", url, "publicURL", c.PublicURL, "tls", c.TLSCert != "", "issuer", c.Issuer, "pages", c.Pages, "adminAPI", c.AdminAPI, "v3", c.V3,
+		"maxDownloads", c.MaxDownloads, "tokenLifetime", c.TokenLifetime.String(), "rotateKeys", c.RotateKeys.String(), "drain", c.Drain.String(),
+		"trustedProxies", c.TrustedProxies}
 }
 
 // ignoredClients says which clients of the database the server does not accept.

@@ -34,7 +34,6 @@ type server struct {
 	url      string                          // where this machine reaches it
 	drain    time.Duration
 	stopping atomic.Bool
-	metrics  *obs.Metrics
 	keys     *auth.KeyRing
 	rotate   time.Duration   // how old the signing key may become
 	lifetime time.Duration   // of tokens
@@ -105,7 +104,6 @@ func (s *server) serveAPI(ctx context.Context, c *config) error {
 	}
 	fetch := auth.NewFetcher(c.FetchPrivate, s.now)
 	responder := rest.NewResponder(s.log, s.now, s.db)
-	s.metrics = obs.NewMetrics()
 	clients := auth.Clients(productionClients{s.db})
 	if c.Sandbox {
 		clients = sandboxClients{s.db}
@@ -133,7 +131,6 @@ func (s *server) serveAPI(ctx context.Context, c *config) error {
 	if err != nil {
 		return err
 	}
-	s.metrics.Jobs(s.log, s.db.CountJobs)
 	s.http = &http.Server{
 		Handler: a, ConnContext: api.ConnContext, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10,
@@ -150,12 +147,30 @@ func (s *server) serveAPI(ctx context.Context, c *config) error {
 func (s *server) tokenServer(c *config, issuer string, clients auth.Clients, fetch *auth.Fetcher, responder *rest.Responder) *auth.Server {
 	return &auth.Server{
 		Issuer: issuer, Realm: "ab2d", Lifetime: c.TokenLifetime, Clients: clients, Keys: s.keys, Now: s.now,
-		Guard: auth.NewGuard(s.now), Assertions: s.db, Fetch: fetch, Audit: s.db, Warn: s.log.Warn, Transient: rest.IsTransient, Rate: api.TokenRate(c.ClientRateFactor, s.now),
-		Refused: func(r *http.Request, e *auth.Error) { responder.AuditRejection(r, e.Status, e.Code) },
+		Guard: auth.NewGuard(s.now), Assertions: s.db, Fetch: fetch, Audit: countedTokens{s.db, s.metrics}, Warn: s.log.Warn, Transient: rest.IsTransient, Rate: api.TokenRate(c.ClientRateFactor, s.now),
+		Refused: func(r *http.Request, e *auth.Error) {
+			s.metrics.TokenAnswered(e.Code)
+			responder.AuditRejection(r, e.Status, e.Code)
+		},
 		Fault: func(r *http.Request, err error) {
 			s.log.Error("token endpoint", "request", obs.RequestID(r.Context()), "error", err)
 		},
 	}
+}
+
+// countedTokens counts the tokens whose audit entries pass through it.
+type countedTokens struct {
+	audit.Log
+	metrics *obs.Metrics
+}
+
+// Record counts a token once its entry is durable.
+func (c countedTokens) Record(ctx context.Context, e audit.Entry) error {
+	err := c.Log.Record(ctx, e)
+	if err == nil && e.Event == audit.TokenGranted {
+		c.metrics.TokenAnswered("granted")
+	}
+	return err
 }
 
 // adminHandler makes the administration over HTTP.

@@ -2,7 +2,8 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"errors"
+	"time"
 )
 
 // workerCommand is ab2d worker.
@@ -10,6 +11,7 @@ type workerCommand struct {
 	workConfig
 	Mirror      mirrorConfig `embed:"" prefix:"mirror-"`
 	ClaimsFrom  string       `help:"Source of enrollment and claims: store: (what was imported) or synthetic: (computed from the seed)." name:"claims" default:"store:" placeholder:"ADDRESS"`
+	Monitor     string       `help:"Address on which the process answers GET /health, /health/live and /metrics, as host:port. The default is none." placeholder:"HOST:PORT"`
 	WorkersHere int          `help:"Number of workers in this process. The default is one for each processor." name:"workers" default:"${processors}" placeholder:"N"`
 }
 
@@ -29,7 +31,20 @@ func (c *workerCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "%d AB2D workers are running\n", c.Workers)
+	began := time.Now()
+	stopMonitor := func() {}
+	if c.Monitor != "" {
+		m, err := openMonitor(ctx, c.Monitor, w)
+		if err != nil {
+			return errors.Join(err, w.close())
+		}
+		stopMonitor = m.start(w.log)
+	}
+	startLine(w.log, "worker", &c.workConfig, "monitor", c.Monitor)
+	c.announce(s, "%d AB2D workers are running\n", c.Workers)
 	w.start(ctx)()
-	return w.close()
+	stopMonitor()
+	err = w.close()
+	stopLine(w.log, began, err)
+	return err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,6 +30,7 @@ type workers struct {
 	clock    *export.ClockWatch
 	mirror   *mirror.Mirror // nil for none
 	log      *slog.Logger
+	metrics  *obs.Metrics
 	profiled func() error // writes the profiles; nil without --profiles
 }
 
@@ -38,7 +40,7 @@ func openWorkers(ctx context.Context, c *workConfig, s streams) (*workers, error
 	if err != nil {
 		return nil, &usageError{err}
 	}
-	w := &workers{notifier: export.NewNotifier(), log: log}
+	w := &workers{notifier: export.NewNotifier(), log: log, metrics: obs.NewMetrics()}
 	if c.Profiles != "" {
 		if w.profiled, err = obs.Profile(c.Profiles); err != nil {
 			return nil, fmt.Errorf("--profiles=%s: %w", c.Profiles, err)
@@ -59,6 +61,7 @@ func openWorkers(ctx context.Context, c *workConfig, s streams) (*workers, error
 	}
 	w.source = openClaims(c, w.db, w.now)
 	w.checks = []api.Check{{Name: "database", Ping: w.db.Ping}, filesCheck, {Name: "clock", Ping: w.clock.Check}, {Name: "audit", Ping: w.db.PingAudit}}
+	w.measure(c)
 	w.makeWorkers(c)
 	if c.mirrors() {
 		if w.mirror, err = c.Mirror.open(w.db, log, nil); err != nil {
@@ -66,6 +69,17 @@ func openWorkers(ctx context.Context, c *workConfig, s streams) (*workers, error
 		}
 	}
 	return w, nil
+}
+
+// measure lets the metrics tell of the back ends.
+func (w *workers) measure(c *workConfig) {
+	w.metrics.Build(version)
+	w.metrics.Pools(w.db.Pools())
+	w.metrics.Read(w.log, w.db.Readings)
+	w.metrics.Disk("data", c.Data)
+	if dir, ok := strings.CutPrefix(c.Files, "dir:"); ok {
+		w.metrics.Disk("files", dir)
+	}
 }
 
 func (w *workers) makeWorkers(c *workConfig) {
@@ -78,7 +92,7 @@ func (w *workers) makeWorkers(c *workConfig) {
 	for i := range c.Workers {
 		w.workers = append(w.workers, &export.Worker{
 			Name: fmt.Sprintf("%s/%d", processName(), i+1), Queue: w.db, Jobs: w.db, Ledgers: w.db, Roster: w.source, Claims: claims, Source: w.source.Source(),
-			Files: w.files, Notifier: w.notifier, Now: w.now, Log: w.log, Settings: settings, Ready: w.clock.Check,
+			Files: w.files, Notifier: w.notifier, Now: w.now, Log: w.log, Metrics: w.metrics, Settings: settings, Ready: w.clock.Check,
 		})
 	}
 }

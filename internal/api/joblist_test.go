@@ -152,7 +152,7 @@ func TestPolling(t *testing.T) {
 // TestMetrics: requests by route, never by path, and the jobs by state.
 func TestMetrics(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, func(s *server) { s.workers = 0; s.config.Metrics.Jobs(s.config.Log, s.db.CountJobs) })
+	s := newServer(t, func(s *server) { s.workers = 0; s.config.Metrics.Read(s.config.Log, s.db.Readings) })
 	status := s.kickOff(one, patientV1)
 	s.do(one, "GET", status)
 	s.do("", "GET", "/some/where")
@@ -163,7 +163,7 @@ func TestMetrics(t *testing.T) {
 		`ab2d_requests_total{method="GET",route="/api/v1/fhir/Patient/$export",status="202"} 1`,
 		`ab2d_requests_total{method="GET",route="/api/v1/fhir/Job/{job}/$status",status="202"} 1`,
 		`ab2d_requests_total{method="GET",route="none",status="404"} 1`, `ab2d_requests_total{method="other",route="/health",status="405"} 1`,
-		`ab2d_jobs{state="accepted"} 1`, `ab2d_request_seconds_count{route="/health"} 1`, "go_goroutines", "process_",
+		`ab2d_jobs{state="accepted"} 1`, `ab2d_jobs_waiting 1`, `ab2d_database_readable 1`, `ab2d_request_seconds_count{route="/health"} 1`, "go_goroutines", "process_",
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("%s is not in\n%s", want, body)

@@ -135,6 +135,7 @@ func (w *watch) end() {
 	if d.status >= 400 {
 		d.To = d.From
 	}
+	w.api.Metrics.FileDelivered(d.To - d.From)
 	w.api.ranges.end(w.key(), &d.Delivery)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.r.Context()), requestTime)
 	defer cancel()

@@ -44,10 +44,26 @@ func (w *Worker) finish(ctx context.Context, t *Task) error {
 		return fmt.Errorf("complete the job: %w", err)
 	}
 	obs.CrashPoint("finished")
+	w.countJob(t, totals, written)
 	w.Log.Info("export completed", "job", t.Job.ID, "contract", t.Job.Contract, "version", t.Job.Version.String(),
 		"enrollees", totals.Enrollees(), "claims", totals.Claims, "files", len(files), "notRead", totals.NotRead, "withoutDates", totals.NoDates(),
 		"took", w.Now().Sub(t.Job.TransactionTime).String())
 	return nil
+}
+
+// countJob counts a completed job.
+func (w *Worker) countJob(t *Task, totals Totals, errs []File) {
+	w.Metrics.JobEnded(obs.JobCompleted, w.Now().Sub(t.Job.TransactionTime))
+	w.Metrics.JobExported(obs.Exported{Delivered: totals.Delivered, NoClaims: totals.NoClaims, OptedOut: totals.OptedOut,
+		NoIdentifier: totals.NoIdentifier, NotRead: totals.NotRead, Claims: totals.Claims})
+	w.countFiles(errs)
+}
+
+// countFiles counts the bytes of files that became part of a job.
+func (w *Worker) countFiles(files []File) {
+	for i := range files {
+		w.Metrics.FileWritten(files[i].Stored)
+	}
 }
 
 // reconcile sums up the parts' ledgers, numbers their files in order, and

@@ -62,6 +62,7 @@ func (w *Worker) runPart(ctx context.Context, t *Task, progress *atomic.Int64) e
 		return fmt.Errorf("commit part %d: %w", t.Part.Number, err)
 	}
 	obs.CrashPoint("part committed")
+	w.countFiles(files)
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"ab2d/internal/obs"
 	"ab2d/internal/segment"
 )
 
@@ -50,6 +51,7 @@ type Worker struct {
 	Notifier *Notifier
 	Now      func() time.Time
 	Log      *slog.Logger
+	Metrics  *obs.Metrics // nil: nothing is counted
 	// Ready, if not nil, is asked before each step. While it fails, none is
 	// taken.
 	Ready func(context.Context) error
@@ -151,25 +153,32 @@ func (w *Worker) settle(ctx context.Context, t *Task, err error, took time.Durat
 	log := w.Log.With("job", t.Lease.Job, "step", t.Lease.Step, "part", t.Lease.Part, "took", took.Round(time.Millisecond))
 	if err == nil {
 		log.Debug("step done")
+		w.Metrics.StepEnded(string(t.Lease.Step), obs.StepDone, took)
 		if t.Lease.Step == StepPlan {
 			w.Notifier.Notify() // there are parts now, for all workers
 		}
 		return
 	}
 	var failed *StepFailure
+	outcome := obs.StepFailed
 	switch {
 	case errors.Is(err, ErrLeaseLost):
 		log.Info("step stopped: the job was canceled or the lease was lost")
+		outcome = obs.StepLeaseLost
 	case ctx.Err() != nil:
 		log.Info("step returned to the queue: the worker stops")
+		outcome = obs.StepHandedBack
 	default:
 		failed = w.failure(t, err)
 		log.Error("step failed", "error", err, "failures", t.Failures+1, "final", failed.Reason != "")
 	}
+	w.Metrics.StepEnded(string(t.Lease.Step), outcome, took)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if err := w.Queue.Release(ctx, t.Lease, failed); err != nil {
 		log.Error("return a lease; it will lapse", "error", err)
+	} else if failed != nil && failed.Reason != "" {
+		w.Metrics.JobEnded(obs.JobFailed, w.Now().Sub(t.Job.TransactionTime))
 	}
 	w.Notifier.Notify()
 }

@@ -9,6 +9,9 @@
 //   - space.go, space_linux.go, space_other.go  what is free on a disk
 //   - limit.go  how often something may happen
 //   - metrics.go  what Prometheus reads
+//   - event.go  metrics of what this process did
+//   - reading.go  metrics that are read from the database
+//   - resource.go, disk.go, disk_other.go  metrics of disks and database connections
 //   - profile.go  where time and memory go, for pprof
 //   - crash.go, crash_on.go  points at which tests let a process die
 package obs

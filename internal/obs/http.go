@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -89,7 +90,7 @@ func Handler(log *slog.Logger, m *Metrics, next http.Handler, failed func(http.R
 				}
 			}
 			m.answered(r, rec, time.Since(began))
-			log.Info("request", "request", id, "method", r.Method, "path", r.URL.Path, "status", rec.status,
+			log.Log(r.Context(), levelOf(r, rec.status), "request", "request", id, "method", r.Method, "path", r.URL.Path, "status", rec.status,
 				"bytes", rec.bytes, "took", time.Since(began).Round(time.Microsecond), "address", address(r), "client", clientOf(r.Context()))
 			if p != nil {
 				panic(http.ErrAbortHandler) // lest half an answer looks like a whole one
@@ -97,6 +98,19 @@ func Handler(log *slog.Logger, m *Metrics, next http.Handler, failed func(http.R
 		}()
 		next.ServeHTTP(rec, r)
 	})
+}
+
+// levelOf is the level of a request in the log. What programs ask all the time, and what
+// the dashboard reads, is not worth a line unless it fails.
+func levelOf(r *http.Request, status int) slog.Level {
+	if status >= http.StatusBadRequest || r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return slog.LevelInfo
+	}
+	switch path := r.URL.Path; {
+	case path == "/health", path == "/health/live", path == "/metrics", path == "/status", strings.HasPrefix(path, "/admin/v1/"):
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
 }
 
 // address is where a request comes from, as the trusted proxies say it.

@@ -1,8 +1,6 @@
 package obs
 
 import (
-	"context"
-	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
@@ -21,6 +19,7 @@ type Metrics struct {
 	bytes    prometheus.Counter
 	damaged  prometheus.Counter
 	refused  prometheus.Counter
+	events   *events
 }
 
 // NewMetrics makes the metrics of a process.
@@ -35,6 +34,8 @@ func NewMetrics() *Metrics {
 		refused: prometheus.NewCounter(prometheus.CounterOpts{Name: "ab2d_connections_refused_total", Help: "Connections that were refused, or closed for another, because there were too many."}),
 		damaged: prometheus.NewCounter(prometheus.CounterOpts{Name: "ab2d_damaged_files_found_total", Help: "Downloads that found a stored result file damaged or gone."}),
 	}
+	m.events = newEvents()
+	m.registry.MustRegister(m.events.collectors()...)
 	m.registry.MustRegister(m.requests, m.seconds, m.bytes, m.damaged, m.refused, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -63,44 +64,6 @@ func knownMethod(method string) string {
 		return method
 	}
 	return "other"
-}
-
-// Count is a number of jobs in a state.
-type Count struct {
-	State string
-	N     int64
-}
-
-// countTime bounds how long a reader of the metrics waits for the database.
-const countTime = 3 * time.Second
-
-// Jobs lets the metrics tell how many jobs there are, asked at each reading.
-func (m *Metrics) Jobs(log *slog.Logger, count func(context.Context) ([]Count, error)) {
-	m.registry.MustRegister(&jobs{log: log, count: count,
-		desc: prometheus.NewDesc("ab2d_jobs", "Jobs by state, over all processes.", []string{"state"}, nil)})
-}
-
-type jobs struct {
-	log   *slog.Logger
-	count func(context.Context) ([]Count, error)
-	desc  *prometheus.Desc
-}
-
-// Describe is prometheus.Collector's.
-func (j *jobs) Describe(c chan<- *prometheus.Desc) { c <- j.desc }
-
-// Collect leaves the numbers out when the database does not give them.
-func (j *jobs) Collect(c chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), countTime)
-	defer cancel()
-	counts, err := j.count(ctx)
-	if err != nil {
-		j.log.Error("count the jobs for the metrics", "error", err)
-		return
-	}
-	for _, n := range counts {
-		c <- prometheus.MustNewConstMetric(j.desc, prometheus.GaugeValue, float64(n.N), n.State)
-	}
 }
 
 // ServeHTTP answers in Prometheus' text format.

@@ -61,6 +61,8 @@ type dialect struct {
 	// seal moves the head of the audit log and stores the entries up to it, all or
 	// nothing. It is false if somebody else has moved the head.
 	seal func(ctx context.Context, db *DB, from, to audit.Head, links []sealed) (bool, error)
+	// sizeQuery reads how many bytes the database takes.
+	sizeQuery string
 	// bulk inserts many rows within a transaction.
 	bulk func(ctx context.Context, tx *sql.Tx, conn *sql.Conn, r rows) error
 }
@@ -100,6 +102,7 @@ func sqlite(path string) dialect {
 		migrations:   "migrations/sqlite", writers: 1,
 		writeDSN: dsn() + "&_txlock=immediate", readDSN: dsn("query_only(1)"), bulk: insertAll,
 		inList: ` in (select value from json_each($1))`, inIDs: ` in (select value from json_each($1))`,
+		sizeQuery: `select page_count * page_size from pragma_page_count(), pragma_page_size()`,
 	}
 }
 
@@ -197,6 +200,7 @@ func postgres(address string) dialect {
 		lockJob: ` for update of j skip locked`, lockPart: ` for update of p skip locked`,
 		lock: `select pg_advisory_xact_lock(hashtext($1))`, bulk: copyAll,
 		timeQuery: `select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)`,
+		sizeQuery: `select pg_database_size(current_database())`,
 		inList:    ` in (select json_array_elements_text(cast($1 as json)))`,
 		inIDs:     ` in (select cast(json_array_elements_text(cast($1 as json)) as bigint))`,
 	}

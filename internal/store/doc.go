@@ -26,6 +26,7 @@
 //   - refresh.go     stored claims written anew: new identifiers, a new allow-list
 //   - reader.go      export.Claims: reading the claims of a snapshot
 //   - freshness.go   when enrollment and claims were imported
+//   - reading.go     what the metrics tell of all processes
 //   - audit.go       audit.Log, and reading it
 //   - seal.go        chaining the entries of the audit log
 //   - turn.go        whose turn it is to write, where only one can

@@ -12,7 +12,6 @@ import (
 	"ab2d/internal/audit"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
-	"ab2d/internal/obs"
 )
 
 // Accept inserts a job, unless its contract has limit jobs under way.
@@ -143,24 +142,6 @@ func (db *DB) List(ctx context.Context, contract string, limit int) ([]*export.J
 		list = append(list, j)
 	}
 	return list, rows.Err()
-}
-
-// CountJobs counts the jobs by state.
-func (db *DB) CountJobs(ctx context.Context) ([]obs.Count, error) {
-	rows, err := db.read.QueryContext(ctx, `select state, count(*) from job group by state order by state`)
-	if err != nil {
-		return nil, fmt.Errorf("count jobs: %w", err)
-	}
-	defer rows.Close()
-	var counts []obs.Count
-	for rows.Next() {
-		var c obs.Count
-		if err := rows.Scan(&c.State, &c.N); err != nil {
-			return nil, fmt.Errorf("count jobs: %w", err)
-		}
-		counts = append(counts, c)
-	}
-	return counts, rows.Err()
 }
 
 // Ahead counts the contract's jobs under way that were accepted before this one.

@@ -1,0 +1,9 @@
+// Package check tests what is under deploy: that the alerts and the dashboard name
+// metrics that servers have, that each alert fires when it should, and that Kubernetes
+// would take the manifests. It is a module of its own, because the libraries of
+// Prometheus and Kubernetes are larger than the program.
+//
+//   - scrape_test.go     metrics of real servers
+//   - alerts_test.go     deploy/prometheus and deploy/grafana
+//   - kubernetes_test.go  deploy/kubernetes
+package check
