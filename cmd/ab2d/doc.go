@@ -10,6 +10,7 @@
 //   - server.go    the parts of a server put together, run and stopped
 //   - hosts.go     by which hosts a server is addressed
 //   - limits.go, descriptors_unix.go, descriptors_other.go  limits of connections and clients
+//   - monitor.go   metrics, and the lines in the log at start and stop
 //   - workers.go   the back ends and the workers on them
 //   - sandbox.go, sandbox_clients.go  ab2d sandbox, and who may use its clients
 //   - expected.go, statistics.go  ab2d sandbox expected, ab2d sandbox statistics
