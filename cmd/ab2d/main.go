@@ -82,7 +82,7 @@ func variables() kong.Vars {
 // newParser returns the parser of the program's arguments.
 func newParser(c *commands, options ...kong.Option) (*kong.Kong, error) {
 	return kong.New(c, append([]kong.Option{
-		kong.Name("ab2d"), kong.Description(description), environment(), variables(), kong.Help(help),
+		kong.Name("ab2d"), kong.Description(description), environment(), durations(), variables(), kong.Help(help),
 	}, options...)...)
 }
 
@@ -108,12 +108,28 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
-	command, err := parser.Parse(currentNames(args, s.err))
+	command, err := parser.Parse(currentNames(joinNegative(args), s.err))
 	if err == nil {
 		noticeOldVariables(command, s.err)
 		err = command.Run()
 	}
 	return exitCode(ctx, err, s.err)
+}
+
+// joinNegative writes --flag -1 as --flag=-1, which kong does not take for another
+// flag. So a negative number gets the flag's own error.
+func joinNegative(args []string) []string {
+	var joined []string
+	for _, arg := range args {
+		last := len(joined) - 1
+		negative := len(arg) > 1 && arg[0] == '-' && arg[1] >= '0' && arg[1] <= '9'
+		if negative && last >= 0 && strings.HasPrefix(joined[last], "--") && !strings.Contains(joined[last], "=") && joined[last] != "--" {
+			joined[last] += "=" + arg
+			continue
+		}
+		joined = append(joined, arg)
+	}
+	return joined
 }
 
 // exitCode prints an error, if there is one, and tells what the program ends with.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // serveCommand is ab2d serve.
@@ -33,7 +35,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 			return errors.Join(err, srv.abandon())
 		}
 	}
-	fmt.Fprintf(s.out, "The AB2D server is ready at %s, with %d workers\n", srv.url, c.Workers)
+	fmt.Fprintf(s.out, "The AB2D server is ready at %s, with %s\n", srv.url, english.Plural(c.Workers, "worker", ""))
 	return srv.run(ctx)
 }
 
