@@ -13,6 +13,18 @@ conformance:
 build:
 	CGO_ENABLED=0 go build -buildvcs=auto -trimpath -o ab2d ./cmd/ab2d
 
+# What a release consists of, written to dist/: static programs, lists of their components, .deb, .rpm, an image for containers, completions,
+# manual pages and SHA256SUMS. TARGETS=linux/amd64,... builds fewer. The first run takes minutes for each platform.
+TARGETS ?= linux/amd64,linux/arm64,darwin/amd64,darwin/arm64,windows/amd64,windows/arm64
+.PHONY: release
+release:
+	go -C tools/release run . -source $(CURDIR) -out $(CURDIR)/dist -targets $(TARGETS)
+
+# Long: builds a release twice, compares the bytes, and runs what is in the image and in the packages.
+.PHONY: release-check
+release-check:
+	cd tools/release && go vet . && AB2D_RELEASE_TARGETS=$(TARGETS) go test . -v -count=1 -timeout 2h
+
 # What a change should pass before it is committed: format, vet, lint and the short tests. Under a minute once the caches are warm.
 .PHONY: check
 check: lint

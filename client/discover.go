@@ -32,10 +32,19 @@ func Reach(ctx context.Context, base string, h *http.Client) error {
 	if err == nil {
 		return resp.Body.Close()
 	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return NotThere(origin(c.base), err)
+}
+
+// NotThere is an ErrNotThere with the reason, if the error of a request says that no
+// such server answers at an address, and otherwise nil.
+func NotThere(address string, err error) error {
 	why := ""
 	switch name := new(net.DNSError); {
-	case ctx.Err() != nil:
-		return ctx.Err()
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return fmt.Errorf("%w at %s: what answers there does not use TLS. Write http:// instead of https://, or another port", ErrNotThere, address)
 	case errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.Errno(10061)): // the latter is WSAECONNREFUSED
 		why = "the connection was refused"
 	case errors.As(err, &name) && name.IsNotFound:
@@ -43,7 +52,7 @@ func Reach(ctx context.Context, base string, h *http.Client) error {
 	default:
 		return nil
 	}
-	return fmt.Errorf("%w at %s: %s. Is it running?", ErrNotThere, origin(c.base), why)
+	return fmt.Errorf("%w at %s: %s. Is it running?", ErrNotThere, address, why)
 }
 
 // Discover asks a FHIR server for its token endpoint: by its SMART

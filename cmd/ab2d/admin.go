@@ -16,6 +16,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"ab2d/client"
 	"ab2d/internal/admin"
 	"ab2d/internal/audit"
 	"ab2d/internal/auth"
@@ -89,6 +90,9 @@ func (c *adminConfig) ask(ctx context.Context, s streams, method, path string, b
 	h := &http.Client{Transport: through, Timeout: cmp.Or(c.timeout, time.Minute), CheckRedirect: keepToken}
 	resp, err := h.Do(r)
 	if err != nil {
+		if gone := client.NotThere(c.Server, err); gone != nil {
+			err = gone
+		}
 		return nil, harmlessError{err}
 	}
 	defer resp.Body.Close()
@@ -124,7 +128,11 @@ func (c *adminConfig) token() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("--token-file: %w", err)
 	}
-	return strings.TrimSpace(string(b)), nil
+	token := strings.TrimSpace(string(b))
+	if token == "" || strings.ContainsAny(token, " \t\r\n\x00") {
+		return "", fmt.Errorf("--token-file=%s: it has no admin token: a token is one word", c.TokenFile)
+	}
+	return token, nil
 }
 
 // way leads to the handlers: over the network, or to those in this process,
@@ -238,6 +246,10 @@ func printResponse[T any](ctx context.Context, s streams, c *adminConfig, method
 // listing writes rows of cells separated by tabs.
 func listing[T any](header string, row func(T) string) func(io.Writer, []T) error {
 	return func(w io.Writer, list []T) error {
+		if len(list) == 0 {
+			_, err := fmt.Fprintln(w, "There are none.")
+			return err
+		}
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(t, header)
 		for _, r := range list {

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/dustin/go-humanize"
 
 	"ab2d/internal/admin"
@@ -33,7 +35,7 @@ func (e errFaultyFiles) Error() string {
 	if e.n == 1 {
 		return "1 file is not what was written"
 	}
-	return fmt.Sprintf("%d files are not what was written", e.n)
+	return fmt.Sprintf("%s not what was written", english.Plural(e.n, "file is", "files are"))
 }
 
 // Run verifies files. It fails if one is not good.
@@ -52,7 +54,7 @@ func (c *adminFilesVerifyCommand) Run(ctx context.Context, s streams) error {
 		for _, f := range v.Faulty {
 			fmt.Fprintf(w, "%s  %s/%s: %s\n", f.State, f.Job, f.Name, f.Error)
 		}
-		_, err := fmt.Fprintf(w, "%d files of %d jobs verified, %s: %d damaged, missing or unread\n", v.Files, v.Jobs, humanize.Bytes(uint64(v.Bytes)), faulty)
+		_, err := fmt.Fprintf(w, "%s of %s verified, %s: %d damaged, missing or unread\n", english.Plural(v.Files, "file", ""), english.Plural(v.Jobs, "job", ""), humanize.Bytes(uint64(v.Bytes)), faulty)
 		return err
 	})
 	if err == nil && faulty > 0 {

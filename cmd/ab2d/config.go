@@ -148,6 +148,9 @@ func (f faults) err() error {
 	if len(f) == 0 {
 		return nil
 	}
+	if len(f) == 1 {
+		return &usageError{f[0]}
+	}
 	return &usageError{fmt.Errorf("%d settings are wrong:\n%w", len(f), errors.Join(f...))}
 }
 
@@ -183,6 +186,18 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
+// listenHost is the host of an address to listen on.
+func listenHost(address string) (string, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", fmt.Errorf("--listen=%s: write host:port, for example localhost:8080 or :8080", address)
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return "", fmt.Errorf("--listen=%s: the port must be a number from 0 to 65535", address)
+	}
+	return host, nil
+}
+
 var authServerName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // validate reports all faults of the settings at once.
@@ -190,8 +205,8 @@ func (c *config) validate() error {
 	var f faults
 	c.workConfig.validate(&f)
 	c.limitConfig.validate(&f)
-	host, _, err := net.SplitHostPort(c.Listen)
-	f.add(err != nil, "--listen=%s: write host:port, for example localhost:8080 or :8080", c.Listen)
+	host, err := listenHost(c.Listen)
+	f.add(err != nil, "%w", err)
 	f.add(err == nil && c.Sandbox && c.Claims == "store:" && !isLoopback(host), "--listen=%s: a sandbox with imported claims listens on this machine only, "+
 		"for example localhost:8080; for others there is ab2d serve", c.Listen)
 	f.add(err == nil && !isLoopback(host) && c.PublicURL == "" && len(c.AllowedHosts) == 0, "--listen=%s: other machines can reach this server, so set --public-url, "+

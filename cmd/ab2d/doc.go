@@ -2,9 +2,12 @@
 // workers, the client and the administration.
 //
 //   - main.go      arguments, signals, exit codes
-//   - version.go   the version and the commit
+//   - version.go   ab2d version
 //   - renamed.go   old names of commands, flags and variables
-//   - help.go      ab2d --help: every flag of every command
+//   - help.go, examples.go  --help, and the examples in it
+//   - environment.go  the variables that set flags, and their old names
+//   - duration.go  durations of days and weeks
+//   - completion.go, man.go  scripts for shells, and manual pages
 //   - config.go    the settings of a server, and their faults
 //   - backends.go  the only place that knows which back ends exist
 //   - server.go    the parts of a server put together, run and stopped

@@ -157,6 +157,8 @@ func (c *exportCommand) validate() (client.Request, error) {
 	var f faults
 	c.exportServer.validate(&f)
 	c.exportCredentials.validate(&f)
+	_, named := cms[c.Server]
+	f.add(named && !c.known(), "--server=%s: CMS asks for credentials: %s", c.Server, howToSignIn)
 	r := c.request(&f)
 	switch table.Format(c.Format) {
 	case table.NDJSON:
@@ -248,6 +250,14 @@ func (c *exportCredentials) validate(f *faults) {
 		_, err := sandboxSponsor(c.Sponsor)
 		f.add(err != nil, "%v", err)
 	}
+}
+
+// howToSignIn says which flags give credentials.
+const howToSignIn = "set --sponsor (for a sandbox of ab2d), --auth-file, or --client-id with --client-secret-file or --private-key"
+
+// known tells whether there are any credentials.
+func (c *exportCredentials) known() bool {
+	return c.Sponsor != "" || c.AuthFile != "" || c.ClientID != ""
 }
 
 func sandboxSponsor(name string) (*synth.Sponsor, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -208,7 +209,10 @@ func (c *exportCommand) coded(ctx context.Context, err error) error {
 	again := func(why string) error {
 		return &codedError{exitAgain, fmt.Errorf("%s\nRun the same command again to resume", why)}
 	}
+	refused := new(client.Error)
 	switch {
+	case errors.As(err, &refused) && refused.Status == http.StatusUnauthorized && !c.known():
+		return &usageError{fmt.Errorf("%s asks for credentials, and none were given: %s", c.base(), howToSignIn)}
 	case errors.Is(err, client.ErrLocked):
 		return &codedError{exitLocked, err}
 	case errors.Is(err, client.ErrOtherVersion):

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/dustin/go-humanize/english"
 
 	"ab2d/internal/ingest"
 	"ab2d/internal/store"
@@ -76,7 +79,12 @@ func (c *importConfig) table(ctx context.Context, read func(io.Reader) (*ingest.
 		return err
 	}
 	defer f.Close()
-	file, err := read(f)
+	// A table is small, and is not compressed: what is, gets an error that says so.
+	text := bufio.NewReader(f)
+	if start, _ := text.Peek(2); string(start) == "\x1f\x8b" {
+		return fmt.Errorf("%s: the file is compressed with gzip: decompress it with gunzip first", c.File)
+	}
+	file, err := read(text)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
@@ -139,9 +147,9 @@ func (c *importEnrollmentCommand) print(w io.Writer, r *ingest.EnrollmentReport)
 	default:
 		note += fmt.Sprintf(", before %d", r.Before)
 	}
-	fmt.Fprintf(w, "%s: %d enrollees%s\n", r.Contract, r.Enrollees, note)
+	fmt.Fprintf(w, "%s: %s%s\n", r.Contract, english.Plural(r.Enrollees, "enrollee", ""), note)
 	if r.Refreshed > 0 {
-		fmt.Fprintf(w, "%s: the claims of %d enrollees have new MBIs\n", r.Contract, r.Refreshed)
+		fmt.Fprintf(w, "%s: the claims of %s have new MBIs\n", r.Contract, english.Plural(r.Refreshed, "enrollee", ""))
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/alecthomas/kong"
 
 	"ab2d/internal/hpms"
@@ -87,7 +89,7 @@ func (c *importHPMSCommand) Run(ctx context.Context, s streams) error {
 	case err != nil:
 		return err
 	case report.Rejected > 0:
-		return &codedError{exitSome, fmt.Errorf("%d records of HPMS were rejected and left out", report.Rejected)}
+		return &codedError{exitSome, fmt.Errorf("%s of HPMS %s rejected and left out", english.Plural(report.Rejected, "record", ""), english.PluralWord(report.Rejected, "was", "were"))}
 	}
 	return nil
 }

@@ -30,19 +30,24 @@ const (
 
 // commands are the program's commands; each has a Run method.
 type commands struct {
-	Sandbox  sandboxCommands  `cmd:"" help:"Start a complete server with synthetic claims, in which the commands of the AB2D tutorial work; or show what its claims are."`
-	Demo     demoCommand      `cmd:"" help:"Run one export from beginning to end: start a sandbox, export a sponsor's claims, download and verify them, and stop."`
-	Export   exportCommand    `cmd:"" help:"Download a sponsor's claims from this server, CMS's AB2D or any Bulk Data server into a folder, and keep the folder up to date."`
-	Serve    serveCommand     `cmd:"" help:"Run a server: the API, and workers in the same process unless --workers=0."`
-	Worker   workerCommand    `cmd:"" help:"Run workers only, for servers on the same PostgreSQL and S3."`
-	Migrate  migrateCommand   `cmd:"" help:"Update the tables of the database and the stored claims to this release."`
-	Import   importCommand    `cmd:"" help:"Import contracts, enrollment, opt-outs or claims from files, or contracts from HPMS, for a server with --claims=store:."`
-	Mirror   mirrorCommand    `cmd:"" help:"Copy claims and enrollment from an upstream FHIR server (BFD) into the database, for a server with --claims=store:."`
-	Synth    synthCommands    `cmd:"" help:"Write sample files: synthetic raw claims, enrollment, contracts, opt-outs, and the expected results; or serve the same data as CMS's claims server does."`
-	Minimize minimizeCommand  `cmd:"" help:"Reduce raw ExplanationOfBenefit resources to the minimum necessary, and write NDJSON as an export does."`
-	Admin    adminCommand     `cmd:"" help:"Administer a server: sponsors, contracts, clients, jobs, keys, maintenance."`
-	Audit    auditCommand     `cmd:"" help:"Verify and export the audit log."`
-	Version  kong.VersionFlag `help:"Print the version." env:"-"`
+	Sandbox  sandboxCommands `cmd:"" help:"Start a complete server with synthetic claims, in which the commands of the AB2D tutorial work; or show what its claims are."`
+	Demo     demoCommand     `cmd:"" help:"Run one export from beginning to end: start a sandbox, export a sponsor's claims, download and verify them, and stop."`
+	Export   exportCommand   `cmd:"" help:"Download a sponsor's claims from this server, CMS's AB2D or any Bulk Data server into a folder, and keep the folder up to date."`
+	Serve    serveCommand    `cmd:"" help:"Run a server: the API, and workers in the same process unless --workers=0."`
+	Worker   workerCommand   `cmd:"" help:"Run workers only, for servers on the same PostgreSQL and S3."`
+	Migrate  migrateCommand  `cmd:"" help:"Update the tables of the database and the stored claims to this release."`
+	Import   importCommand   `cmd:"" help:"Import contracts, enrollment, opt-outs or claims from files, or contracts from HPMS, for a server with --claims=store:."`
+	Mirror   mirrorCommand   `cmd:"" help:"Copy claims and enrollment from an upstream FHIR server (BFD) into the database, for a server with --claims=store:."`
+	Synth    synthCommands   `cmd:"" help:"Write sample files: synthetic raw claims, enrollment, contracts, opt-outs, and the expected results; or serve the same data as CMS's claims server does."`
+	Minimize minimizeCommand `cmd:"" help:"Reduce raw ExplanationOfBenefit resources to the minimum necessary, and write NDJSON as an export does."`
+	Admin    adminCommand    `cmd:"" help:"Administer a server: sponsors, contracts, clients, jobs, keys, maintenance."`
+	Audit    auditCommand    `cmd:"" help:"Verify and export the audit log."`
+
+	Help           helpCommand       `cmd:"" help:"Explain a command."`
+	VersionCommand versionCommand    `cmd:"" name:"version" help:"Print the version, the commit, its date, and the version of Go."`
+	Completion     completionCommand `cmd:"" help:"Print a script that completes commands and flags in a shell."`
+	Man            manCommand        `cmd:"" hidden:"" help:"Write a manual page for each command."`
+	Version        kong.VersionFlag  `help:"Print the version."`
 }
 
 // streams are where a command reads and writes.
@@ -75,6 +80,13 @@ func variables() kong.Vars {
 	}
 }
 
+// newParser returns the parser of the program's arguments.
+func newParser(c *commands, options ...kong.Option) (*kong.Kong, error) {
+	return kong.New(c, append([]kong.Option{
+		kong.Name("ab2d"), kong.Description(description), environment(), durations(), variables(), kong.Help(help),
+	}, options...)...)
+}
+
 // run parses the arguments, runs the command and returns the exit code.
 func run(ctx context.Context, args []string, s streams) (code int) {
 	defer func() {
@@ -88,10 +100,8 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 	}()
 	ctx = asOperator(ctx)
 	var c commands
-	parser, err := kong.New(&c, kong.Name("ab2d"), kong.Description(description), kong.DefaultEnvars("AB2D"),
-		variables(), kong.Writers(s.out, s.err), kong.Help(help),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
-		kong.Exit(func(code int) { panic(exited(code)) }), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))
+	parser, err := newParser(&c, kong.Writers(s.out, s.err), kong.Exit(func(code int) { panic(exited(code)) }),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))
 	if err != nil {
 		fmt.Fprintln(s.err, "ab2d:", err)
 		return exitFailed
@@ -99,10 +109,32 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
-	command, err := parser.Parse(currentNames(args, s.err))
+	command, err := parser.Parse(currentNames(joinNegative(args), s.err))
 	if err == nil {
+		noticeOldVariables(command, s.err)
 		err = command.Run()
 	}
+	return exitCode(ctx, command, err, s.err)
+}
+
+// joinNegative writes --flag -1 as --flag=-1, which kong does not take for another
+// flag. So a negative number gets the flag's own error.
+func joinNegative(args []string) []string {
+	var joined []string
+	for _, arg := range args {
+		last := len(joined) - 1
+		negative := len(arg) > 1 && arg[0] == '-' && arg[1] >= '0' && arg[1] <= '9'
+		if negative && last >= 0 && strings.HasPrefix(joined[last], "--") && !strings.Contains(joined[last], "=") && joined[last] != "--" {
+			joined[last] += "=" + arg
+			continue
+		}
+		joined = append(joined, arg)
+	}
+	return joined
+}
+
+// exitCode prints an error, if there is one, and tells what the program ends with.
+func exitCode(ctx context.Context, command *kong.Context, err error, w io.Writer) int {
 	var usage *usageError
 	var wrong *kong.ParseError
 	var coded *codedError
@@ -110,22 +142,22 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 	case err == nil:
 		return exitOK
 	case errors.As(err, &wrong):
-		fmt.Fprintf(s.err, "ab2d: %s\nab2d --help explains every command and flag.\n", shownError(err))
+		fmt.Fprintf(w, "ab2d: %s\n%s --help shows how to use it.\n", shownError(err), helpNode(wrong.Context).FullPath())
 		return exitUsage
 	case errors.Is(err, errSomeInvalid):
-		complain(s.err, command, err)
+		complain(w, command, err)
 		return exitSome
 	case errors.As(err, &coded):
-		complain(s.err, command, err)
+		complain(w, command, err)
 		return coded.code
 	case errors.As(err, &usage):
-		complain(s.err, command, err)
+		complain(w, command, err)
 		return exitUsage
 	case ctx.Err() != nil:
-		fmt.Fprintln(s.err, "ab2d: stopped")
+		fmt.Fprintln(w, "ab2d: stopped")
 		return exitFailed
 	}
-	complain(s.err, command, err)
+	complain(w, command, err)
 	return exitFailed
 }
 

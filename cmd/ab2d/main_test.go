@@ -31,12 +31,12 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(dir)
-		if program, err = build(filepath.Join(dir, "ab2d")); err != nil {
+		if program, err = buildProgram(filepath.Join(dir, "ab2d")); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
 		crashing = sync.OnceValues(func() (string, error) {
-			return build(filepath.Join(dir, "crashing", "ab2d"), "-tags", "crashpoints")
+			return buildProgram(filepath.Join(dir, "crashing", "ab2d"), "-tags", "crashpoints")
 		})
 		return testserver.Main(m)
 	}())
@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 // build builds the program at a path, without symbols, which saves a third of
 // the linker's time. It is never built for the race detector: the packages'
 // own tests look for races.
-func build(path string, flags ...string) (string, error) {
+func buildProgram(path string, flags ...string) (string, error) {
 	args := append([]string{"build", "-ldflags=-s -w", "-o", path}, flags...)
 	if out, err := exec.Command("go", append(args, ".")...).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the program: %w\n%s", err, out)

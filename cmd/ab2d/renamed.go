@@ -29,12 +29,6 @@ func renamedFlags() []rename {
 	return []rename{{"--keep", "--retention"}}
 }
 
-// renamedVariables are the old names of environment variables. The flag's env tag
-// names both.
-func renamedVariables() []rename {
-	return []rename{{"AB2D_KEEP", "AB2D_RETENTION"}}
-}
-
 // openRenamed opens a file that ab2d synth wrote under another name before, if path is
 // that name and the file has today's. It writes a notice to w.
 func openRenamed(path string, w io.Writer) (*os.File, bool) {
@@ -73,11 +67,6 @@ func currentNames(args []string, w io.Writer) []string {
 				args[i] = r.new + value
 				notice(r)
 			}
-		}
-	}
-	for _, r := range renamedVariables() {
-		if _, set := os.LookupEnv(r.old); set {
-			notice(r)
 		}
 	}
 	return args

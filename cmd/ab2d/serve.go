@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // serveCommand is ab2d serve.
@@ -35,7 +37,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	}
 	began := time.Now()
 	startLine(srv.log, "serve", &c.workConfig, c.serverSettings(srv.url)...)
-	c.announce(s, "The AB2D server is ready at %s, with %d workers\n", srv.url, c.Workers)
+	c.announce(s, "The AB2D server is ready at %s, with %s\n", srv.url, english.Plural(c.Workers, "worker", ""))
 	err = srv.run(ctx)
 	stopLine(srv.log, began, err)
 	return err

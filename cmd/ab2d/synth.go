@@ -18,23 +18,23 @@ import (
 
 // populationConfig says which synthetic people are meant, and as of when.
 type populationConfig struct {
-	Enrollees int       `help:"Number of people. They are enrolled in Z9001, Z9002 (attested 2023-01-01) and Z9003 (not attested). By default the people are those of the sandbox's five sponsors." env:"AB2D_SYNTH_ENROLLEES" placeholder:"N"`
+	Enrollees *int      `help:"Number of people. They are enrolled in Z9001, Z9002 (attested 2023-01-01) and Z9003 (not attested). By default the people are those of the sandbox's five sponsors." env:"AB2D_SYNTH_ENROLLEES" placeholder:"N"`
 	Seed      uint64    `help:"Seed. The same seed gives the same people and claims on every machine." default:"1" placeholder:"N"`
 	AsOf      time.Time `help:"Moment as of which the data is written, RFC 3339. Claims that were loaded or changed later are not included. The default is now." placeholder:"TIME"`
 }
 
 // source is the population at its moment.
 func (c *populationConfig) source() (*synth.Source, error) {
-	if c.Enrollees < 0 || c.Enrollees > 5_000_000 {
-		return nil, &usageError{fmt.Errorf("--enrollees=%d: must be 1 to 5000000", c.Enrollees)}
+	if n := c.Enrollees; n != nil && (*n < 1 || *n > 5_000_000) {
+		return nil, &usageError{fmt.Errorf("--enrollees=%d: must be 1 to 5000000", *n)}
 	}
 	if c.AsOf.IsZero() {
 		c.AsOf = time.Now()
 	}
 	c.AsOf = c.AsOf.UTC().Truncate(time.Millisecond)
 	now := func() time.Time { return c.AsOf }
-	if c.Enrollees > 0 {
-		return synth.NewPopulation(c.Seed, now, synth.DatasetSponsors(c.Enrollees)...), nil
+	if c.Enrollees != nil {
+		return synth.NewPopulation(c.Seed, now, synth.DatasetSponsors(*c.Enrollees)...), nil
 	}
 	return synth.New(c.Seed, now), nil
 }

@@ -80,8 +80,8 @@ func (c *synthUpstreamCommand) validate() ([]bfdtest.Fault, error) {
 			wrong = append(wrong, fmt.Errorf(format, args...))
 		}
 	}
-	host, _, err := net.SplitHostPort(c.Listen)
-	add(err != nil, "--listen=%s: write host:port, for example localhost:8090", c.Listen)
+	host, err := listenHost(c.Listen)
+	add(err != nil, "%w", err)
 	plain := c.TLSCert == "" && c.TLSKey == "" && c.TLSClientCA == ""
 	add(!plain && (c.TLSCert == "" || c.TLSKey == "" || c.TLSClientCA == ""), "--tls-cert, --tls-key and --tls-client-ca: set all three or none")
 	ip := net.ParseIP(host)

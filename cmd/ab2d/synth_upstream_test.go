@@ -41,7 +41,7 @@ func TestServeUpstream(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a process")
 	}
-	flags := populationConfig{Enrollees: 12, Seed: 7, AsOf: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}
+	flags := populationConfig{Enrollees: new(12), Seed: 7, AsOf: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}
 	out := filepath.Join(t.TempDir(), "new")
 	p := startProcess(t, nil, "synth", "serve-upstream", "--listen=localhost:0", "--enrollees=12", "--seed=7", "--as-of=2026-11-01T12:00:00Z", "--fail-every=4", "--out="+out)
 	c := upstreamClient(t, p.url)

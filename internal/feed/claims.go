@@ -75,6 +75,22 @@ func OpenClaims(r io.Reader, v fhir.Version) (*Claims, error) {
 // Version of the claims.
 func (c *Claims) Version() fhir.Version { return c.version }
 
+// ErrNotClaims says that the beginning of a file has nothing that could be a claim.
+var ErrNotClaims = errors.New("the file has no claims: its first lines are not JSON. " +
+	"Claims are ExplanationOfBenefit resources as NDJSON, a Bundle or single resources, plain or gzipped")
+
+// hasObject tells whether anything in the batch is a JSON object.
+func (b *Batch) hasObject() bool {
+	from := 0
+	for i, end := range b.ends {
+		if raw := bytes.TrimSpace(b.raw[from:end]); b.Claims[i].Fault == nil && len(raw) > 0 && raw[0] == '{' {
+			return true
+		}
+		from = end
+	}
+	return false
+}
+
 // version is that of the first claim that shows it.
 func (b *Batch) version() (fhir.Version, error) {
 	from := 0
@@ -88,6 +104,9 @@ func (b *Batch) version() (fhir.Version, error) {
 	}
 	if len(b.ends) == 0 {
 		return fhir.V2, nil // nothing is there, whatever the version
+	}
+	if !b.hasObject() {
+		return 0, ErrNotClaims
 	}
 	return 0, eob.ErrVersion
 }

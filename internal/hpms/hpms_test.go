@@ -136,7 +136,7 @@ func TestSync(t *testing.T) {
 	run("S0001 lapsed: attested 2020-03-01 -> not attested\nS0002 changed: attested 2024-01-15, sponsor Acme -> Acme Inc.\n"+
 		"4 contracts: 0 new, 1 changed, 1 lapsed, 0 returned, 2 unchanged; 0 records rejected\n1 without a status: the attestation stays as it is\n", lapse)
 	w.is("S0001", "not attested")
-	run("S0001 returned: not attested -> attested 2026-11-02\n2 contracts: 0 new, 0 changed, 0 lapsed, 1 returned, 1 unchanged; 1 records rejected\n"+
+	run("S0001 returned: not attested -> attested 2026-11-02\n2 contracts: 0 new, 0 changed, 0 lapsed, 1 returned, 1 unchanged; 1 record rejected\n"+
 		"[S0002]: attested here, but missing in HPMS's answer; nothing was changed. ab2d admin contract unattest withdraws the attestation\n"+
 		"[S0004]: set aside because of a rejected record; nothing was changed\n"+
 		"rejected: contract S0004: attestationDate 2026-12-01 is in the future\n", func(c []hpmstest.Contract) []hpmstest.Contract {

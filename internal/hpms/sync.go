@@ -7,6 +7,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"ab2d/internal/audit"
 	"ab2d/internal/coverage"
 	"ab2d/internal/store"
@@ -83,8 +85,8 @@ func Stopped(err error) bool { return errors.As(err, new(*store.LapseError)) }
 
 // counts is the report in one line.
 func (r *Report) counts() string {
-	return fmt.Sprintf("%d contracts: %d new, %d changed, %d lapsed, %d returned, %d unchanged; %d records rejected", len(r.Contracts),
-		r.Count(store.ContractNew), r.Count(store.ContractChanged), r.Count(store.ContractLapsed), r.Count(store.ContractReturned), r.Unchanged, r.Rejected)
+	return fmt.Sprintf("%s: %d new, %d changed, %d lapsed, %d returned, %d unchanged; %s rejected", english.Plural(len(r.Contracts), "contract", ""),
+		r.Count(store.ContractNew), r.Count(store.ContractChanged), r.Count(store.ContractLapsed), r.Count(store.ContractReturned), r.Unchanged, english.Plural(r.Rejected, "record", ""))
 }
 
 // The bounds of what is printed.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"ab2d/internal/audit"
 	"ab2d/internal/coverage"
 	"ab2d/internal/feed"
@@ -63,7 +65,7 @@ type ContractsReport struct {
 
 // String is the report in one line.
 func (r ContractsReport) String() string {
-	return fmt.Sprintf("%d contracts, %d attested", r.Contracts, r.Attested)
+	return fmt.Sprintf("%s, %d attested", english.Plural(r.Contracts, "contract", ""), r.Attested)
 }
 
 // ReadContracts reads a file of contracts. Its Store returns a
@@ -123,7 +125,7 @@ func ReadEnrollment(r io.Reader, name string, force bool, report func(Enrollment
 				failed = append(failed, err)
 				continue
 			}
-			counts = append(counts, fmt.Sprintf("%s %d enrollees", contract, one.Enrollees))
+			counts = append(counts, fmt.Sprintf("%s %s", contract, english.Plural(one.Enrollees, "enrollee", "")))
 		}
 		return strings.Join(counts, ", "), errors.Join(failed...)
 	})
@@ -168,7 +170,7 @@ func (r OptOutsReport) String() string {
 	if r.Older > 0 {
 		older = fmt.Sprintf("; %d not changed, because a later preference is known", r.Older)
 	}
-	return fmt.Sprintf("%d persons: %d do not share, %d share; %d changed%s", r.Persons, r.Persons-r.Share, r.Share, r.Changed, older)
+	return fmt.Sprintf("%s: %d do not share, %d share; %d changed%s", english.Plural(r.Persons, "person", ""), r.Persons-r.Share, r.Share, r.Changed, older)
 }
 
 // ReadOptOuts reads a file of data sharing preferences. now decides which of them are

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/dustin/go-humanize/english"
+
 	"ab2d/internal/audit"
 	"ab2d/internal/coverage"
 	"ab2d/internal/export"
@@ -32,7 +34,7 @@ type AttestationLossError struct {
 
 // Error names the contracts.
 func (d *AttestationLossError) Error() string {
-	return fmt.Sprintf("the attestation of %d contracts would be taken away: %v", len(d.Contracts), d.Contracts)
+	return fmt.Sprintf("the attestation of %s would be taken away: %v", english.Plural(len(d.Contracts), "contract", ""), d.Contracts)
 }
 
 // PutContracts stores contracts as an operator changes them, all or none. Contracts that

@@ -145,7 +145,9 @@ func (db *DB) migrate(ctx context.Context) (err error) {
 	}
 	sources := p.ListSources()
 	known := sources[len(sources)-1].Version
-	if version, err := p.GetDBVersion(ctx); err != nil {
+	if version, err := p.GetDBVersion(ctx); notSQLite(err) {
+		return errors.New("the file is not an SQLite database. Check the path; to begin with an empty database, name a file that does not exist")
+	} else if err != nil {
 		return fmt.Errorf("read the version of the database's tables: %w", err)
 	} else if version > known {
 		return &NewerSchemaError{Database: version, Known: known}
@@ -313,4 +315,11 @@ func timeOf(ms int64) time.Time {
 func encoded(v any) string {
 	b, _ := json.Marshal(v)
 	return string(b)
+}
+
+// notSQLite tells whether an error says that a file is no database (SQLITE_NOTADB).
+func notSQLite(err error) bool {
+	const notADatabase = 26
+	var coded interface{ Code() int }
+	return errors.As(err, &coded) && coded.Code() == notADatabase
 }

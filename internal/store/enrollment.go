@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/dustin/go-humanize/english"
+
 	"ab2d/internal/coverage"
 	"ab2d/internal/export"
 )
@@ -203,7 +205,7 @@ type ShrinkError struct {
 
 // Error gives both numbers.
 func (s *ShrinkError) Error() string {
-	return fmt.Sprintf("contract %s would go from %d enrollees to %d", s.Contract, s.Before, s.Then)
+	return fmt.Sprintf("contract %s would go from %s to %d", s.Contract, english.Plural(int(s.Before), "enrollee", ""), s.Then)
 }
 
 // farSmaller: a fifth fewer enrollees, or none.
