@@ -27,6 +27,7 @@
 //   - freshness.go   when enrollment and claims were imported
 //   - reading.go     what the metrics tell of all processes
 //   - audit.go       audit.Log, and reading it
+//   - backup.go      a copy of the database while it is used
 //   - admin.go       what the administration reads and changes
 //   - migrations     the tables
 package store
