@@ -37,6 +37,7 @@ type adminCommand struct {
 	Worker      adminWorkerCommand      `cmd:"" help:"Show workers and their running steps."`
 	Failure     adminFailureCommand     `cmd:"" help:"Show failures."`
 	Files       adminFilesCommand       `cmd:"" help:"Manage stored result files."`
+	Backup      adminBackupCommand      `cmd:"" help:"Copy the database to a file while servers use it, and print what else to copy. For PostgreSQL and S3, print what to call."`
 	Download    adminDownloadCommand    `cmd:"" help:"Show downloads."`
 	Key         adminKeyCommand         `cmd:"" help:"Manage the keys that sign access tokens."`
 	Mirror      adminMirrorCommand      `cmd:"" help:"Show the copy of an upstream server."`

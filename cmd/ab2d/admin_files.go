@@ -54,6 +54,9 @@ func (c *adminFilesVerifyCommand) Run(ctx context.Context, s streams) error {
 		for _, f := range v.Faulty {
 			fmt.Fprintf(w, "%s  %s/%s: %s\n", f.State, f.Job, f.Name, f.Error)
 		}
+		for _, key := range v.Unowned {
+			fmt.Fprintf(w, "unowned  %s: no job of the database has this file\n", key)
+		}
 		_, err := fmt.Fprintf(w, "%s of %s verified, %s: %d damaged, missing or unread\n", english.Plural(v.Files, "file", ""), english.Plural(v.Jobs, "job", ""), humanize.Bytes(uint64(v.Bytes)), faulty)
 		return err
 	})

@@ -11,8 +11,9 @@ import (
 // commandLine finds the command lines of our program in what is under deploy
 // and in the docs.
 var (
-	commandLine = regexp.MustCompile(`(?m)(?:^ +command: |^ExecStart=/usr/local/bin/ab2d |^    (?:go run \./cmd/)?ab2d )((?:serve|worker|migrate|import|admin|sandbox|demo|export|minimize)\b[^#|>\n]*)`)
-	variable    = regexp.MustCompile(`\bAB2D_[A-Z0-9_]+\b`)
+	commandLine  = regexp.MustCompile(`(?m)(?:^ +command: |^ExecStart=/usr/local/bin/ab2d |^    (?:go run \./cmd/)?ab2d )((?:serve|worker|migrate|import|admin|sandbox|demo|export|minimize)\b[^#|>\n]*)`)
+	argumentList = regexp.MustCompile(`(?m)^ +args:\n((?: +- .+\n)+)`) // of Kubernetes
+	variable     = regexp.MustCompile(`\bAB2D_[A-Z0-9_]+\b`)
 )
 
 // TestDeployIsTrue: what deploy and the docs say to type is what the program
@@ -45,6 +46,12 @@ func TestDeployIsTrue(t *testing.T) {
 				found++
 				if err := parses(strings.Fields(m[1])); err != nil {
 					t.Errorf("%s: ab2d %s: %v", name, m[1], err)
+				}
+			}
+			for _, m := range argumentList.FindAllStringSubmatch(string(b), -1) {
+				found++
+				if err := parses(strings.Fields(strings.ReplaceAll(m[1], " - ", " "))); err != nil {
+					t.Errorf("%s: %v", name, err)
 				}
 			}
 			for _, v := range variable.FindAllString(string(b), -1) {

@@ -15,13 +15,14 @@
 //   - limits.go, descriptors_unix.go, descriptors_other.go  limits of connections and clients
 //   - monitor.go   metrics, and the lines in the log at start and stop
 //   - workers.go   the back ends and the workers on them
+//   - monitor.go   the health and metrics of a worker, and the first and last lines of the log
 //   - sandbox.go, sandbox_clients.go  ab2d sandbox, and who may use its clients
 //   - expected.go, statistics.go  ab2d sandbox expected, ab2d sandbox statistics
 //   - synth.go, synth_upstream.go  ab2d synth
 //   - tls.go       certificates that are read again
 //   - serve.go, worker.go, migrate.go, minimize.go: the commands of these names
 //   - admin.go     ab2d admin: the way to the handlers of /admin/v1
-//   - admin_contract.go, admin_client.go, admin_job.go, admin_files.go, admin_mirror.go, admin_system.go  its commands
+//   - admin_contract.go, admin_client.go, admin_job.go, admin_files.go, admin_mirror.go, admin_system.go, admin_backup.go  its commands
 //   - admin_text.go  text of a server, made harmless for a terminal
 //   - audit.go, syslog_unix.go, syslog_other.go  ab2d audit
 //   - mirror.go, mirror_config.go, mirror_sandbox.go  ab2d mirror, its settings, and a sandbox that it fills

@@ -5,5 +5,6 @@
 //
 //   - scrape_test.go     metrics of real servers
 //   - alerts_test.go     deploy/prometheus and deploy/grafana
+//   - faults_test.go     what the alerts are for
 //   - kubernetes_test.go  deploy/kubernetes
 package check

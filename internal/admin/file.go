@@ -43,6 +43,9 @@ type Verification struct {
 	Files  int          `json:"files"`
 	Bytes  int64        `json:"bytes"` // as stored
 	Faulty []FaultyFile `json:"faulty"`
+	// Unowned are the keys of stored files that belong to no job of the database,
+	// which happens after a restore. They are looked for when all files are verified.
+	Unowned []string `json:"unowned"`
 }
 
 // maxFaulty bounds the files that a Verification names.
@@ -52,7 +55,7 @@ const maxFaulty = 10_000
 // what was written. It marks those that are not good, and removes the mark of
 // those that are good again.
 func (s *Service) VerifyJob(ctx context.Context, job string) (Verification, error) {
-	v := Verification{Faulty: []FaultyFile{}}
+	v := Verification{Faulty: []FaultyFile{}, Unowned: []string{}}
 	j, err := s.findJob(ctx, job)
 	if err != nil {
 		return v, err
@@ -66,7 +69,7 @@ func (s *Service) VerifyJob(ctx context.Context, job string) (Verification, erro
 
 // VerifyFiles does what VerifyJob does for all completed jobs.
 func (s *Service) VerifyFiles(ctx context.Context) (Verification, error) {
-	v := Verification{Faulty: []FaultyFile{}}
+	v := Verification{Faulty: []FaultyFile{}, Unowned: []string{}}
 	const page = 100
 	for after := ""; ; {
 		ids, err := s.store.CompletedJobs(ctx, after, page)
@@ -80,9 +83,59 @@ func (s *Service) VerifyFiles(ctx context.Context) (Verification, error) {
 			after = id
 		}
 		if len(ids) < page {
-			return v, nil
+			return v, s.findUnowned(ctx, &v)
 		}
 	}
+}
+
+// findUnowned finds stored files that no job has. Jobs that are running write files
+// before they have them, and the files of other ended jobs are being deleted.
+func (s *Service) findUnowned(ctx context.Context, v *Verification) error {
+	stored, ok := s.files.(export.StoredJobs)
+	if !ok {
+		return nil
+	}
+	ids, err := stored.Jobs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		j, err := s.store.Job(ctx, id)
+		known := err == nil
+		if err != nil && !errors.Is(err, export.ErrNoJob) {
+			return err
+		}
+		if known && j.State != export.Completed {
+			continue
+		}
+		if err := s.findUnownedOf(ctx, stored, id, known, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) findUnownedOf(ctx context.Context, stored export.StoredJobs, id string, known bool, v *Verification) error {
+	keys, err := stored.List(ctx, id)
+	if err != nil {
+		return err
+	}
+	owned := map[string]bool{}
+	if known {
+		files, err := s.store.Files(ctx, id)
+		if err != nil {
+			return err
+		}
+		for i := range files {
+			owned[files[i].Key] = true
+		}
+	}
+	for _, key := range keys {
+		if !owned[key] && len(v.Unowned) < maxFaulty {
+			v.Unowned = append(v.Unowned, key)
+		}
+	}
+	return nil
 }
 
 // verifyJob verifies the files of one job.

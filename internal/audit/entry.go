@@ -58,6 +58,8 @@ const (
 	MaintenanceOn  Event = "maintenance.on"
 	MaintenanceOff Event = "maintenance.off"
 
+	BackupBegan Event = "backup.began" // of the database; the backup has this entry
+
 	AdminTokenAdded   Event = "admin-token.added"
 	AdminTokenRemoved Event = "admin-token.removed"
 )

@@ -30,6 +30,7 @@
 //   - audit.go       audit.Log, and reading it
 //   - seal.go        chaining the entries of the audit log
 //   - turn.go        whose turn it is to write, where only one can
+//   - backup.go      a copy of the database while it is used
 //   - admin.go       what the administration reads and changes
 //   - migrations     the tables
 package store
