@@ -21,7 +21,7 @@ type mirrorConfig struct {
 	Source     string        `help:"Upstream FHIR server (BFD) whose claims and enrollment are copied, for example https://bfd.example.org. It is called under /v1/fhir, /v2/fhir and /v3/fhir. http is allowed on this machine only." placeholder:"URL"`
 	SourceV3   string        `help:"Upstream server of version 3, if it is another one." name:"source-v3" placeholder:"URL"`
 	Versions   []string      `help:"Versions whose claims are read: v1, v2, v3." default:"v1,v2,v3" placeholder:"VERSION"`
-	Enrollment bool          `help:"Also read the enrollment of the attested contracts. With --no-..., it is imported with ab2d import enrollment." default:"true" negatable:""`
+	Enrollment bool          `help:"Also read the enrollment of the attested contracts. Otherwise it is imported with ab2d import enrollment." default:"true" negatable:""`
 	ClientCert string        `help:"Client certificate for the upstream server, in PEM. It is read again when the file changes." type:"path" placeholder:"FILE"`
 	ClientKey  string        `help:"Its private key, in PEM." type:"path" placeholder:"FILE"`
 	PKCS12     string        `help:"Client certificate and key in one PKCS#12 file, instead of --client-cert and --client-key." name:"client-pkcs12" type:"path" placeholder:"FILE"`
