@@ -55,7 +55,7 @@ type Config struct {
 
 // Format shows the configuration without its secret.
 func (c Config) Format(s fmt.State, _ rune) {
-	fmt.Fprintf(s, "client %q at %s", c.ClientID, c.BaseURL)
+	fmt.Fprintf(s, "client %q at %s", c.ClientID, shown(c.BaseURL))
 }
 
 // Client speaks to one server as one OAuth2 client. Safe for concurrent use.
@@ -120,7 +120,29 @@ func New(cfg Config) (*Client, error) {
 
 // Format shows which client of which server this is, and no secret.
 func (c *Client) Format(s fmt.State, _ rune) {
-	fmt.Fprintf(s, "client %q at %s", c.id, c.base)
+	fmt.Fprintf(s, "client %q at %s", c.id, shown(c.address))
+}
+
+// shown is an address for people: without user, password and query, which may hold
+// secrets.
+func shown(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "an address that is not a URL"
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}
+
+// errProxy does not quote the address, which may hold a password.
+var errProxy = errors.New("the address of the proxy in HTTPS_PROXY or HTTP_PROXY is not a URL. Write http://HOST:PORT; in a password, write other characters than letters and digits as %XX")
+
+// proxy is the one of the environment.
+func proxy(r *http.Request) (*url.URL, error) {
+	u, err := http.ProxyFromEnvironment(r)
+	if err != nil {
+		return nil, errProxy
+	}
+	return u, nil
 }
 
 // endpoint reads an absolute http or https URL.
@@ -144,6 +166,7 @@ func endpoint(name, s string) (*url.URL, error) {
 func (c *Client) prepareHTTP(h *http.Client) {
 	if h == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone()
+		t.Proxy = proxy
 		t.ResponseHeaderTimeout, t.MaxResponseHeaderBytes = time.Minute, 1<<20
 		h = &http.Client{Transport: t}
 	}

@@ -92,13 +92,13 @@ func (f *Folder) open(from source, rebind bool) error {
 		return err
 	}
 	if before := f.state.Source.Server; f.filled() && otherIDs(before, from.Server) {
-		return fmt.Errorf("%w: %s was filled from %s, and not from %s", ErrOtherVersion, f.dir, before, from.Server)
+		return fmt.Errorf("%w: %s was filled from %s, and not from %s", ErrOtherVersion, f.dir, shown(before), shown(from.Server))
 	}
 	if f.state.Source == (source{}) || rebind {
 		f.state.Source = from
 	}
 	if f.state.Source != from {
-		return fmt.Errorf("%w: %s holds the exports of client %s at %s", ErrOtherSource, f.dir, f.state.Source.ClientID, f.state.Source.Server)
+		return fmt.Errorf("%w: %s holds the exports of client %s at %s", ErrOtherSource, f.dir, f.state.Source.ClientID, shown(f.state.Source.Server))
 	}
 	return nil
 }

@@ -61,7 +61,12 @@ func TestSecurityPromisesNameTheirTests(t *testing.T) {
 		t.Fatal(err)
 	}
 	promises := map[string]bool{}
-	for line := range strings.Lines(string(text)) {
+	before, asvs, found := strings.Cut(string(text), "\n## ASVS")
+	_, after, ends := strings.Cut(asvs, "\n## ")
+	if !found || !ends {
+		t.Fatal("there is no section about ASVS, with another one after it")
+	}
+	for line := range strings.Lines(before + after) {
 		line = strings.TrimSpace(line)
 		if !strings.HasPrefix(line, "|") || strings.HasPrefix(line, "| ---") || line == "| promise | tests |" {
 			continue
@@ -83,5 +88,58 @@ func TestSecurityPromisesNameTheirTests(t *testing.T) {
 	}
 	if len(promises) < 30 {
 		t.Errorf("only %d promises were found", len(promises))
+	}
+}
+
+var requirementNumbers = regexp.MustCompile(`^\d+\.\d+\.\d+(, \d+\.\d+\.\d+)*$`)
+
+// TestASVSRowsNameCodeAndTests: each row of the section about ASVS in docs/security.md has
+// a number that no other row has, and what is met names code that is there and tests,
+// which TestDocsNameRealTests looks for.
+func TestASVSRowsNameCodeAndTests(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "docs", "security.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, asvs, _ := strings.Cut(string(text), "\n## ASVS")
+	asvs, _, _ = strings.Cut(asvs, "\n## ")
+	seen := map[string]bool{}
+	for line := range strings.Lines(asvs) {
+		line = strings.TrimSpace(line)
+		if !strings.HasPrefix(line, "|") || strings.HasPrefix(line, "| ---") || strings.HasPrefix(line, "| requirement |") {
+			continue
+		}
+		cells := strings.Split(strings.Trim(line, "| "), " | ")
+		if !requirementNumbers.MatchString(cells[0]) || len(cells) != 2 && len(cells) != 4 {
+			t.Errorf("the row has %d cells, want numbers and a reason, or numbers, words, code and tests: %s", len(cells), line)
+			continue
+		}
+		for number := range strings.SplitSeq(cells[0], ", ") {
+			if seen[number] {
+				t.Errorf("%s stands twice", number)
+			}
+			seen[number] = true
+		}
+		if len(cells) == 4 {
+			codeAndTests(t, cells[2], cells[3])
+		}
+	}
+	if len(seen) < 30 {
+		t.Errorf("only %d requirements were found", len(seen))
+	}
+}
+
+// codeAndTests checks the lists of a row.
+func codeAndTests(t *testing.T, code, tests string) {
+	t.Helper()
+	for path := range strings.SplitSeq(code, ", ") {
+		if _, err := os.Stat(filepath.Join("..", filepath.FromSlash(path))); err != nil {
+			t.Errorf("the code is not there: %v", err)
+		}
+	}
+	for name := range strings.SplitSeq(tests, ", ") {
+		if namedTest.FindString(name) != name {
+			t.Errorf("%q is no name of a test", name)
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"os/user"
 	"strings"
@@ -140,7 +141,14 @@ func (c *adminConfig) token() (string, error) {
 // which work on the database.
 func (c *adminConfig) way(ctx context.Context, s streams) (http.RoundTripper, string, func() error, error) {
 	if c.Server != "" {
-		return http.DefaultTransport, strings.TrimRight(c.Server, "/"), func() error { return nil }, nil
+		u, err := url.Parse(c.Server)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+			return nil, "", nil, &usageError{errors.New("--server: write http:// or https://, a host and possibly a path")} // not quoted: it may hold a password
+		}
+		transport := http.DefaultTransport.(*http.Transport).Clone()
+		transport.Proxy = obs.Proxy
+		done := func() error { transport.CloseIdleConnections(); return nil }
+		return transport, strings.TrimRight(c.Server, "/"), done, nil
 	}
 	db, err := openExisting(ctx, &c.stateConfig)
 	if err != nil {
@@ -153,7 +161,7 @@ func (c *adminConfig) way(ctx context.Context, s streams) (http.RoundTripper, st
 	var stored export.Files
 	if c.files != "" {
 		if stored, err = files.Open(c.files); err != nil {
-			return nil, "", nil, errors.Join(fmt.Errorf("--files=%s: %w", c.files, err), db.Close())
+			return nil, "", nil, errors.Join(fmt.Errorf("--files=%s: %w", obs.HideSecrets(c.files), err), db.Close())
 		}
 	}
 	log := slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelError}))

@@ -50,7 +50,7 @@ func TestImportsOfBombs(t *testing.T) {
 				t.Fatal(err)
 			}
 			var out bytes.Buffer
-			cmd := exec.CommandContext(t.Context(), program, "import", "claims", path, "--data="+t.TempDir())
+			cmd := exec.CommandContext(t.Context(), program, "import", "claims", path, "--data="+t.TempDir(), "--max-inflation=2000")
 			cmd.Stdout, cmd.Stderr = &out, &out
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
@@ -63,6 +63,40 @@ func TestImportsOfBombs(t *testing.T) {
 				t.Errorf("%d MB of memory", used>>10)
 			}
 		})
+	}
+}
+
+// TestImportsOfBombsEndEarly: what inflates to far more than claims do is not read, which
+// the error says with the way out.
+func TestImportsOfBombsEndEarly(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, data := filepath.Join(dir, "claims.ndjson.gz"), filepath.Join(dir, "data")
+	var small bytes.Buffer
+	z := gzip.NewWriter(&small)
+	if _, err := io.Copy(z, io.LimitReader(endless('\n'), 54<<20)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, small.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"import", "claims", path, "--fhir=r4", "--data=" + data}, {"minimize", path, "--fhir=r4"}} {
+		out, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput()
+		if err == nil || !strings.Contains(string(out), "more than 100 times as long") || !strings.Contains(string(out), "--max-inflation") {
+			t.Errorf("%d bytes: %v: %s", small.Len(), err, out)
+		}
+	}
+	// Nothing is left of it that keeps others from importing.
+	other := filepath.Join(dir, "other.ndjson")
+	if err := os.WriteFile(other, []byte("{}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), program, "import", "claims", other, "--fhir=r4", "--data="+data).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "no claim was accepted") {
+		t.Errorf("%v: %s", err, out)
 	}
 }
 

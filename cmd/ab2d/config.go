@@ -222,7 +222,7 @@ func (c *config) validate() error {
 	f.add(err != nil, "--trusted-proxies: %v", err)
 	for _, o := range c.CORSOrigins {
 		u, err := url.Parse(o)
-		f.add(o != "*" && (err != nil || u.Host == "" || u.Scheme+"://"+u.Host != o), "--cors-origins=%s: write https://HOST, or * for every page", o)
+		f.add(o != "*" && (err != nil || u.Host == "" || u.Scheme+"://"+u.Host != o), "--cors-origins=%s: write https://HOST, or * for every page", obs.HideSecrets(o))
 	}
 	f.add(!authServerName.MatchString(c.AuthServer), "--auth-server=%s: use letters, digits, - and _", c.AuthServer)
 	f.add((c.TLSCert == "") != (c.TLSKey == ""), "--tls-cert and --tls-key: set both or neither")

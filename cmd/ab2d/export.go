@@ -12,6 +12,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"ab2d/client"
+	"ab2d/internal/obs"
 	"ab2d/internal/synth"
 	"ab2d/internal/table"
 )
@@ -110,7 +111,7 @@ func faultyAPI(name string) error {
 
 func (c *exportServer) validate(f *faults) {
 	_, known := cms[c.Server]
-	f.add(c.Server != "" && !known, "--server=%s: write sandbox or prod, or set --url to the address of another server", c.Server)
+	f.add(c.Server != "" && !known, "--server=%s: write sandbox or prod, or set --url to the address of another server", obs.HideSecrets(c.Server))
 	f.add((c.Server == "") == (c.URL == ""), "--server or --url: set one of them, for example --url=http://localhost:8080")
 	err := faultyAPI(c.API)
 	f.add(err != nil, "%v", err)

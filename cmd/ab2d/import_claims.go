@@ -10,6 +10,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"ab2d/internal/eob"
+	"ab2d/internal/feed"
 	"ab2d/internal/fhir"
 	"ab2d/internal/ingest"
 	"ab2d/internal/store"
@@ -17,8 +18,9 @@ import (
 
 type importClaimsCommand struct {
 	importConfig
-	FHIR    string `help:"Version of the claims: stu3, r4, or v3 for the claims of AB2D v3. By default the first claim shows it." name:"fhir" placeholder:"VERSION"`
-	Rejects string `help:"File for rejected lines: NDJSON with line and reason." placeholder:"FILE"`
+	FHIR string `help:"Version of the claims: stu3, r4, or v3 for the claims of AB2D v3. By default the first claim shows it." name:"fhir" placeholder:"VERSION"`
+	inflationConfig
+	Rejects string `help:"File for rejected lines: NDJSON with line and reason. It has the first 100,000 and at most 16 MiB, and a last line that counts the others." placeholder:"FILE"`
 	Abandon bool   `help:"Discard another import that was interrupted, and start this one."`
 }
 
@@ -36,7 +38,7 @@ func (c *importClaimsCommand) Run(ctx context.Context, s streams) error {
 	defer f.Close()
 	var bar *bar
 	claims, err := ingest.OpenClaims(f, ingest.ClaimsConfig{
-		Name: c.name(), Version: version, Abandon: c.Abandon,
+		Name: c.name(), Version: version, Abandon: c.Abandon, MaxInflation: c.MaxInflation,
 		Rejects:  func(resumed bool) (io.WriteCloser, error) { return openRejects(c.Rejects, resumed) },
 		Progress: func(read int64) { bar.set(read) },
 	})
@@ -44,7 +46,7 @@ func (c *importClaimsCommand) Run(ctx context.Context, s streams) error {
 		return &usageError{fmt.Errorf("%s: %w", c.File, err)}
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.File, err)
+		return fmt.Errorf("%s: %w", c.File, c.explain(err))
 	}
 	bar = newBar(s, claims.Size(), "Import "+c.name(), true)
 	report, err := c.run(ctx, claims)
@@ -73,7 +75,7 @@ func (c *importClaimsCommand) run(ctx context.Context, claims *ingest.Claims) (r
 	}
 	var other *store.LoadInProgressError
 	if err != nil && !errors.As(err, &other) {
-		err = fmt.Errorf("%s: %w", c.File, err)
+		err = fmt.Errorf("%s: %w", c.File, c.explain(err))
 	}
 	return report, loadInProgress(err)
 }
@@ -95,6 +97,7 @@ func (c *importClaimsCommand) print(w io.Writer, version fhir.Version, r *ingest
 	if err := r.Print(w); err != nil {
 		return err
 	}
+	c.unlisted(w, c.Rejects, r.Unlisted)
 	if c.DryRun {
 		fmt.Fprintf(w, "For %s%s\n", version.Name(), c.unchanged())
 		return nil
@@ -106,6 +109,27 @@ func (c *importClaimsCommand) print(w io.Writer, version fhir.Version, r *ingest
 		fmt.Fprintf(w, "Removed: %s stored claims, because the new version is of substance-use treatment\n", humanize.Comma(m.Withdrawn))
 	}
 	return nil
+}
+
+// inflationConfig bounds what small gzipped files become.
+type inflationConfig struct {
+	MaxInflation int `help:"How many times as long as a gzipped file its claims may be. Files whose claims have less than 16 MiB are always read." default:"100" placeholder:"N"`
+}
+
+// explain adds to the error of a file that inflates too much what to do.
+func (c *inflationConfig) explain(err error) error {
+	var inflates *feed.InflationError
+	if errors.As(err, &inflates) {
+		return fmt.Errorf("%w. If the file is right, allow more with --max-inflation", err)
+	}
+	return err
+}
+
+// unlisted says what a full file of rejects has not.
+func (c *inflationConfig) unlisted(w io.Writer, rejects string, more int64) {
+	if rejects != "" && more > 0 {
+		fmt.Fprintf(w, "%s is full: %s more rejected claims are not in it\n", rejects, humanize.Comma(more))
+	}
 }
 
 // parseFHIR reads the name of a FHIR version; "" is none.

@@ -20,9 +20,10 @@ import (
 
 // minimizeCommand is ab2d minimize.
 type minimizeCommand struct {
-	Files   []string `arg:"" optional:"" help:"Files of raw claims. Without a file, or with -, standard input."`
-	FHIR    string   `help:"Version of the claims: stu3, r4, or v3 for the claims of AB2D v3. By default the first claim of each file shows it." name:"fhir" placeholder:"VERSION"`
-	Out     string   `help:"File to write. The default is standard output." placeholder:"FILE"`
+	Files []string `arg:"" optional:"" help:"Files of raw claims. Without a file, or with -, standard input."`
+	FHIR  string   `help:"Version of the claims: stu3, r4, or v3 for the claims of AB2D v3. By default the first claim of each file shows it." name:"fhir" placeholder:"VERSION"`
+	Out   string   `help:"File to write. The default is standard output." placeholder:"FILE"`
+	inflationConfig
 	MBI     []string `help:"MBI to add to every claim, the current one first. Can be repeated. Other users can see it in the process list, so use --mbi-file for real MBIs." name:"mbi" placeholder:"MBI"`
 	MBIFile string   `help:"File with the MBIs, one per line, the current one first." name:"mbi-file" placeholder:"FILE"`
 	Rejects string   `help:"File for rejected claims: NDJSON with line and reason." placeholder:"FILE"`
@@ -59,8 +60,10 @@ func (c *minimizeCommand) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return err
 	}
-	m := &minimizing{out: bufio.NewWriterSize(to, 1<<20), mbis: mbis, rejects: rejects}
-	err = c.all(ctx, version, m)
+	m := &minimizing{out: bufio.NewWriterSize(to, 1<<20), mbis: mbis, rejects: feed.NewRejects(rejects, 0, 0, 0), inflation: c.MaxInflation}
+	if err = c.all(ctx, version, m); err == nil {
+		err = m.rejects.End()
+	}
 	if err == nil {
 		err = m.out.Flush()
 	}
@@ -74,6 +77,7 @@ func (c *minimizeCommand) Run(ctx context.Context, s streams) (err error) {
 		if err := m.report.Print(s.err); err != nil {
 			return err
 		}
+		c.unlisted(s.err, c.Rejects, m.rejects.More())
 	}
 	if m.report.Invalid > 0 {
 		return errSomeInvalid
@@ -108,7 +112,7 @@ func (c *minimizeCommand) all(ctx context.Context, version fhir.Version, m *mini
 	}
 	for _, name := range names {
 		if err := m.file(ctx, name, version); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return fmt.Errorf("%s: %w", name, c.explain(err))
 		}
 	}
 	return nil
@@ -139,9 +143,11 @@ func (c *minimizeCommand) identifiers() ([]coverage.MBI, error) {
 type minimizing struct {
 	out     *bufio.Writer
 	mbis    []coverage.MBI
-	rejects io.Writer
-	report  feed.Report
-	line    []byte
+	rejects *feed.Rejects
+
+	inflation int // how many times as long as a file its claims may be
+	report    feed.Report
+	line      []byte
 }
 
 func (m *minimizing) file(ctx context.Context, name string, version fhir.Version) error {
@@ -150,7 +156,7 @@ func (m *minimizing) file(ctx context.Context, name string, version fhir.Version
 		return err
 	}
 	defer f.Close()
-	claims, err := feed.OpenClaims(f, version)
+	claims, err := feed.OpenClaimsWithin(f, version, m.inflation)
 	if errors.Is(err, eob.ErrVersion) {
 		return &usageError{err}
 	}
@@ -165,7 +171,7 @@ func (m *minimizing) batch(b *feed.Batch) error {
 	for i := range b.Claims {
 		c := &b.Claims[i]
 		if c.Fault != nil {
-			if err := feed.Reject(m.rejects, c.Fault); err != nil {
+			if err := m.rejects.Add(c.Fault); err != nil {
 				return fmt.Errorf("write the rejects: %w", err)
 			}
 		}

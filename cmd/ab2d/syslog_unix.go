@@ -7,6 +7,8 @@ import (
 	"io"
 	"log/syslog"
 	"net/url"
+
+	"ab2d/internal/obs"
 )
 
 // openSyslog opens a syslog for the record: "local" is the machine's, others are
@@ -16,7 +18,7 @@ func openSyslog(address string) (io.WriteCloser, error) {
 	if address != "local" {
 		u, err := url.Parse(address)
 		if err != nil || u.Scheme != "udp" && u.Scheme != "tcp" || u.Port() == "" || u.Path != "" {
-			return nil, &usageError{fmt.Errorf("%s: write local, udp://HOST:PORT or tcp://HOST:PORT", address)}
+			return nil, &usageError{fmt.Errorf("%s: write local, udp://HOST:PORT or tcp://HOST:PORT", obs.HideSecrets(address))}
 		}
 		network, host = u.Scheme, u.Host
 	}

@@ -5,10 +5,8 @@ import (
 	"crypto/subtle"
 	_ "embed" // for openapi.yaml
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"ab2d/internal/audit"
@@ -119,12 +117,7 @@ func noToken() *rest.Error {
 // document sends the OpenAPI document with the address of this server in it.
 func (h *handler) document(w http.ResponseWriter, r *http.Request) error {
 	own := strings.ReplaceAll(openAPI, documentOrigin, h.Origin(r))
-	w.Header().Set("Content-Type", "application/yaml")
-	w.Header().Set("Content-Length", strconv.Itoa(len(own)))
-	if _, err := w.Write([]byte(own)); err != nil {
-		return fmt.Errorf("send the OpenAPI document: %w", err)
-	}
-	return nil
+	return rest.Send(w, http.StatusOK, "application/yaml", []byte(own))
 }
 
 // actorOf returns who asks.

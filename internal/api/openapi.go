@@ -6,9 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
+
+	"ab2d/internal/rest"
 
 	"github.com/goccy/go-yaml"
 )
@@ -59,10 +60,5 @@ func documentYAML(a *API, w http.ResponseWriter, r *http.Request, _ call) error 
 // document sends the document with the addresses of this server in it.
 func (a *API) document(w http.ResponseWriter, r *http.Request, contentType string, document []byte) error {
 	own := strings.NewReplacer(documentOrigin, a.origin(r), documentAuthServer, a.AuthServer).Replace(string(document))
-	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("Content-Length", strconv.Itoa(len(own)))
-	if _, err := w.Write([]byte(own)); err != nil {
-		return fmt.Errorf("send the OpenAPI document: %w", err)
-	}
-	return nil
+	return rest.Send(w, http.StatusOK, contentType, []byte(own))
 }

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"ab2d/internal/obs"
 )
 
 // Fetcher reads keys and metadata of others over https. An address that is to
@@ -110,18 +112,21 @@ func (f *Fetcher) get(ctx context.Context, address string) ([]byte, error) {
 	r.Header.Set("Accept", "application/json")
 	resp, err := f.client.Do(r)
 	if err != nil {
-		return nil, fmt.Errorf("fetch: %w", err)
+		if named, ok := errors.AsType[*url.Error](err); ok {
+			err = named.Err // without the address, whose parameters may be secrets
+		}
+		return nil, fmt.Errorf("fetch %s: %w", obs.HideSecrets(address), err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("fetch %s: the answer is %s", address, resp.Status)
+		return nil, fmt.Errorf("fetch %s: the answer is %s", obs.HideSecrets(address), resp.Status)
 	}
 	b, err := io.ReadAll(io.LimitReader(resp.Body, maxFetchBytes+1))
 	if err == nil && len(b) > maxFetchBytes {
 		err = fmt.Errorf("it has more than %d bytes", maxFetchBytes)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("fetch %s: %w", address, err)
+		return nil, fmt.Errorf("fetch %s: %w", obs.HideSecrets(address), err)
 	}
 	return b, nil
 }

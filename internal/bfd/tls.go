@@ -11,6 +11,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"ab2d/internal/obs"
 )
 
 // transport sends requests with the certificate and the authorities that are in the
@@ -105,7 +107,7 @@ func (t *transport) load() (*http.Transport, error) {
 		}
 	}
 	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
+		Proxy:               obs.Proxy,
 		DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
 		TLSClientConfig:     c,
 		TLSHandshakeTimeout: 10 * time.Second,

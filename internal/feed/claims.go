@@ -56,7 +56,13 @@ type Claims struct {
 // the first readable claim; eob.ErrVersion when it does not show. A claim of
 // another version is a fault of its line.
 func OpenClaims(r io.Reader, v fhir.Version) (*Claims, error) {
-	split, err := newSplitter(r)
+	return OpenClaimsWithin(r, v, DefaultInflation)
+}
+
+// OpenClaimsWithin is OpenClaims with another bound than DefaultInflation. Beyond it the
+// error is an *InflationError, here or of Each.
+func OpenClaimsWithin(r io.Reader, v fhir.Version, inflation int) (*Claims, error) {
+	split, err := newSplitter(r, inflation)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@
 //   - split.go      lines or documents, plain or gzipped; NDJSON
 //   - document.go   Bundles and pretty-printed resources, as a stream
 //   - report.go     what became of the claims
+//   - rejects.go    the list of rejected claims, which is bounded
 //   - table.go      CSV with a header row
 //   - bounds.go     how long a table and its rows may be
 //   - enrollment.go  who is enrolled in which months

@@ -1,7 +1,6 @@
 package feed
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -11,7 +10,7 @@ import (
 	"ab2d/internal/coverage"
 )
 
-// faultsKept is how many faults a report shows; a rejects file has all.
+// faultsKept is how many faults a report shows; a rejects file has more.
 const faultsKept = 10
 
 // Report counts what became of a source's claims. Kept and the numbers of those
@@ -25,7 +24,8 @@ type Report struct {
 	OtherType    int64        `json:"otherType"`
 	OtherSource  int64        `json:"otherSource"` // of version 3, but not of the National Claims History
 	Invalid      int64        `json:"invalid"`
-	WithoutDates int64        `json:"withoutDates"` // kept, but can never be delivered
+	WithoutDates int64        `json:"withoutDates"`       // kept, but can never be delivered
+	Unlisted     int64        `json:"unlisted,omitempty"` // rejected, and left out of a full rejects file
 	First        []*LineError `json:"faults,omitempty"`
 }
 
@@ -40,6 +40,7 @@ func (r *Report) Add(o *Report) {
 	r.OtherSource += o.OtherSource
 	r.Invalid += o.Invalid
 	r.WithoutDates += o.WithoutDates
+	r.Unlisted += o.Unlisted
 	r.First = append(r.First, o.First[:min(len(o.First), faultsKept-len(r.First))]...)
 }
 
@@ -99,17 +100,4 @@ func (r *Report) Print(w io.Writer) error {
 		fmt.Fprintf(w, "  and %s more\n", humanize.Comma(more))
 	}
 	return nil
-}
-
-// Reject writes a fault as a line of a rejects file: NDJSON of line and
-// reason, without the claim.
-func Reject(w io.Writer, f *LineError) error {
-	b, err := json.Marshal(struct {
-		Line   int64  `json:"line"`
-		Reason string `json:"reason"`
-	}{f.Line, f.Reason})
-	if err == nil {
-		_, err = w.Write(append(b, '\n'))
-	}
-	return err
 }

@@ -56,13 +56,47 @@ func (e *CutError) Error() string {
 // Unwrap returns io.ErrUnexpectedEOF.
 func (e *CutError) Unwrap() error { return io.ErrUnexpectedEOF }
 
+// DefaultInflation is how many times as long as a gzipped file its claims may be. Real
+// ones are perhaps 30 times as long; synthetic ones are 14 to 25 times as long.
+const DefaultInflation = 100
+
+// freeInflation is how many bytes the claims of any file may have.
+const freeInflation = 16 << 20
+
+// InflationError says that a small file holds very much, and was perhaps made to keep
+// an import busy.
+type InflationError struct {
+	Most int64 // how many times as long as the file its claims may be
+}
+
+// Error says so.
+func (e *InflationError) Error() string {
+	return fmt.Sprintf("the file is not read: its claims are more than %d times as long as the compressed file, and longer than %d bytes", e.Most, freeInflation)
+}
+
+// counted counts the bytes that are read through it.
+type counted struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counted) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	c.n += int64(n)
+	return n, err
+}
+
 const readBuffer = 1 << 20
 
 // inflated undoes gzip, of any number of members, and skips a byte order mark.
-func inflated(r io.Reader) (*bufio.Reader, error) {
-	b := bufio.NewReaderSize(r, readBuffer)
+func inflated(r io.Reader) (*bufio.Reader, error) { return inflatedWithin(r, 0) }
+
+// inflatedWithin is inflated with a bound, of which 0 is none.
+func inflatedWithin(r io.Reader, inflation int) (*bufio.Reader, error) {
+	came := &counted{r: r}
+	b := bufio.NewReaderSize(came, readBuffer)
 	if magic, err := b.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
-		b = bufio.NewReaderSize(&gunzip{from: b}, readBuffer)
+		b = bufio.NewReaderSize(&gunzip{from: b, came: came, inflation: int64(inflation)}, readBuffer)
 	}
 	if mark, err := b.Peek(3); err == nil && bytes.Equal(mark, []byte("\xef\xbb\xbf")) {
 		if _, err := b.Discard(3); err != nil {
@@ -77,8 +111,13 @@ func inflated(r io.Reader) (*bufio.Reader, error) {
 type gunzip struct {
 	from *bufio.Reader
 	z    gzip.Reader
-	open bool  // within a member
-	err  error // stays
+	open bool // within a member
+
+	came      *counted
+	inflation int64 // bound; 0: none
+	given     int64 // bytes
+
+	err error // stays
 }
 
 // Read returns a *CutError if the file ends within a member.
@@ -90,6 +129,10 @@ func (g *gunzip) Read(b []byte) (n int, err error) {
 		return 0, g.err
 	}
 	n, err = g.z.Read(b)
+	if g.given += int64(n); g.inflation > 0 && g.given > max(freeInflation, g.inflation*g.came.n) {
+		g.err = &InflationError{Most: g.inflation}
+		return 0, g.err
+	}
 	if errors.Is(err, io.EOF) {
 		g.open = false
 		return n, nil
@@ -123,8 +166,8 @@ func inflateError(err error) error {
 
 // newSplitter looks at the beginning and decides: one resource a line, or
 // documents, which are Bundles or pretty-printed resources.
-func newSplitter(r io.Reader) (splitter, error) {
-	b, err := inflated(r)
+func newSplitter(r io.Reader, inflation int) (splitter, error) {
+	b, err := inflatedWithin(r, inflation)
 	if err != nil {
 		return nil, err
 	}

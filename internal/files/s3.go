@@ -13,6 +13,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/encrypt"
 
 	"ab2d/internal/export"
+	"ab2d/internal/obs"
 )
 
 // S3 keeps result files in a bucket of S3-compatible storage, under
@@ -40,8 +41,13 @@ func OpenS3(address string) (*S3, error) {
 	if err != nil {
 		return nil, fmt.Errorf("address of the bucket: %w", err)
 	}
+	transport, err := minio.DefaultTransport(a.endpoint.Scheme == "https")
+	if err != nil {
+		return nil, fmt.Errorf("open the bucket: %w", err)
+	}
+	transport.Proxy = obs.Proxy
 	client, err := minio.New(a.endpoint.Host, &minio.Options{
-		Secure: a.endpoint.Scheme == "https", Region: a.region, BucketLookup: a.lookup,
+		Secure: a.endpoint.Scheme == "https", Region: a.region, BucketLookup: a.lookup, Transport: transport,
 		Creds: credentials.NewChainCredentials([]credentials.Provider{
 			&credentials.EnvAWS{}, &credentials.FileAWSCredentials{}, &credentials.IAM{Client: &http.Client{Timeout: 5 * time.Second}},
 		}),

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"ab2d/internal/coverage"
+	"ab2d/internal/obs"
 )
 
 // DefaultUser is the name with which AB2D asks for a token.
@@ -68,7 +69,7 @@ func New(c Config) (*Client, error) {
 	transport := c.Transport
 	if transport == nil {
 		transport = &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
+			Proxy:               obs.Proxy,
 			DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
 			TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
 			TLSHandshakeTimeout: 10 * time.Second,

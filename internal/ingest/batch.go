@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 
 	"ab2d/internal/feed"
 	"ab2d/internal/segment"
@@ -17,7 +16,7 @@ const mergeBytes = 64 << 20
 // batch gathers claims until there are enough for a transaction.
 type batch struct {
 	merger  *store.Merger // nil if nothing is to be stored
-	rejects io.Writer
+	rejects *feed.Rejects
 	report  ClaimsReport
 
 	claims   []store.Claim
@@ -31,7 +30,7 @@ func (b *batch) add(read *feed.Batch) error {
 	for k := range read.Claims {
 		c := &read.Claims[k]
 		if c.Fault != nil {
-			if err := feed.Reject(b.rejects, c.Fault); err != nil {
+			if err := b.rejects.Add(c.Fault); err != nil {
 				return fmt.Errorf("write the rejects: %w", err)
 			}
 		}
@@ -41,6 +40,7 @@ func (b *batch) add(read *feed.Batch) error {
 		}
 		b.line = c.Line
 	}
+	b.report.Unlisted = b.rejects.More()
 	b.position = read.Position
 	b.bytes += read.Bytes
 	b.report.Bytes += read.Bytes

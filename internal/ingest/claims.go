@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"runtime"
 	"sync/atomic"
 
@@ -21,6 +23,9 @@ import (
 type ClaimsConfig struct {
 	Name    string       // of the file, without its folder
 	Version fhir.Version // of the claims; zero for the version that the first claim shows
+	// MaxInflation is how many times as long as the file its claims may be; 0 for
+	// feed.DefaultInflation.
+	MaxInflation int
 	// Abandon gives up another import that was interrupted.
 	Abandon bool
 	// Rejects opens the file for claims that are not accepted. resumed says that
@@ -52,7 +57,7 @@ func OpenClaims(r io.Reader, c ClaimsConfig) (*Claims, error) {
 	}
 	i := &Claims{config: c, digest: digest, size: size, whole: sha256.New()}
 	i.read = &readCounter{r: io.TeeReader(source, i.whole)}
-	if i.feed, err = feed.OpenClaims(i.read, c.Version); err != nil {
+	if i.feed, err = feed.OpenClaimsWithin(i.read, c.Version, cmp.Or(c.MaxInflation, feed.DefaultInflation)); err != nil {
 		return nil, notImported(err)
 	}
 	return i, nil
@@ -118,11 +123,11 @@ func (i *Claims) resume(db *store.DB, load *store.Load) (err error) {
 	return nil
 }
 
-// giveUp ends an import that failed. Of a file that was cut nothing is kept. Any
+// giveUp ends an import that failed. Of a file that was cut, or inflates too much,
+// nothing is kept. Any
 // other import can be resumed.
 func (i *Claims) giveUp(ctx context.Context, db *store.DB, err error) error {
-	var cut *feed.CutError
-	if !errors.As(err, &cut) {
+	if !spoiled(err) {
 		return err
 	}
 	if _, e := db.AbandonLoad(ctx); e != nil {
@@ -131,13 +136,19 @@ func (i *Claims) giveUp(ctx context.Context, db *store.DB, err error) error {
 	return notImported(err)
 }
 
-// notImported adds to the error for a file that was cut what that means.
+// notImported adds to the error for a file of which nothing is kept what that means.
 func notImported(err error) error {
-	var cut *feed.CutError
-	if errors.As(err, &cut) {
-		return fmt.Errorf("%w; nothing was imported", cut)
+	if spoiled(err) {
+		return fmt.Errorf("%w; nothing was imported", err)
 	}
 	return err
+}
+
+// spoiled tells whether an error is that of a file of which nothing is kept.
+func spoiled(err error) bool {
+	var cut *feed.CutError
+	var inflates *feed.InflationError
+	return errors.As(err, &cut) || errors.As(err, &inflates)
 }
 
 // each calls take with the claims after a position, batch by batch.
@@ -147,8 +158,29 @@ func (i *Claims) each(ctx context.Context, position int64, take func(*feed.Batch
 		return err
 	}
 	defer func() { err = errors.Join(err, rejects.Close()) }()
-	i.batch.rejects = rejects
-	return i.feed.Each(ctx, runtime.GOMAXPROCS(0), position, take)
+	if i.batch.rejects, err = i.listed(rejects); err != nil {
+		return err
+	}
+	if err := i.feed.Each(ctx, runtime.GOMAXPROCS(0), position, take); err != nil {
+		return err
+	}
+	return i.batch.rejects.End()
+}
+
+// listed continues a file of rejects where an interrupted import was.
+func (i *Claims) listed(w io.Writer) (*feed.Rejects, error) {
+	bytes := int64(0)
+	if f, ok := w.(interface{ Stat() (fs.FileInfo, error) }); ok {
+		info, err := f.Stat()
+		if err != nil {
+			return nil, fmt.Errorf("look at the rejects: %w", err)
+		}
+		if info.Mode().IsRegular() {
+			bytes = info.Size()
+		}
+	}
+	r := &i.batch.report
+	return feed.NewRejects(w, r.Invalid+r.OtherSource-r.Unlisted, bytes, r.Unlisted), nil
 }
 
 // add counts and gathers the claims of a batch.

@@ -1,7 +1,10 @@
 package obs
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"unicode"
@@ -30,6 +33,19 @@ func HideSecrets(address string) string {
 		return scheme + "://" + rest
 	}
 	return rest
+}
+
+// errProxy does not quote the address, which may hold a password.
+var errProxy = errors.New("the address of the proxy in HTTPS_PROXY or HTTP_PROXY is not a URL. Write http://HOST:PORT; in a password, write other characters than letters and digits as %XX")
+
+// Proxy is http.ProxyFromEnvironment with an error that does not quote the address of
+// the proxy. Safe for concurrent use.
+func Proxy(r *http.Request) (*url.URL, error) {
+	u, err := http.ProxyFromEnvironment(r)
+	if err != nil {
+		return nil, errProxy
+	}
+	return u, nil
 }
 
 // EscapeJSON writes the characters of a JSON text that could act on a terminal as

@@ -156,18 +156,3 @@ func Quoted(s string) string {
 	}
 	return fmt.Sprintf("%q", s)
 }
-
-// WriteJSON sends body on one line, with its length.
-func WriteJSON(w http.ResponseWriter, status int, contentType string, body any) error {
-	b, err := fhir.Encode(body)
-	if err != nil {
-		return fmt.Errorf("encode a response: %w", err)
-	}
-	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
-	w.WriteHeader(status)
-	if _, err := w.Write(b); err != nil {
-		return fmt.Errorf("send a response: %w", err)
-	}
-	return nil
-}

@@ -42,6 +42,9 @@ func (p *Responder) Handler(h func(http.ResponseWriter, *http.Request) error) ht
 
 // WriteError is the one place where an error becomes a response and a log line.
 func (p *Responder) WriteError(w http.ResponseWriter, r *http.Request, err error) {
+	if p.unsent(r, err) {
+		return
+	}
 	err = aborted(r, err)
 	e := asError(err)
 	p.AuditRejection(r, e.Status, string(e.Issues[0].Code))
@@ -56,9 +59,20 @@ func (p *Responder) WriteError(w http.ResponseWriter, r *http.Request, err error
 	for name, value := range e.Header {
 		w.Header().Set(name, value)
 	}
-	if err := WriteJSON(w, e.Status, errorType(r), outcome); err != nil {
+	if err := WriteJSON(w, e.Status, errorType(r), outcome); err != nil && !p.unsent(r, err) {
 		p.log.Error("send an error response", "request", id, "error", err)
 	}
+}
+
+// unsent notes that a client did not take its response, if err says so. It is no fault
+// of the server, so the log has it for debugging only.
+func (p *Responder) unsent(r *http.Request, err error) bool {
+	unsent := (*unsentError)(nil)
+	if !errors.As(err, &unsent) {
+		return false
+	}
+	p.log.Debug("the client did not take the response", "request", obs.RequestID(r.Context()), "error", unsent.err)
+	return true
 }
 
 // errorType is the Content-Type of an error: FHIR's, or that of JSON if the request
