@@ -141,7 +141,7 @@ func TestMonitorOfAWorker(t *testing.T) {
 	stop := m.start(w.log)
 	defer stop()
 	url := "http://" + m.listener.Addr().String()
-	if status, body := getText(t, url+"/health"); status != http.StatusOK || body != `{"checks":{"clock":"ok","database":"ok","files":"ok"},"status":"ok"}` {
+	if status, body := getText(t, url+"/health"); status != http.StatusOK || body != `{"checks":{"audit":"ok","clock":"ok","database":"ok","files":"ok"},"status":"ok"}` {
 		t.Errorf("%d %s", status, body)
 	}
 	w.metrics.StepEnded("part", obs.StepLeaseLost, 0)

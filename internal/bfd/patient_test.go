@@ -86,7 +86,10 @@ func TestPatientV3Faults(t *testing.T) {
 	} {
 		w.Set(c.fault)
 		client := w.client(t, func(config *bfd.Config) {
-			config.Tries, config.MaxPageBytes, config.Deadline = 2, 1<<20, 200*time.Millisecond
+			config.Tries, config.MaxPageBytes, config.Deadline = 2, 1<<20, time.Minute
+			if c.kind == bfd.Late {
+				config.Deadline = 200 * time.Millisecond
+			}
 		})
 		if _, found, err := client.PatientV3(t.Context(), e.MBIs[0]); found || kindOf(err) != c.kind || strings.Contains(err.Error(), string(e.MBIs[0])) {
 			t.Errorf("mode %d: %v", c.fault.Mode, err)
