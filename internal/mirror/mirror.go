@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"ab2d/internal/audit"
 	"ab2d/internal/bfd"
 	"ab2d/internal/coverage"
+	"ab2d/internal/eob"
 	"ab2d/internal/fhir"
 	"ab2d/internal/ingest"
 	"ab2d/internal/store"
@@ -53,6 +55,15 @@ type Config struct {
 // Mirror copies claims. It is safe for concurrent use.
 type Mirror struct {
 	Config
+	minimizers [fhir.V3 + 1]sync.Pool // by version; each takes some milliseconds to make
+}
+
+// minimizer returns one that nobody else uses.
+func (m *Mirror) minimizer(v fhir.Version) *eob.Minimizer {
+	if z, ok := m.minimizers[v].Get().(*eob.Minimizer); ok {
+		return z
+	}
+	return eob.New(v)
 }
 
 // New checks a configuration and completes it.
@@ -71,7 +82,7 @@ func New(c Config) (*Mirror, error) {
 	if c.Progress == nil {
 		c.Progress = func(*store.MirrorPass, *Report) {}
 	}
-	return &Mirror{c}, nil
+	return &Mirror{Config: c}, nil
 }
 
 // Summary says what a round has done.

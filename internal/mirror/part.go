@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"ab2d/internal/eob"
 	"ab2d/internal/store"
 )
 
@@ -95,7 +94,8 @@ func (p *partReader) readAll(ctx context.Context, people []store.MirrorPatient, 
 	})
 	for range min(p.m.Calls, len(people)) {
 		g.Go(func() error {
-			minimizer := eob.New(p.pass.Version)
+			minimizer := p.m.minimizer(p.pass.Version)
+			defer p.m.minimizers[p.pass.Version].Put(minimizer)
 			for patient := range todo {
 				one := p.m.readPerson(ctx, p.pass.Version, patient, minimizer)
 				if one.ofServer() {

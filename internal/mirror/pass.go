@@ -117,7 +117,7 @@ func (m *Mirror) takeParts(ctx context.Context, pass *store.MirrorPass, name str
 }
 
 // partWait is between two looks for a part that is free.
-const partWait = 500 * time.Millisecond
+const partWait = 100 * time.Millisecond
 
 // takePart reads a part under its lease. What fails is the part's and is returned as
 // text; the error is one that ends the pass.
