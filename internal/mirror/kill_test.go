@@ -61,7 +61,7 @@ func TestKill9(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts processes")
 	}
-	w := newWorld(t, 20)
+	w := newWorld(t, 12)
 	files := w.fromFiles(t, fhir.Versions()...)
 	address := "sqlite:" + filepath.Join(t.TempDir(), "ab2d.db")
 	db := w.openAt(t, address)
@@ -79,7 +79,7 @@ func TestKill9(t *testing.T) {
 		ended := make(chan error, 1)
 		go func() { ended <- p.Wait() }()
 		timer := time.NewTimer(time.Duration(100+random.IntN(500)) * time.Millisecond)
-		if kills >= 8 {
+		if kills >= 4 {
 			timer.Stop()
 		}
 		select {
@@ -94,7 +94,7 @@ func TestKill9(t *testing.T) {
 			kills++
 		}
 	}
-	if kills < 3 {
+	if kills < 2 {
 		t.Errorf("only %d kills", kills)
 	}
 	for _, v := range fhir.Versions() {
@@ -128,7 +128,7 @@ func (s *stopAtClaims) Claims(ctx context.Context, _ bfd.ClaimQuery, _ func([]by
 // TestSeveralMirrors: several processes share a pass, and each is stopped and started
 // again now and then.
 func TestSeveralMirrors(t *testing.T) {
-	w := newWorld(t, 30)
+	w := newWorld(t, 15)
 	db := w.open(t)
 	want := dump(t, w.fromFiles(t, fhir.V2), fhir.V2)
 	var all sync.WaitGroup

@@ -233,7 +233,7 @@ func once(t *testing.T, m *mirror.Mirror) *mirror.Summary {
 // TestMirrorEqualsFiles: the same raw claims by file and by mirror give the same
 // exports, byte for byte, and a second round changes nothing.
 func TestMirrorEqualsFiles(t *testing.T) {
-	w := newWorld(t, 20)
+	w := newWorld(t, 9)
 	files := w.fromFiles(t, fhir.Versions()...)
 	for name, address := range map[string]func(*testing.T) string{
 		"sqlite":   func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "ab2d.db") },
