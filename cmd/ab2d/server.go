@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -195,8 +196,16 @@ func (s *server) addPages(c *config, sponsors []synth.Sponsor) error {
 	if err != nil {
 		return err
 	}
+	adminDocument, err := admin.OpenAPI()
+	if err != nil {
+		return err
+	}
+	here := "" // where the data of a server is, is for its operator only
+	if sponsors != nil {
+		here = "--data " + filepath.Base(c.Data)
+	}
 	site, err := web.New(web.Settings{
-		Sponsors: sponsors, AuthServer: c.AuthServer, PublicURL: c.PublicURL, Proxies: proxies, OpenAPI: document, Docs: docs.Files, Changelog: ab2d.Changelog, Version: version,
+		Sponsors: sponsors, AuthServer: c.AuthServer, PublicURL: c.PublicURL, Proxies: proxies, OpenAPI: document, AdminAPI: adminDocument, TokenHere: here, Docs: docs.Files, Changelog: ab2d.Changelog, Version: version,
 		Log: s.log, Metrics: s.metrics,
 	})
 	if err != nil {
