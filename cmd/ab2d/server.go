@@ -176,7 +176,11 @@ func (c countedTokens) Record(ctx context.Context, e audit.Entry) error {
 
 // adminHandler makes the administration over HTTP.
 func (s *server) adminHandler(c *api.Config) (http.Handler, error) {
-	service, err := admin.New(admin.Config{Store: s.db, Intake: c.Intake, Files: s.files, Now: s.now,
+	var names []string
+	for _, w := range s.workers.workers {
+		names = append(names, w.Name)
+	}
+	service, err := admin.New(admin.Config{Store: s.db, Intake: c.Intake, Files: s.files, Now: s.now, Workers: names,
 		KeyRing: func(context.Context) (*auth.KeyRing, error) { return s.keys, nil }})
 	if err != nil {
 		return nil, err

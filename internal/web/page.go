@@ -69,9 +69,21 @@ func (v view) Current(path string) string {
 // To is the way to another page.
 func (v view) To(path string) string { return v.Root + strings.TrimPrefix(path, "/") }
 
-// breakable lets a browser break a name after its dots and slashes, and nowhere else.
+// joints are places in a name at which a browser may break it: after dots, slashes and
+// underscores, before brackets, and between a small and a capital letter.
+var joints = regexp.MustCompile(`[./_]|\[|[a-z][A-Z]`)
+
+// breakable lets a browser break a name at its joints, and nowhere else.
 func breakable(name string) template.HTML {
-	return template.HTML(strings.NewReplacer(".", ".<wbr>", "/", "/<wbr>", "[", "<wbr>[").Replace(template.HTMLEscapeString(name)))
+	return template.HTML(joints.ReplaceAllStringFunc(template.HTMLEscapeString(name), func(at string) string {
+		switch {
+		case at == "[":
+			return "<wbr>["
+		case len(at) == 2:
+			return at[:1] + "<wbr>" + at[1:]
+		}
+		return at + "<wbr>"
+	}))
 }
 
 // parseTemplates reads the templates: one set for each page, with the layout.

@@ -43,6 +43,11 @@ type operation struct {
 	bodyText                  string // of the samples
 }
 
+// Head tells whether it gives the headers of a GET, whose page is enough for a list.
+func (g group) Head(o operation) bool {
+	return o.Method == http.MethodHead && slices.ContainsFunc(g.Operations, func(other operation) bool { return other.Method == http.MethodGet && other.Path == o.Path })
+}
+
 // Version is the API's version that the operation belongs to, or "".
 func (o operation) Version() string {
 	rest, ok := strings.CutPrefix(o.Path, "/api/")

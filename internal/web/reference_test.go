@@ -32,7 +32,7 @@ func TestReference(t *testing.T) {
 		"made-up body":       `{` + "\n" + `  "contract": "CONTRACT",` + "\n" + `  "days": 1` + "\n}'",
 		"scope":              "Needs an admin token with the scope <code>client</code>",
 		"description":        "<p>Starts <em>one</em>.</p>",
-		"referred parameter": `<code>_type</code> <span class="type">query</span>`,
+		"referred parameter": `<code>_<wbr>type</code> <span class="type">query</span>`,
 		"values":             "<p>Always <code>ExplanationOfBenefit</code></p>",
 		"bearer by default":  "<code>Authorization: Bearer …</code>",
 		"basic":              "<code>Authorization: Basic …</code>",

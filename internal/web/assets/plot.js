@@ -1,5 +1,6 @@
 // Pictures of numbers over time, as SVG.
 
+const hour = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const left = 84;
 const right = 12;
 
@@ -19,7 +20,7 @@ function frame(width, height, label, begin, end) {
 	for (let i = 0; i <= ticks; i++) {
 		const t = begin + (i / ticks) * (end - begin);
 		const anchor = i === 0 ? "start" : i === ticks ? "end" : "middle";
-		svg.append(shape("text", { x: x(t), y: height - 6, "text-anchor": anchor }, new Date(t).toLocaleTimeString("en-GB")));
+		svg.append(shape("text", { x: x(t), y: height - 6, "text-anchor": anchor }, hour.format(t)));
 	}
 	return { svg, x, width };
 }

@@ -40,19 +40,19 @@ function showForm() {
 	showSame(api);
 }
 
-// showSame shows what the form asks for as a command. The client exports as of now, so
-// it has no _until.
+// showSame shows what the form asks for as a command.
 function showSame(api) {
 	const given = new FormData(form);
 	const text = (name) => given.get(name)?.trim() ?? "";
-	const words = ["ab2d export", "--url", page.dataset.origin, given.has("sponsor") ? `--sponsor ${given.get("sponsor")}` : `--client-id ${text("client") || "ID"} --client-secret-file FILE`, `--api ${api}`];
-	if (text("_since")) words.push(`--since ${text("_since")}`);
-	else words.push("--full");
-	const more = api !== "v1";
-	const filter = parameters().find(([name]) => name === "_typeFilter");
-	if (more && filter) words.push(`--type-filter '${filter[1]}'`);
-	$("same").querySelector("code").textContent = words.join(" ");
-	$("same-note").textContent = more && text("_until") ? "The client always exports up to now: it does not send _until." : "";
+	const words = ["ab2d export", `--url ${page.dataset.origin}`, `--api ${api}`];
+	words.push(given.has("sponsor") ? `--sponsor ${text("sponsor")}` : `--client-id ${text("client") || "ID"} --client-secret-file FILE`);
+	words.push(text("_since") ? `--since '${text("_since")}'` : "--full");
+	if (api !== "v1") {
+		if (text("_until")) words.push(`--until '${text("_until")}'`);
+		for (const [prefix, name] of [["ge", "from"], ["le", "to"]]) if (text(name)) words.push(`--service-date ${prefix}${text(name)}`);
+	}
+	words.push("--out claims");
+	$("same").querySelector("code").textContent = words.join(" \\\n    ");
 }
 
 // remember writes the form and the job into the address, so that the page can be
