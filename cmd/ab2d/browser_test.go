@@ -301,11 +301,11 @@ func searchReference(b *testserver.Tab, url string) {
 	b.Until(`[...document.querySelectorAll(".operations li")].filter(l => l.checkVisibility()).length === 1`)
 	b.Screenshot("reference-search")
 	b.Click(".operations li:not([hidden]) a")
-	b.Until(`document.querySelector("h1").textContent.includes("v2") && document.querySelector(".sample")`)
+	b.Until(`document.querySelector("h1")?.textContent.includes("v2") && document.querySelector(".sample")`)
 	b.Click(`.samples label:has([value="python"])`)
-	b.Until(`document.querySelector(".sample.python").checkVisibility() && !document.querySelector(".sample.curl").checkVisibility()`)
+	b.Until(`document.querySelector(".sample.python")?.checkVisibility() && !document.querySelector(".sample.curl").checkVisibility()`)
 	b.Open(url+"/reference/admin/addClient", desktop)
-	b.Until(`document.querySelector(".sample.python").checkVisibility()`)
+	b.Until(`document.querySelector(".sample.python")?.checkVisibility()`)
 	b.Screenshot("operation-admin")
 }
 
@@ -313,7 +313,7 @@ func searchReference(b *testserver.Tab, url string) {
 func errorPage(b *testserver.Tab, url string) {
 	b.Expect("the server responded with a status of 4")
 	b.Open(url+"/api/v2/fhir/Job", desktop)
-	b.Until(`document.querySelector("h1").textContent === "Unauthorized"`)
+	b.Until(`document.querySelector("h1")?.textContent === "Unauthorized"`)
 	b.Accessible()
 	b.Screenshot("error-page")
 	b.Open(url+"/nothing", phone)
