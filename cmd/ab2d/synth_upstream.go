@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"ab2d/internal/bfd/bfdtest"
 	"ab2d/internal/fhir"
 	"ab2d/internal/synth"
@@ -149,8 +151,8 @@ func (c *synthUpstreamCommand) welcome(url string, set *synth.Dataset, stand *bf
 	if c.Out != "" {
 		tables = fmt.Sprintf("--contracts=%s --opt-outs=%s", filepath.Join(c.Out, contractsFile), filepath.Join(c.Out, optOutsFile))
 	}
-	return fmt.Sprintf("The stand-in for BFD is ready at %s, with %d enrollees of %s in %s as of %s. Mirror it with: ab2d mirror --source=%s --versions=%s %s",
-		url, people, strings.Join(set.Contracts(), ", "), strings.Join(names, ", "), fhir.FormatInstant(c.AsOf), url, strings.Join(names, ","), tables)
+	return fmt.Sprintf("The stand-in for BFD is ready at %s, with %s of %s in %s as of %s. Mirror it with: ab2d mirror --source=%s --versions=%s %s",
+		url, english.Plural(people, "enrollee", ""), strings.Join(set.Contracts(), ", "), strings.Join(names, ", "), moment(c.AsOf), url, strings.Join(names, ","), tables)
 }
 
 // The files that BFD does not serve, as ab2d synth names them.
