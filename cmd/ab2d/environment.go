@@ -15,6 +15,7 @@ import (
 func sharedVariables() []string {
 	return []string{
 		"data", "database", "files", "claims", "seed", "key-file", "profiles", "retention", "lease", "log-level", "log-format",
+		"job-retention", "ledger-retention", "import-retention", "audit-archive", "audit-retention",
 	}
 }
 

@@ -38,7 +38,7 @@ func commandGroups() []commandGroup {
 			{"import", "Import contracts, enrollment, opt-outs or claims."},
 			{"mirror", "Copy claims and enrollment from a FHIR server (BFD)."},
 			{"admin", "Administer sponsors, contracts, clients, jobs and keys."},
-			{"audit", "Verify and export the audit log."},
+			{"audit", "Verify, export and archive the audit log."},
 		}},
 		{"Make files", [][2]string{
 			{"synth", "Write synthetic claims and enrollment, or serve them as BFD does."},

@@ -41,7 +41,7 @@ type commands struct {
 	Synth    synthCommands   `cmd:"" help:"Write sample files: synthetic raw claims, enrollment, contracts, opt-outs, and the expected results; or serve the same data as CMS's claims server does."`
 	Minimize minimizeCommand `cmd:"" help:"Reduce raw ExplanationOfBenefit resources to the minimum necessary, and write NDJSON as an export does."`
 	Admin    adminCommand    `cmd:"" help:"Administer a server: sponsors, contracts, clients, jobs, keys, maintenance."`
-	Audit    auditCommand    `cmd:"" help:"Verify and export the audit log."`
+	Audit    auditCommand    `cmd:"" help:"Verify, export and archive the audit log."`
 
 	Help           helpCommand       `cmd:"" help:"Explain a command."`
 	VersionCommand versionCommand    `cmd:"" name:"version" help:"Print the version, the commit, its date, and the version of Go."`
