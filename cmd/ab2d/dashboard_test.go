@@ -69,7 +69,8 @@ func readInRanges(b *testserver.Tab, url string) {
 	b.Click("#start")
 	b.Until(`document.querySelectorAll("#files tr").length === 1`)
 	b.Click(`button[aria-label="Look inside Z0000_0001.ndjson"]`)
-	for n := 5; !testserver.Eval[bool](b, `document.getElementById("exchanges").textContent.includes("2 times") && document.getElementById("exchanges").lastChild.textContent.includes("Read a part")`); n += 5 {
+	twice := `/Read a part.* times/.test(document.getElementById("exchanges").lastElementChild.querySelector("h3").textContent)`
+	for n := 5; !testserver.Eval[bool](b, twice); n += 5 {
 		b.Until(fmt.Sprintf(`document.querySelectorAll("article.claim").length === %d`, n))
 		b.Click("#more")
 	}

@@ -19,11 +19,17 @@ func (s *Site) index() []shelf {
 	shelves := []shelf{
 		{Name: "For sponsors", Documents: []entry{
 			{"/", "Tutorial", "Seven steps from your credentials to the claims of your enrollees."},
-			{Path: "/docs/client"}, {Path: "/docs/data-dictionary"}, {Path: "/docs/v3"}, {Path: "/docs/compatibility"}, {Path: "/docs/sandbox"},
+			{Path: "/docs/client", Text: "Download claims every week with ab2d export, resume after interruptions, and convert them to tables."},
+			{Path: "/docs/data-dictionary", Text: "Every field of a claim in the three versions, with examples, codes and Parquet columns."},
+			{Path: "/docs/v3", Text: "What changes between versions 2 and 3, and how to move."},
+			{Path: "/docs/compatibility", Text: "How this server differs from CMS's AB2D, and why."},
+			{Path: "/docs/sandbox", Text: "Sponsors, credentials, synthetic people and claims, simulated failures and expected results."},
 			{"/reference", "API reference", "Every operation with its parameters, responses and examples, an OpenAPI document and a Postman collection."},
 		}},
 		{Name: "For operators", Documents: []entry{
-			{Path: "/docs/operating"}, {Path: "/docs/importing"}, {Path: "/docs/security"},
+			{Path: "/docs/operating", Text: "Run a server on one machine or on many: settings, keys, metrics, backups and updates."},
+			{Path: "/docs/importing", Text: "Import contracts, enrollment, opt-outs and claims."},
+			{Path: "/docs/security", Text: "What the server promises against each kind of attacker, and what the operator must do."},
 			{"/reference/admin", "Administration API", "What operators can do over HTTP: contracts, clients, jobs, keys, maintenance and the audit log."},
 			{"/dashboard", "Dashboard", "What the server is doing now. It needs an admin token."},
 		}},
@@ -38,7 +44,7 @@ func (s *Site) index() []shelf {
 		for j := range shelves[i].Documents {
 			e := &shelves[i].Documents[j]
 			if name, ok := strings.CutPrefix(e.Path, "/docs/"); ok {
-				e.Title, e.Text = s.documents[name].Title, s.documents[name].Summary
+				e.Title = s.documents[name].Title
 				seen[name] = true
 			}
 		}
