@@ -290,6 +290,7 @@ func printEffect(w io.Writer, e admin.Effect) error {
 	return err
 }
 
+// moment is how people read a time, wherever the program prints one.
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 // momentOr is moment, or something else for none.

@@ -6,6 +6,7 @@
 //   - renamed.go   old names of commands, flags and variables
 //   - help.go, examples.go  --help, and the examples in it
 //   - environment.go  the variables that set flags, and their old names
+//   - profile.go   flags from ~/.config/ab2d/config.toml
 //   - duration.go  durations of days and weeks
 //   - completion.go, man.go  scripts for shells, and manual pages
 //   - config.go    the settings of a server, and their faults

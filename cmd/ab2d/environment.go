@@ -83,7 +83,7 @@ func environment() kong.Option {
 				}
 			}
 		}
-		for _, f := range k.Model.Flags { // --help and --version
+		for _, f := range k.Model.Flags { // --help, --version and --profile, whose variable is read where it is used
 			setVariables(f)
 		}
 		return nil

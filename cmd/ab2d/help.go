@@ -162,6 +162,7 @@ func flagsHelp(b *strings.Builder, node *kong.Node) {
 			}
 		}
 	}
+	fmt.Fprintf(b, "  --profile NAME\n        Take flags from this profile of ~/.config/ab2d/config.toml.\n        environment: %s\n", profileVariable)
 	b.WriteString("  -h, --help\n        Show this help.\n")
 }
 

@@ -48,6 +48,7 @@ type commands struct {
 	Completion     completionCommand `cmd:"" help:"Print a script that completes commands and flags in a shell."`
 	Man            manCommand        `cmd:"" hidden:"" help:"Write a manual page for each command."`
 	Version        kong.VersionFlag  `help:"Print the version."`
+	Profile        string            `help:"Take flags from this profile of ~/.config/ab2d/config.toml." placeholder:"NAME"`
 }
 
 // streams are where a command reads and writes.
@@ -83,7 +84,7 @@ func variables() kong.Vars {
 // newParser returns the parser of the program's arguments.
 func newParser(c *commands, options ...kong.Option) (*kong.Kong, error) {
 	return kong.New(c, append([]kong.Option{
-		kong.Name("ab2d"), kong.Description(description), environment(), durations(), variables(), kong.Help(help),
+		kong.Name("ab2d"), kong.Description(description), environment(), durations(), profiles(), variables(), kong.Help(help),
 	}, options...)...)
 }
 
@@ -110,6 +111,9 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 		args = []string{"--help"}
 	}
 	command, err := parser.Parse(currentNames(joinNegative(args), s.err))
+	if wrong := (*usageError)(nil); errors.As(err, &wrong) {
+		err = wrong // of the profile; kong names the first flag before it
+	}
 	if err == nil {
 		noticeOldVariables(command, s.err)
 		err = command.Run()

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -175,7 +176,11 @@ func (c countedTokens) Record(ctx context.Context, e audit.Entry) error {
 
 // adminHandler makes the administration over HTTP.
 func (s *server) adminHandler(c *api.Config) (http.Handler, error) {
-	service, err := admin.New(admin.Config{Store: s.db, Intake: c.Intake, Files: s.files, Now: s.now,
+	var names []string
+	for _, w := range s.workers.workers {
+		names = append(names, w.Name)
+	}
+	service, err := admin.New(admin.Config{Store: s.db, Intake: c.Intake, Files: s.files, Now: s.now, Workers: names,
 		KeyRing: func(context.Context) (*auth.KeyRing, error) { return s.keys, nil }})
 	if err != nil {
 		return nil, err
@@ -195,8 +200,16 @@ func (s *server) addPages(c *config, sponsors []synth.Sponsor) error {
 	if err != nil {
 		return err
 	}
+	adminDocument, err := admin.OpenAPI()
+	if err != nil {
+		return err
+	}
+	here := "" // where the data of a server is, is for its operator only
+	if sponsors != nil {
+		here = "--data " + filepath.Base(c.Data)
+	}
 	site, err := web.New(web.Settings{
-		Sponsors: sponsors, AuthServer: c.AuthServer, PublicURL: c.PublicURL, Proxies: proxies, OpenAPI: document, Docs: docs.Files, Changelog: ab2d.Changelog, Version: version,
+		Sponsors: sponsors, AuthServer: c.AuthServer, PublicURL: c.PublicURL, Proxies: proxies, OpenAPI: document, AdminAPI: adminDocument, TokenHere: here, Docs: docs.Files, Changelog: ab2d.Changelog, Version: version,
 		Log: s.log, Metrics: s.metrics,
 	})
 	if err != nil {
