@@ -82,7 +82,7 @@ func (a *arrangement) mixed(want *client.Manifest) {
 	for _, urls := range [][2]string{{former, beside.url}, {beside.url, former}} {
 		a.url = urls[0]
 		job := a.startExport()
-		job.StatusURL = strings.Replace(job.StatusURL, former, urls[1], 1)
+		job.StatusURL = strings.Replace(job.StatusURL, urls[0], urls[1], 1)
 		a.url = urls[1]
 		got := a.finish(job)
 		a.check(job, want, got)
