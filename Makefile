@@ -63,6 +63,13 @@ torture:
 	AB2D_TORTURE_EXPORT=$(EXPORTS) go test ./cmd/ab2d -run TestExportKill9 -v -count=1 -timeout 4h
 	AB2D_TEST_LONG=1 AB2D_TEST_SERVERS=require go test ./cmd/ab2d ./internal/feed -run 'TestScript/sponsors|TestCrash|TestCutAnywhere' -v -count=1 -timeout 4h
 
+# Long: the drills of docs/operating.md, which print what they did. The release before this one runs beside it while exports run; a backup is restored;
+# a server lives a simulated year on SQLite and on PostgreSQL.
+.PHONY: drill
+drill:
+	AB2D_TEST_LONG=1 AB2D_TEST_SERVERS=require go test ./cmd/ab2d -run 'TestUpgradeUnderLoad|TestOlderDataDirectories|TestRestoreDrill' -v -count=1 -timeout 1h
+	AB2D_TEST_LONG=1 AB2D_TEST_SERVERS=require go test ./internal/store -run TestAYear -v -count=1 -timeout 1h
+
 # Long: time and memory of a large export on 1, 2 and 4 worker processes, on PostgreSQL, files thrown away (ENROLLEES=n, SINCE=instant or empty for all);
 # and how long requests take while an export runs in the same process.
 ENROLLEES ?= 1000000
