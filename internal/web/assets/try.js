@@ -12,13 +12,14 @@ const form = $("export");
 const wire = new Wire($("exchanges"), page.dataset.origin);
 
 let token = null; // {value, client, until}
-let job = null; // {path, stop} of the job under way
+let job = null; // {path, stop, pages, shown} of the job under way: the pages of its manifest, and how many claim files are shown
 
 // parameters are those of the kick-off, in the order of the form.
 function parameters() {
 	const given = new FormData(form);
 	const p = [["_outputFormat", "application/fhir+ndjson"], ["_type", "ExplanationOfBenefit"]];
 	const more = given.get("api") !== "v1"; // v2 and v3 have more parameters
+	if (more) p.push(["allowPartialManifests", "true"]);
 	for (const name of more ? ["_since", "_until"] : ["_since"]) {
 		if (given.get(name)?.trim()) p.push([name, given.get(name).trim()]);
 	}
@@ -67,7 +68,7 @@ async function run() {
 	const { response } = await wire.json({
 		title: "Start the export", path: kickOffPath(), headers: { Accept: "application/fhir+json", Prefer: "respond-async" }, ...await bearer(),
 	});
-	job = { path: wire.path(response.headers.get("Content-Location")), stop: new AbortController() };
+	job = { path: wire.path(response.headers.get("Content-Location")), stop: new AbortController(), pages: [], shown: 0 };
 	$("cancel").disabled = false;
 	const manifest = await follow();
 	const seconds = ((performance.now() - began) / 1000).toFixed(1);
@@ -91,12 +92,47 @@ async function follow() {
 			continue;
 		}
 		const { response, body } = answer;
-		if (response.status === 200) return body;
+		if (body) await readPages(body);
+		if (response.status === 200) return whole();
+		if (body) showFiles();
 		const progress = response.headers.get("X-Progress") ?? "";
 		const wait = Number(response.headers.get("Retry-After")) || 1;
 		state(`${progress}. Asking again in ${wait} s.`, parseInt(progress, 10) || 0);
 		await sleep(wait * 1000, job.stop.signal);
 	}
+}
+
+// readPages reads the pages of the manifest that are there: the first is the status, and
+// each leads to the next. A page gets its link when the next one is there.
+async function readPages(first) {
+	const read = async (page) => {
+		const { response, body } = await wire.json({
+			title: "Get the next page of the manifest", path: page, headers: { Accept: "application/json" }, signal: job.stop.signal, ...await bearer(),
+		});
+		return body && { ...body, path: page, status: response.status };
+	};
+	const pages = job.pages;
+	if (pages.length > 1) pages.splice(-1, 1, await read(pages.at(-1).path));
+	else pages.splice(0, 1, first);
+	for (let next; (next = pages.at(-1).link?.find((l) => l.relation === "next")?.url); ) {
+		const page = await read(wire.path(next));
+		if (!page) return;
+		pages.push(page);
+	}
+}
+
+// whole is the manifest that the pages make. The last one has the totals.
+function whole() {
+	const all = (list) => job.pages.flatMap((page) => page[list] ?? []);
+	return { ...job.pages.at(-1), output: all("output"), error: all("error"), deleted: all("deleted") };
+}
+
+// showFiles shows the files that are new in the pages.
+function showFiles() {
+	const files = whole().output;
+	$("files").append(...files.slice(job.shown).map((f) => fileRow(describe(f))));
+	job.shown = files.length;
+	$("result").hidden = job.shown === 0;
 }
 
 function sleep(ms, signal) {
@@ -128,7 +164,8 @@ function showResult(manifest) {
 	const facts = [["Enrollees", totals.enrollees], ["With claims", totals.delivered], ["Claims", files.reduce((n, f) => n + f.count, 0)],
 		["Size", bytes(files.reduce((n, f) => n + f.length, 0))], ["Files", files.length]];
 	$("totals").replaceChildren(...facts.filter(([, n]) => n !== undefined).map(([name, n]) => el("div", {}, el("dt", {}, name), el("dd", {}, typeof n === "number" ? number(n) : n))));
-	$("files").replaceChildren(...[...files, ...manifest.error.map(describe)].map(fileRow));
+	showFiles();
+	$("files").append(...[...manifest.deleted, ...manifest.error].map((f) => fileRow(describe(f))));
 	$("result").hidden = false;
 	say(`The export is completed. ${files.length} files.`);
 }
@@ -142,12 +179,15 @@ function describe(output) {
 	};
 }
 
+// about is what files have that have no claims.
+const about = { OperationOutcome: "what the server has to say", Bundle: "claims that were withdrawn" };
+
 function fileRow(file) {
 	const look = el("button", { type: "button", "aria-label": `Look inside ${file.name}`, onclick: guarded(() => lookInto(file)) }, "Look inside");
 	const save = el("button", { type: "button", "aria-label": `Download ${file.name}`, onclick: guarded(() => saveFile(file, save)) }, "Download");
 	return el("tr", { class: "file-row", role: "row" },
 		el("th", { scope: "row", role: "rowheader" }, el("code", {}, file.name), el("span", { class: "note", title: file.checksum },
-			file.type === "ExplanationOfBenefit" ? `SHA-256 ${file.checksum.slice(0, 16)}…` : "what the server has to say")),
+			about[file.type] ?? `SHA-256 ${file.checksum.slice(0, 16)}…`)),
 		el("td", { role: "cell", class: "number", "data-label": "Claims" }, number(file.count)),
 		el("td", { role: "cell", class: "number", "data-label": "Size" }, bytes(file.length)),
 		el("td", { role: "cell" }, look, save));
@@ -178,8 +218,9 @@ async function more(file) {
 	if (file.reader.whole) $("claims-note").textContent = "The page has read the whole file, which counts as a download. Select Download to save what was read.";
 }
 
-// note shows a line of a file of OperationOutcomes.
+// note shows a line of a file of OperationOutcomes, or of Bundles of deletions.
 function note(outcome) {
+	if (outcome.resourceType === "Bundle") return el("article", { class: "claim" }, ...outcome.entry.map((e) => el("p", {}, `${e.request.method} ${e.request.url}`)));
 	return el("article", { class: "claim" }, ...outcome.issue.map((i) => el("p", {}, `${i.severity}: ${i.details?.text ?? i.code}`)));
 }
 
@@ -229,6 +270,7 @@ form.addEventListener("submit", async (event) => {
 		try {
 			await run();
 		} catch (e) {
+			$("result").hidden = true; // what an export that is not completed has listed is no result
 			if (e.name !== "AbortError") $("run").hidden = true;
 			throw e;
 		}
