@@ -75,12 +75,12 @@ func closed(s *openapi3.Schema) {
 
 // judge lets the contract see every answer that a server's client gets.
 func (c *contract) judge(s *server) {
-	s.client.Transport = &judged{c, s.T, s.client.Transport}
+	s.client.Transport = &judged{c, s.TB, s.client.Transport}
 }
 
 type judged struct {
 	*contract
-	t    *testing.T
+	t    testing.TB
 	next http.RoundTripper
 }
 
