@@ -81,7 +81,7 @@ type keyConfig struct {
 // tlsConfig says how the server is reached over TLS.
 type tlsConfig struct {
 	TLSCert     string `help:"Serve TLS with this certificate and its chain, in PEM. When the file changes, the server uses the new certificate." name:"tls-cert" type:"path" placeholder:"FILE"`
-	TLSKey      string `help:"Its private key, in PEM." name:"tls-key" type:"path" placeholder:"FILE"`
+	TLSKey      string `help:"Private key of the certificate, in PEM." name:"tls-key" type:"path" placeholder:"FILE"`
 	TLSClientCA string `help:"Require client certificates issued by one of these CA certificates, in PEM." name:"tls-client-ca" type:"path" placeholder:"FILE"`
 }
 
