@@ -96,7 +96,9 @@ type Queue interface {
 	// SavePlan stores the parts and moves the job from Accepted to Running.
 	SavePlan(ctx context.Context, l Lease, snapshot string, parts []Part) error
 
-	// CommitPart stores the files and the ledger and marks the part done.
+	// CommitPart stores the files and the ledger and marks the part done. The claim
+	// files of a job with Partial get their numbers and names as soon as all parts
+	// before theirs are done.
 	CommitPart(ctx context.Context, l Lease, r PartResult) error
 
 	// Results gives the parts of a job in order, each with its ledger and its

@@ -20,6 +20,7 @@
 //   - mirror_part.go  their parts: leases, and storing what was read
 //   - mirror_enrollment.go  enrollment that is read from an upstream server
 //   - arrival.go     which claims a load brought that were updated earlier
+//   - withdrawal.go  which claims a load took away
 //   - home.go        which enrollee has a claim
 //   - patients.go    jobs that are limited to some patients
 //   - patient.go     what differs between the versions of claims

@@ -109,7 +109,7 @@ func deleteLoad(ctx context.Context, tx *sql.Tx, id int64) error {
 	if err := forgetPass(ctx, tx, id); err != nil {
 		return err
 	}
-	for _, statement := range []string{`delete from segment where load = $1`, `delete from claim_home where load = $1`, `delete from arrival where load = $1`, `delete from load where id = $1`} {
+	for _, statement := range []string{`delete from segment where load = $1`, `delete from claim_home where load = $1`, `delete from arrival where load = $1`, `delete from withdrawal where load = $1`, `delete from load where id = $1`} {
 		if _, err := tx.ExecContext(ctx, statement, id); err != nil {
 			return err
 		}
