@@ -1,0 +1,2 @@
+// Package simulation runs the export engine through histories of faults.
+package simulation
