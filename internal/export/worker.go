@@ -133,6 +133,11 @@ func (w *Worker) heartbeat(ctx context.Context, cancel context.CancelCauseFunc, 
 				return
 			case <-tick.C:
 			}
+			select {
+			case <-quit: // a tick that waited is not a reason to extend the lease of a step that has ended
+				return
+			default:
+			}
 			err := w.Queue.Extend(ctx, l, w.Lease, progress.Load())
 			if errors.Is(err, ErrLeaseLost) {
 				cancel(ErrLeaseLost)

@@ -36,7 +36,7 @@ func newBucket(w *world) *bucket {
 var errExists = errors.New("there is an object with this name already")
 
 // put stores an object, unless there is one of another writer.
-func (b *bucket) put(key, mark, upload string, content []byte) error {
+func (b *bucket) put(_ context.Context, key, mark, upload string, content []byte) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if o, ok := b.objects[key]; ok {
@@ -85,6 +85,8 @@ func (b *bucket) get(key string) ([]byte, bool) {
 	return o.bytes, ok
 }
 
+func (b *bucket) name(key string) string { return key }
+
 func (b *bucket) remove(key string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -106,6 +108,17 @@ func (b *bucket) keys(prefix string) []string {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(all)), func(k string) bool { return !strings.HasPrefix(k, prefix) })
 }
 
+// objects is the bucket, or a mutant of it.
+type objects interface {
+	put(ctx context.Context, key, mark, upload string, content []byte) error
+	get(key string) ([]byte, bool)
+	remove(key string)
+	keys(prefix string) []string
+	begin(key, upload string)
+	abort(key, upload string)
+	name(key string) string // under which a key is stored
+}
+
 // processFiles is the bucket as a process calls it.
 type processFiles struct{ caller }
 
@@ -121,7 +134,7 @@ func (f *processFiles) Create(ctx context.Context, key string) (export.FileWrite
 
 func (f *processFiles) Open(ctx context.Context, key string) (io.ReadSeekCloser, error) {
 	return do(ctx, f.caller, "Open file", reads, func(context.Context) (io.ReadSeekCloser, error) {
-		content, ok := f.w.bucket.get(key)
+		content, ok := f.w.objects.get(key)
 		if !ok {
 			return nil, export.ErrNoFile
 		}
@@ -134,18 +147,18 @@ type content1 struct{ *bytes.Reader }
 func (*content1) Close() error { return nil }
 
 func (f *processFiles) List(ctx context.Context, job string) ([]string, error) {
-	return do(ctx, f.caller, "List", reads, func(context.Context) ([]string, error) { return f.w.bucket.keys(job + "/"), nil })
+	return do(ctx, f.caller, "List", reads, func(context.Context) ([]string, error) { return f.w.objects.keys(job + "/"), nil })
 }
 
 func (f *processFiles) Remove(ctx context.Context, key string) error {
-	return doing(ctx, f.caller, "Remove", writes, func(context.Context) error { f.w.bucket.remove(key); return nil })
+	return doing(ctx, f.caller, "Remove", writes, func(context.Context) error { f.w.objects.remove(key); return nil })
 }
 
 // Jobs lists the jobs of which anything is stored.
 func (f *processFiles) Jobs(ctx context.Context) ([]string, error) {
 	return do(ctx, f.caller, "Stored jobs", reads, func(context.Context) ([]string, error) {
 		var ids []string
-		for _, k := range f.w.bucket.keys("") {
+		for _, k := range f.w.objects.keys("") {
 			id, _, _ := strings.Cut(k, "/")
 			ids = append(ids, id)
 		}
@@ -167,7 +180,7 @@ type writer struct {
 
 func (w *writer) Write(b []byte) (int, error) {
 	if w.upload != "" && !w.begun {
-		err := doing(w.ctx, w.files.caller, "Begin upload", writes, func(context.Context) error { w.files.w.bucket.begin(w.key, w.upload); return nil })
+		err := doing(w.ctx, w.files.caller, "Begin upload", writes, func(context.Context) error { w.files.w.objects.begin(w.key, w.upload); return nil })
 		if err != nil {
 			return 0, fmt.Errorf("begin an upload: %w", err)
 		}
@@ -186,7 +199,7 @@ func (w *writer) Commit() error {
 	if w.begun {
 		upload = w.upload
 	}
-	return doing(w.ctx, w.files.caller, "Put", writes, func(context.Context) error { return w.files.w.bucket.put(w.key, w.mark, upload, w.buffer) })
+	return doing(w.ctx, w.files.caller, "Put", writes, func(ctx context.Context) error { return w.files.w.objects.put(ctx, w.key, w.mark, upload, w.buffer) })
 }
 
 func (w *writer) Abort() {
@@ -196,5 +209,5 @@ func (w *writer) Abort() {
 	}
 	w.done = true
 	ctx := context.WithoutCancel(w.ctx)
-	_ = doing(ctx, w.files.caller, "Abort upload", writes, func(context.Context) error { w.files.w.bucket.abort(w.key, w.upload); return nil })
+	_ = doing(ctx, w.files.caller, "Abort upload", writes, func(context.Context) error { w.files.w.objects.abort(w.key, w.upload); return nil })
 }

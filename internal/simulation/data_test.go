@@ -38,7 +38,7 @@ type data struct {
 	claims      []version
 	enrollments map[string][]coverage.Enrollee // by contract and enrollment id
 	current     map[string][]coverage.Enrollee // by contract: as last asked for
-	optedOut    map[coverage.MBI]bool
+	optOuts     map[coverage.MBI]store.OptOut
 	withdrawn   map[string]time.Time // by contract without attestation: since when
 	made        int                  // claims
 }
@@ -57,7 +57,7 @@ func (d *data) contract(name string) coverage.Contract {
 
 // newData fills the database with contracts, enrollment and claims.
 func newData(ctx context.Context, w *world) (*data, error) {
-	d := &data{w: w, enrollments: map[string][]coverage.Enrollee{}, current: map[string][]coverage.Enrollee{}, optedOut: map[coverage.MBI]bool{}, withdrawn: map[string]time.Time{}}
+	d := &data{w: w, enrollments: map[string][]coverage.Enrollee{}, current: map[string][]coverage.Enrollee{}, optOuts: map[coverage.MBI]store.OptOut{}, withdrawn: map[string]time.Time{}}
 	var contracts []coverage.Contract
 	for i := range w.plan.contracts {
 		contracts = append(contracts, d.contract(contractName(i)))

@@ -16,15 +16,26 @@ import (
 // last of the process.
 type engine struct{ caller }
 
-// fault makes a fault of the store one that passes, which is answered with 503.
-func (e *engine) db() export.Jobs { return e.w.db }
+// backend is the store, or a mutant of it.
+type backend interface {
+	export.Jobs
+	export.Queue
+	export.Ledgers
+	export.Deliveries
+	export.Roster
+	export.Claims
+	SweepAgain(ctx context.Context, job string) error
+}
+
+// db is the store, or a mutant of it.
+func (e *engine) db() backend { return e.w.store }
 
 // Accept numbers jobs by the seed.
 func (e *engine) Accept(ctx context.Context, j *export.Job, limit int) error {
 	j.ID = e.w.jobID()
 	return doing(ctx, e.caller, "Accept", writes, func(ctx context.Context) error {
 		job := *j
-		err := e.w.db.Accept(ctx, &job, limit)
+		err := e.w.store.Accept(ctx, &job, limit)
 		if err == nil {
 			e.w.judge.accepted(&job)
 		}
@@ -82,7 +93,7 @@ func (e *engine) File(ctx context.Context, id, name string) (*export.File, error
 
 func (e *engine) Ledgers(ctx context.Context, job string, first, last coverage.EnrolleeID) ([]export.Part, error) {
 	return do(ctx, e.caller, "Ledgers", reads, func(ctx context.Context) ([]export.Part, error) {
-		return e.w.db.Ledgers(ctx, job, first, last)
+		return e.w.store.Ledgers(ctx, job, first, last)
 	})
 }
 
@@ -93,7 +104,7 @@ func (e *engine) Lease(ctx context.Context, worker, source string, ttl time.Dura
 		if e.w.nothingToDo() {
 			return nil, export.ErrNoWork
 		}
-		t, err := e.w.db.Lease(ctx, worker, source, ttl)
+		t, err := e.w.store.Lease(ctx, worker, source, ttl)
 		switch {
 		case err == nil:
 			e.w.judge.leased(t.Lease, e.actor, ttl)
@@ -107,7 +118,7 @@ func (e *engine) Lease(ctx context.Context, worker, source string, ttl time.Dura
 
 func (e *engine) Extend(ctx context.Context, l export.Lease, ttl time.Duration, progress int64) error {
 	return doing(ctx, e.caller, "Extend", writes, func(ctx context.Context) error {
-		err := e.w.db.Extend(ctx, l, ttl, progress)
+		err := e.w.store.Extend(ctx, l, ttl, progress)
 		if err == nil {
 			e.w.judge.extended(l, e.actor, ttl)
 			e.w.changes(ttl)
@@ -118,7 +129,7 @@ func (e *engine) Extend(ctx context.Context, l export.Lease, ttl time.Duration, 
 
 func (e *engine) SavePlan(ctx context.Context, l export.Lease, snapshot string, parts []export.Part) error {
 	return doing(ctx, e.caller, "SavePlan", writes, func(ctx context.Context) error {
-		err := e.w.db.SavePlan(ctx, l, snapshot, parts)
+		err := e.w.store.SavePlan(ctx, l, snapshot, parts)
 		if err == nil {
 			e.w.judge.ended(l)
 			e.w.hits.state(e.w, "job running")
@@ -135,7 +146,7 @@ func (e *engine) CommitPart(ctx context.Context, l export.Lease, r export.PartRe
 				r.Files[i].Checksums = nil
 			}
 		}
-		err := e.w.db.CommitPart(ctx, l, r)
+		err := e.w.store.CommitPart(ctx, l, r)
 		if err == nil {
 			e.w.judge.committed(l, r.Ledger)
 			e.w.judge.ended(l)
@@ -146,7 +157,7 @@ func (e *engine) CommitPart(ctx context.Context, l export.Lease, r export.PartRe
 }
 
 func (e *engine) Results(ctx context.Context, job string, see func(export.Part, []export.File) error) error {
-	return doing(ctx, e.caller, "Results", reads, func(ctx context.Context) error { return e.w.db.Results(ctx, job, see) })
+	return doing(ctx, e.caller, "Results", reads, func(ctx context.Context) error { return e.w.store.Results(ctx, job, see) })
 }
 
 // Finish computes what the job has to be before it completes it: after that the
@@ -154,7 +165,7 @@ func (e *engine) Results(ctx context.Context, job string, see func(export.Part, 
 func (e *engine) Finish(ctx context.Context, l export.Lease, files []export.File, totals export.Totals, expires time.Time) error {
 	return doing(ctx, e.caller, "Finish", writes, func(ctx context.Context) error {
 		want := e.w.judge.undisturbed(ctx, l.Job)
-		err := e.w.db.Finish(ctx, l, files, totals, expires)
+		err := e.w.store.Finish(ctx, l, files, totals, expires)
 		if err == nil {
 			e.w.judge.completed(ctx, l.Job, want)
 			e.w.judge.ended(l)
@@ -167,7 +178,7 @@ func (e *engine) Finish(ctx context.Context, l export.Lease, files []export.File
 
 func (e *engine) Release(ctx context.Context, l export.Lease, f *export.StepFailure) error {
 	return doing(ctx, e.caller, "Release", writes, func(ctx context.Context) error {
-		err := e.w.db.Release(ctx, l, f)
+		err := e.w.store.Release(ctx, l, f)
 		if err == nil {
 			e.w.judge.released(l, f)
 		}
@@ -181,7 +192,7 @@ func (e *engine) Release(ctx context.Context, l export.Lease, f *export.StepFail
 
 func (e *engine) Swept(ctx context.Context, l export.Lease) error {
 	return doing(ctx, e.caller, "Swept", writes, func(ctx context.Context) error {
-		err := e.w.db.Swept(ctx, l)
+		err := e.w.store.Swept(ctx, l)
 		if err == nil {
 			e.w.judge.ended(l)
 		}
@@ -193,7 +204,7 @@ func (e *engine) Swept(ctx context.Context, l export.Lease) error {
 func (e *engine) SweepAgain(ctx context.Context, job string) error {
 	return doing(ctx, e.caller, "SweepAgain", writes, func(ctx context.Context) error {
 		e.w.changes(0)
-		return e.w.db.SweepAgain(ctx, job)
+		return e.w.store.SweepAgain(ctx, job)
 	})
 }
 
@@ -201,16 +212,16 @@ func (e *engine) SweepAgain(ctx context.Context, job string) error {
 type roster struct{ *engine }
 
 func (r roster) Contract(ctx context.Context, number string) (coverage.Contract, error) {
-	return do(ctx, r.caller, "Contract", reads, func(ctx context.Context) (coverage.Contract, error) { return r.w.db.Contract(ctx, number) })
+	return do(ctx, r.caller, "Contract", reads, func(ctx context.Context) (coverage.Contract, error) { return r.w.store.Contract(ctx, number) })
 }
 
 func (r roster) Snapshot(ctx context.Context, contract string) (string, error) {
-	return do(ctx, r.caller, "Snapshot", reads, func(ctx context.Context) (string, error) { return r.w.db.Snapshot(ctx, contract) })
+	return do(ctx, r.caller, "Snapshot", reads, func(ctx context.Context) (string, error) { return r.w.store.Snapshot(ctx, contract) })
 }
 
 func (r roster) Enrollees(ctx context.Context, contract, snapshot string, from coverage.EnrolleeID, limit int) ([]coverage.Enrollee, error) {
 	return do(ctx, r.caller, "Enrollees", reads, func(ctx context.Context) ([]coverage.Enrollee, error) {
-		page, err := r.w.db.Enrollees(ctx, contract, snapshot, from, limit)
+		page, err := r.w.store.Enrollees(ctx, contract, snapshot, from, limit)
 		if err == nil {
 			r.w.judge.read(r.actor, page)
 		}
@@ -220,7 +231,7 @@ func (r roster) Enrollees(ctx context.Context, contract, snapshot string, from c
 
 func (r roster) Members(ctx context.Context, contract, snapshot string, v fhir.Version, patients []coverage.EnrolleeID) ([]coverage.Enrollee, error) {
 	return do(ctx, r.caller, "Members", reads, func(ctx context.Context) ([]coverage.Enrollee, error) {
-		page, err := r.w.db.Members(ctx, contract, snapshot, v, patients)
+		page, err := r.w.store.Members(ctx, contract, snapshot, v, patients)
 		if err == nil {
 			r.w.judge.read(r.actor, page)
 		}
@@ -232,19 +243,19 @@ type claims struct{ *engine }
 
 func (c claims) Open(ctx context.Context, q export.Query) (export.Reader, error) {
 	return do(ctx, c.caller, "Open claims", reads, func(ctx context.Context) (export.Reader, error) {
-		r, err := c.w.db.Open(ctx, q)
+		r, err := c.w.store.Open(ctx, q)
 		return &reader{c.caller, r}, err
 	})
 }
 
 func (c claims) Arrived(ctx context.Context, q export.Query, earlier string) (map[coverage.EnrolleeID]time.Time, error) {
 	return do(ctx, c.caller, "Arrived", reads, func(ctx context.Context) (map[coverage.EnrolleeID]time.Time, error) {
-		return c.w.db.Arrived(ctx, q, earlier)
+		return c.w.store.Arrived(ctx, q, earlier)
 	})
 }
 
 func (c claims) ReadUpTo(ctx context.Context, v fhir.Version, snapshot string) (time.Time, error) {
-	return do(ctx, c.caller, "ReadUpTo", reads, func(ctx context.Context) (time.Time, error) { return c.w.db.ReadUpTo(ctx, v, snapshot) })
+	return do(ctx, c.caller, "ReadUpTo", reads, func(ctx context.Context) (time.Time, error) { return c.w.store.ReadUpTo(ctx, v, snapshot) })
 }
 
 // reader reads the claims of a part. Those of an enrollee may be unreadable.

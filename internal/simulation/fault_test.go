@@ -76,7 +76,9 @@ func (v verdict) before() time.Duration {
 // fewer of them, so that rare combinations are not drowned by common ones.
 type plan struct {
 	faults    kinds
-	odds      uint32 // one call in so many has a fault
+	odds      uint32        // one call in so many has a fault
+	latency   time.Duration // of a call, at most
+	focus     string        // an operation that has faults more often
 	quiet     time.Duration
 	apis      int
 	workers   int // processes with workers
@@ -92,13 +94,18 @@ type plan struct {
 }
 
 func newPlan(r *rand.Rand) plan {
-	p := plan{odds: []uint32{8, 15, 30, 60, 150}[r.IntN(5)], quiet: time.Duration(10+r.IntN(50)) * time.Second,
+	p := plan{odds: []uint32{4, 8, 15, 30, 60}[r.IntN(5)], quiet: time.Duration(10+r.IntN(50)) * time.Second,
 		apis: 1 + r.IntN(2), workers: 1 + r.IntN(2), perWorker: 1 + r.IntN(2), contracts: 1 + r.IntN(2), enrollees: 3 + r.IntN(6), part: 1 + r.IntN(4),
 		file: int64(300 + r.IntN(2000)), exports: 1 + r.IntN(2), downloads: 1 + r.IntN(3), events: r.IntN(6), old: r.IntN(3) / 2}
+	// Where calls take long, steps are under way when leases lapse and others begin.
+	p.latency = []time.Duration{20 * time.Millisecond, 20 * time.Millisecond, 300 * time.Millisecond, 2 * time.Second}[r.IntN(4)]
 	for k := failBefore; k < kindCount; k++ {
-		if r.IntN(2) == 0 {
+		if r.IntN(3) > 0 {
 			p.faults |= of(k)
 		}
+	}
+	if r.IntN(3) > 0 {
+		p.focus = operations[r.IntN(len(operations))]
 	}
 	if r.IntN(3) == 0 {
 		p.faults = of(failBefore, loseAfter, late, slowBefore, slowAfter, killBefore, killAfter, freezeBefore, freezeAfter, cut, unread)
@@ -106,9 +113,21 @@ func newPlan(r *rand.Rand) plan {
 	return p
 }
 
+// operations are those on which a history can focus: all that take effect, and those
+// that are made while a step is leased.
+var operations = []string{"Accept", "Delete", "SavePlan", "CommitPart", "Finish", "Release", "Extend", "Swept", "Put", "Begin upload", "Remove", "Lease",
+	"BeginDelivery", "EndDelivery", "BeginLoad", "Merge", "Publish", "PutEnrollment", "Write", "Enrollees", "Read", "Route", "GET file"}
+
+// focusOdds is how rarely a call has a fault on which the history focuses.
+const focusOdds = 3
+
 // draw decides whether a call has a fault, and which.
-func (p *plan) draw(r *rand.Rand, can kinds) kind {
-	if r.Uint32N(p.odds) != 0 {
+func (p *plan) draw(r *rand.Rand, op string, can kinds) kind {
+	odds := p.odds
+	if op == p.focus {
+		odds = focusOdds
+	}
+	if r.Uint32N(odds) != 0 {
 		return none
 	}
 	var possible []kind
@@ -132,7 +151,10 @@ func (p *plan) delay(r *rand.Rand, k kind) time.Duration {
 	switch k {
 	case slowBefore, slowAfter:
 		return time.Duration(r.IntN(8))*time.Second + jitter
-	case late, freezeBefore, freezeAfter: // often past a lease
+	case late, freezeBefore, freezeAfter: // often a little longer than a lease
+		if r.IntN(2) == 0 {
+			return lease + 3*jitter
+		}
 		return time.Duration(r.IntN(40))*time.Second + jitter
 	}
 	return 0

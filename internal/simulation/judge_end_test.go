@@ -145,16 +145,26 @@ func (g *judge) received(r *record) bool {
 	return true
 }
 
-// orphans checks that nothing is stored but the files of completed jobs.
+// orphans checks that nothing is stored but the files of completed jobs, and of those
+// that are to be swept yet.
 func (g *judge) orphans(ctx context.Context) {
 	kept := map[string]bool{}
 	for _, id := range g.sorted() {
+		var swept int
+		if err := g.w.db.Pools()["read"].QueryRowContext(ctx, `select swept from job where id = $1`, id).Scan(&swept); err != nil {
+			g.fail("read whether job %s is swept: %v", id, err)
+		}
+		if swept == 0 {
+			for _, key := range g.w.bucket.keys(id + "/") {
+				kept[key] = true
+			}
+		}
 		files, err := g.w.db.Files(ctx, id)
 		if err != nil {
 			g.fail("list the files of job %s: %v", id, err)
 		}
 		for _, f := range files {
-			kept[f.Key] = true
+			kept[g.w.objects.name(f.Key)] = true
 		}
 	}
 	for _, key := range g.w.bucket.keys("") {

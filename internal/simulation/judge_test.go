@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,6 +28,9 @@ type judge struct {
 	finished []string          // completed jobs, in order
 	sent     map[string]*sentFile
 	audit    map[string]int // events that must be in the audit log
+
+	refereeing sync.Mutex
+	referee    *export.Worker // of undisturbed runs, one at a time
 }
 
 // holder is who has a lease, and until when.
@@ -34,6 +38,7 @@ type holder struct {
 	worker string
 	fence  int
 	until  time.Time
+	since  time.Time
 }
 
 // part is what a part was exported with.
@@ -99,6 +104,14 @@ func (g *judge) deleted(id string) {
 	g.w.hits.state(g.w, "job canceled")
 }
 
+// tolerance is how much later than its effect something may be noted.
+func (w *world) tolerance() time.Duration {
+	if w.real {
+		return time.Second
+	}
+	return 0
+}
+
 func stepName(l export.Lease) string { return fmt.Sprint(l.Job, " ", l.Step, " ", l.Part) }
 
 // leased notes who has a step. Nobody gets it before its lease has lapsed or was
@@ -108,10 +121,22 @@ func (g *judge) leased(l export.Lease, worker string, ttl time.Duration) {
 	name := stepName(l)
 	had, held := g.holders[name]
 	now := g.w.now()
-	g.holders[name] = holder{worker, l.Fence, now.Add(ttl)}
+	g.holders[name] = holder{worker, l.Fence, now.Add(ttl), now}
 	g.leases[worker] = l
 	delete(g.pages, worker)
+	writing := ""
+	for step, h := range g.holders {
+		if l.Step == export.StepSweep && strings.HasPrefix(step, l.Job+" "+string(export.StepPart)+" ") && h.until.After(now.Add(time.Millisecond)) {
+			writing = step
+		}
+	}
 	g.mu.Unlock()
+	if g.w.real { // others go on between an effect and its note
+		return
+	}
+	if writing != "" {
+		g.fail("%s sweeps job %s while %s is under way", worker, l.Job, writing)
+	}
 	if held && l.Step != export.StepSweep && had.until.After(now.Add(time.Millisecond)) {
 		g.fail("%s got %s, which %s holds for %v yet", worker, name, had.worker, had.until.Sub(now))
 	}
@@ -125,10 +150,11 @@ func (g *judge) extended(l export.Lease, worker string, ttl time.Duration) {
 	name := stepName(l)
 	had := g.holders[name]
 	if had.fence == l.Fence {
-		g.holders[name] = holder{worker, l.Fence, g.w.now().Add(ttl)}
+		had.until = g.w.now().Add(ttl)
+		g.holders[name] = had
 	}
 	g.mu.Unlock()
-	if had.fence != l.Fence {
+	if had.fence != l.Fence && !g.w.real {
 		g.fail("%s extended %s with fence %d, but %s has fence %d", worker, name, l.Fence, had.worker, had.fence)
 	}
 }
@@ -142,7 +168,7 @@ func (g *judge) ended(l export.Lease) {
 		g.holders[stepName(l)] = had
 	}
 	g.mu.Unlock()
-	if had.fence != l.Fence {
+	if had.fence != l.Fence && !g.w.real {
 		g.fail("the step %s was ended with fence %d, but %s has fence %d", stepName(l), l.Fence, had.worker, had.fence)
 	}
 }
@@ -160,6 +186,11 @@ func (g *judge) released(l export.Lease, _ *export.StepFailure) {
 // read notes the enrollees that a worker reads first under its lease: those of its
 // part.
 func (g *judge) read(worker string, page []coverage.Enrollee) {
+	for i := range page {
+		if want := g.w.data.isOptedOut(&page[i]); page[i].OptedOut != want && !g.w.real {
+			g.fail("enrollee %d was read as opted out: %v, and not %v", page[i].ID, page[i].OptedOut, want)
+		}
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if _, has := g.pages[worker]; !has {
@@ -201,8 +232,9 @@ func (g *judge) completed(ctx context.Context, id string, want *reference) {
 	r := g.jobs[id]
 	r.want, r.found = want, found
 	g.finished = append(g.finished, id)
+	step := g.holders[stepName(export.Lease{Job: id, Step: export.StepFinish})]
 	g.mu.Unlock()
-	if since, ok := g.w.data.withdrawnSince(found.Contract); ok && g.w.now().Sub(since) > longestFinish/g.w.scale {
+	if since, ok := g.w.data.withdrawnSince(found.Contract); ok && since.Before(step.since.Add(-g.w.tolerance())) {
 		g.fail("job %s was completed %v after its contract's attestation was withdrawn", id, g.w.now().Sub(since))
 	}
 	if found.Totals != want.totals {
@@ -210,9 +242,6 @@ func (g *judge) completed(ctx context.Context, id string, want *reference) {
 	}
 	g.compare(ctx, id, want)
 }
-
-// longestFinish is how long a worker can stand still in the middle of the last step.
-const longestFinish = 3 * time.Minute
 
 // compare compares the files of a job with those of the undisturbed run, byte by byte.
 func (g *judge) compare(ctx context.Context, id string, want *reference) {
@@ -227,7 +256,7 @@ func (g *judge) compare(ctx context.Context, id string, want *reference) {
 	}
 	for i, f := range files {
 		w := &want.files[i]
-		stored, ok := g.w.bucket.get(f.Key)
+		stored, ok := g.w.objects.get(f.Key)
 		switch {
 		case f.Name != w.Name || f.Kind != w.Kind || f.Count != w.Count || f.Length != w.Length || !bytes.Equal(f.SHA256, w.SHA256):
 			g.fail("file %s of job %s has %d lines and %d bytes, and not, as %s, %d and %d", f.Name, id, f.Count, f.Length, w.Name, w.Count, w.Length)

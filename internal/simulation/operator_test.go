@@ -36,7 +36,7 @@ func (o *operator) run(p *process) {
 			if o.w.sleep(p.ctx, time.Duration(r.Int64N(int64(12*time.Second)))) != nil {
 				return
 			}
-			if o.w.skip[name] {
+			if o.w.leftOut(name) {
 				o.next++
 				continue
 			}
@@ -167,6 +167,9 @@ func (o *operator) optOut(c caller, r *rand.Rand) error {
 	list := o.optOuts
 	return doing(c.ctx, c, "PutOptOuts", writes, func(ctx context.Context) error {
 		_, err := o.w.db.PutOptOuts(ctx, list)
+		if err == nil {
+			o.w.data.noteOptOuts(list)
+		}
 		return err
 	})
 }
@@ -212,4 +215,26 @@ func (d *data) withdrawnSince(contract string) (time.Time, bool) {
 	defer d.mu.Unlock()
 	t, ok := d.withdrawn[contract]
 	return t, ok
+}
+
+// noteOptOuts notes what people said last.
+func (d *data) noteOptOuts(list []store.OptOut) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, o := range list {
+		if had, ok := d.optOuts[o.MBI]; !ok || had.Effective <= o.Effective {
+			d.optOuts[o.MBI] = o
+		}
+	}
+}
+
+func (d *data) isOptedOut(e *coverage.Enrollee) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, m := range e.MBIs {
+		if o, ok := d.optOuts[m]; ok && !o.Share {
+			return true
+		}
+	}
+	return false
 }

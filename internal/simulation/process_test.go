@@ -122,8 +122,8 @@ func (w *world) work(p *process) {
 		name := fmt.Sprintf("%s.%d", p.name, i+1)
 		e := &engine{caller: caller{p, name}}
 		worker := &export.Worker{
-			Name: name, Queue: w.mutant.queue(e), Jobs: w.mutant.jobs(e), Ledgers: e, Roster: w.mutant.roster(e), Claims: w.mutant.claims(e), Source: w.db.Source(),
-			Files: w.mutant.files(&processFiles{caller{p, name}}), Notifier: notifier, Now: p.now, Log: w.log.With(slog.String("worker", name)), Settings: w.settings(),
+			Name: name, Queue: e, Jobs: e, Ledgers: e, Roster: roster{e}, Claims: claims{e}, Source: w.db.Source(),
+			Files: &processFiles{caller{p, name}}, Notifier: notifier, Now: p.now, Log: w.log.With(slog.String("worker", name)), Settings: w.settings(),
 		}
 		p.goes(func() { worker.Run(p.ctx) })
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -32,11 +33,14 @@ func (g *judge) undisturbed(ctx context.Context, id string) *reference {
 	defer cancel()
 	q := &plainQueue{job: *j, cancel: cancel, log: []string{}}
 	files := newBucket(g.w)
-	worker := &export.Worker{Name: "undisturbed", Queue: q, Jobs: g.w.db, Ledgers: g.w.db, Roster: &plainRoster{judge: g, job: j}, Claims: &plainClaims{judge: g, job: j},
-		Source: j.Source, Files: plainFiles{files}, Notifier: export.NewNotifier(), Now: g.w.now, Log: g.w.log, Settings: g.w.settings()}
-	worker.Attempts = 1
-	worker.Lease, worker.Idle = time.Hour, time.Hour
-	worker.Run(ctx)
+	g.refereeing.Lock()
+	defer g.refereeing.Unlock()
+	if g.referee == nil { // it has a large compressor, which is used again
+		g.referee = &export.Worker{Name: "undisturbed", Jobs: g.w.db, Ledgers: g.w.db, Notifier: export.NewNotifier(), Now: g.w.now, Log: g.w.log, Settings: g.w.settings()}
+		g.referee.Attempts, g.referee.Lease, g.referee.Idle = 1, time.Hour, time.Hour
+	}
+	g.referee.Queue, g.referee.Roster, g.referee.Claims, g.referee.Files = q, &plainRoster{judge: g, job: j}, &plainClaims{judge: g, job: j}, plainFiles{files}
+	g.referee.Run(ctx)
 	if len(q.log) > 0 || !q.finished {
 		g.fail("an undisturbed run of job %s does not complete: %v", id, q.log)
 	}
@@ -198,3 +202,33 @@ func (g *judge) unreadable(j *export.Job, id coverage.EnrolleeID) bool {
 func (c *plainClaims) ReadUpTo(ctx context.Context, v fhir.Version, snapshot string) (time.Time, error) {
 	return c.w.db.ReadUpTo(ctx, v, snapshot)
 }
+
+// plainFiles is a bucket without faults.
+type plainFiles struct{ *bucket }
+
+func (f plainFiles) Create(_ context.Context, key string) (export.FileWriter, error) {
+	return &plainWriter{bucket: f.bucket, key: key}, nil
+}
+
+func (f plainFiles) Open(context.Context, string) (io.ReadSeekCloser, error) {
+	return nil, export.ErrNoFile
+}
+
+func (f plainFiles) List(_ context.Context, job string) ([]string, error) {
+	return f.keys(job + "/"), nil
+}
+
+func (f plainFiles) Remove(_ context.Context, key string) error { f.remove(key); return nil }
+
+type plainWriter struct {
+	*bucket
+	key    string
+	buffer []byte
+}
+
+func (w *plainWriter) Write(b []byte) (int, error) {
+	w.buffer = append(w.buffer, b...)
+	return len(b), nil
+}
+func (w *plainWriter) Commit() error { return w.put(context.Background(), w.key, "", "", w.buffer) }
+func (w *plainWriter) Abort()        {}

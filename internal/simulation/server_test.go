@@ -45,7 +45,7 @@ func (w *world) serveAPI(p *process) {
 	jobs := requestJobs{p}
 	c := api.Config{
 		Intake: &export.Intake{Jobs: jobs, Roster: requestRoster{p}, Source: p.source(), Notifier: export.NewNotifier(), Now: p.now}, Jobs: jobs,
-		Deliveries: requestDeliveries{p}, List: w.db, Fresh: w.db, Files: w.mutant.files(&processFiles{caller{p, p.name}}),
+		Deliveries: requestDeliveries{p}, List: w.db, Fresh: w.db, Files: &processFiles{caller{p, p.name}},
 		Bearer: &auth.Checker{Issuer: issuer, Clients: w.db, Keys: keys, Now: p.now}, Maintenance: w.db, Audit: w.db, Responder: responder, Metrics: obs.NewMetrics(),
 		Now: p.now, Log: w.log, AuthServer: authServer, MaxDownloads: w.plan.downloads, Software: api.Software{Version: "1.2.3", Date: "2026-01-15"}, V3: api.V3{Disabled: true},
 	}
@@ -57,6 +57,8 @@ func (w *world) serveAPI(p *process) {
 		w.judge.fail("make the API: %v", err)
 		return
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	p.api = &server{handler}
 }
 
@@ -71,7 +73,7 @@ func (w *world) seal() *auth.Seal {
 // requestJobs are the jobs as requests call them: each by its own name.
 type requestJobs struct{ p *process }
 
-func (r requestJobs) of(ctx context.Context) export.Jobs { return r.p.w.mutant.jobs(r.p.of(ctx)) }
+func (r requestJobs) of(ctx context.Context) export.Jobs { return r.p.of(ctx) }
 
 func (r requestJobs) Accept(ctx context.Context, j *export.Job, limit int) error {
 	return r.of(ctx).Accept(ctx, j, limit)
@@ -104,7 +106,7 @@ func (r requestJobs) File(ctx context.Context, id, name string) (*export.File, e
 // requestRoster is the roster as requests call it.
 type requestRoster struct{ p *process }
 
-func (r requestRoster) of(ctx context.Context) export.Roster { return r.p.w.mutant.roster(r.p.of(ctx)) }
+func (r requestRoster) of(ctx context.Context) export.Roster { return roster{r.p.of(ctx)} }
 
 func (r requestRoster) Contract(ctx context.Context, number string) (coverage.Contract, error) {
 	return r.of(ctx).Contract(ctx, number)
@@ -125,7 +127,7 @@ type requestDeliveries struct{ p *process }
 func (r requestDeliveries) BeginDelivery(ctx context.Context, f *export.File, d export.Delivery, limit int, ttl time.Duration) (string, error) {
 	e := r.p.of(ctx)
 	return do(ctx, e.caller, "BeginDelivery", writes, func(ctx context.Context) (string, error) {
-		id, err := r.of(e).BeginDelivery(ctx, f, d, limit, ttl/e.w.scale)
+		id, err := e.w.store.BeginDelivery(ctx, f, d, limit, ttl/e.w.scale)
 		if err == nil {
 			e.w.judge.begun(f, d)
 		}
@@ -133,22 +135,15 @@ func (r requestDeliveries) BeginDelivery(ctx context.Context, f *export.File, d 
 	})
 }
 
-func (r requestDeliveries) of(e *engine) export.Deliveries {
-	if f := e.w.mutant.delivF; f != nil {
-		return f(e)
-	}
-	return e.w.db
-}
-
 func (r requestDeliveries) ExtendDelivery(ctx context.Context, id string, ttl time.Duration) error {
 	e := r.p.of(ctx)
-	return doing(ctx, e.caller, "ExtendDelivery", writes, func(ctx context.Context) error { return r.of(e).ExtendDelivery(ctx, id, ttl/e.w.scale) })
+	return doing(ctx, e.caller, "ExtendDelivery", writes, func(ctx context.Context) error { return e.w.store.ExtendDelivery(ctx, id, ttl/e.w.scale) })
 }
 
 func (r requestDeliveries) EndDelivery(ctx context.Context, id string, f *export.File, d export.Delivery) error {
 	e := r.p.of(ctx)
 	return doing(ctx, e.caller, "EndDelivery", writes, func(ctx context.Context) error {
-		err := r.of(e).EndDelivery(ctx, id, f, d)
+		err := e.w.store.EndDelivery(ctx, id, f, d)
 		if err == nil {
 			e.w.judge.counted(f, d)
 		}

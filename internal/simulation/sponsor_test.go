@@ -94,6 +94,13 @@ func (s *sponsor) run(p *process) {
 	})
 }
 
+// finished counts an export.
+func (s *sponsor) finished() {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	s.done++
+}
+
 // sleep waits as the client asks, with a jitter of the seed's instead of its own.
 func (s *sponsor) sleep(p *process) func(context.Context, time.Duration) error {
 	return func(ctx context.Context, d time.Duration) error {
@@ -150,7 +157,7 @@ func (s *sponsor) sync(p *process, c *client.Client) error {
 	if err := f.Finish(); err != nil {
 		return err
 	}
-	s.done++
+	s.finished()
 	s.w.hits.state(s.w, "folder is up to date")
 	return nil
 }
@@ -181,7 +188,7 @@ func (s *sponsor) plain(p *process, c *client.Client) error {
 		}
 	}
 	s.jobs = nil
-	s.done++
+	s.finished()
 	s.w.hits.state(s.w, "export without _since is downloaded")
 	return nil
 }

@@ -9,7 +9,9 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -46,9 +48,11 @@ type world struct {
 	offset time.Duration // of the simulated clock to Go's
 	scale  time.Duration // all waits are divided by it; 1 in virtual time
 
-	db     *store.DB
-	bucket *bucket
-	log    *slog.Logger
+	db      *store.DB
+	store   backend // db, or a mutant of it
+	bucket  *bucket
+	objects objects // bucket, or a mutant of it
+	log     *slog.Logger
 
 	mu      sync.Mutex
 	fresh   []*call // not scheduled yet
@@ -115,19 +119,35 @@ func (w *world) number(name string) string {
 	return fmt.Sprintf("%s#%d", name, w.count[name])
 }
 
+// only are the faults and events that are not left out; nil: all.
+var only = func() map[string]bool {
+	list := os.Getenv("AB2D_SIMULATE_ONLY")
+	if list == "" {
+		return nil
+	}
+	m := map[string]bool{}
+	for name := range strings.SplitSeq(list, ", ") {
+		m[name] = true
+	}
+	return m
+}()
+
+// leftOut tells that a fault or an event does not happen.
+func (w *world) leftOut(name string) bool { return w.skip[name] || only != nil && !only[name] }
+
 // decide gives the verdict on a call.
 func (w *world) decide(p *process, name string, can kinds) verdict {
 	r := w.random(name)
-	v := verdict{latency: time.Duration(100_000 + r.Int64N(20_000_000)), choice: r.Uint32()}
+	v := verdict{latency: time.Duration(100_000 + r.Int64N(int64(w.plan.latency))), choice: r.Uint32()}
 	if w.calm || p == nil || p.steady {
 		return v
 	}
-	v.kind = w.plan.draw(r, can)
+	v.kind = w.plan.draw(r, operation(name), can)
 	v.delay = w.plan.delay(r, v.kind)
 	if v.kind == none {
 		return v
 	}
-	if w.skip[name] {
+	if w.leftOut(name) {
 		v.kind, v.delay = none, 0
 		return v
 	}
@@ -210,14 +230,15 @@ func (w *world) withdraw(c *call) {
 // at lets something happen some time from now.
 func (w *world) at(d time.Duration, name string, run func()) {
 	if w.real {
-		time.AfterFunc(d/w.scale, func() {
-			w.mu.Lock()
-			over := w.isOver
-			w.mu.Unlock()
-			if !over {
-				run()
-			}
-		})
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if !w.isOver {
+			w.running.Go(func() {
+				if w.sleep(context.Background(), d) == nil {
+					run()
+				}
+			})
+		}
 		return
 	}
 	w.enqueue(&call{name: name, due: w.now().Add(d), run: run})
@@ -342,7 +363,7 @@ func do[T any](ctx context.Context, p caller, op string, can kinds, f func(conte
 		w.at(v.delay, "late "+p.actor+" "+op, func() { f(later) }) // nobody hears what came of it
 		return nothing, fmt.Errorf("%s: %w", op, errFault)
 	}
-	r, err := f(ctx)
+	r, err := f(context.WithValue(ctx, callerKey{}, p))
 	if p.isDead() { // it waited for something meanwhile
 		<-w.over
 		return nothing, errOver
@@ -366,6 +387,9 @@ func do[T any](ctx context.Context, p caller, op string, can kinds, f func(conte
 	}
 	return r, err
 }
+
+// callerKey is that of the caller, for mutants that stop in the middle of a call.
+type callerKey struct{}
 
 // doing is do for calls that return only an error.
 func doing(ctx context.Context, p caller, op string, can kinds, f func(context.Context) error) error {
