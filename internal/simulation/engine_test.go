@@ -169,7 +169,7 @@ func (e *engine) Finish(ctx context.Context, l export.Lease, files []export.File
 		if err == nil {
 			e.w.judge.completed(ctx, l.Job, want)
 			e.w.judge.ended(l)
-			e.w.changes(retention)
+			e.w.changes(e.w.retention())
 		}
 		e.w.changes(0)
 		return err

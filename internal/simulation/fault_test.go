@@ -116,7 +116,7 @@ func newPlan(r *rand.Rand) plan {
 // operations are those on which a history can focus: all that take effect, and those
 // that are made while a step is leased.
 var operations = []string{"Accept", "Delete", "SavePlan", "CommitPart", "Finish", "Release", "Extend", "Swept", "Put", "Begin upload", "Remove", "Lease",
-	"BeginDelivery", "EndDelivery", "BeginLoad", "Merge", "Publish", "PutEnrollment", "Write", "Enrollees", "Read", "Route", "GET file"}
+	"BeginDelivery", "EndDelivery", "BeginLoad", "Merge", "Publish", "PutEnrollment", "Write", "Enrollees", "Read", "Route", "GET file", "Claims", "Read file", "Contract", "Snapshot"}
 
 // focusOdds is how rarely a call has a fault on which the history focuses.
 const focusOdds = 3
@@ -126,6 +126,9 @@ func (p *plan) draw(r *rand.Rand, op string, can kinds) kind {
 	odds := p.odds
 	if op == p.focus {
 		odds = focusOdds
+	}
+	if can&of(cut, unread) != 0 { // there are few of these calls
+		odds = min(odds, 12)
 	}
 	if r.Uint32N(odds) != 0 {
 		return none

@@ -22,7 +22,6 @@ type sentFile struct {
 	job, name string
 	received  [2][]int // plain and gzip
 	counted   [2][]int
-	uncounted int // requests of which clients have read bytes, and whose end was not counted
 	open      int
 	began     int
 	model     [2]export.Coverage // of what the store must have counted

@@ -230,6 +230,10 @@ func (g *judge) completed(ctx context.Context, id string, want *reference) {
 	}
 	g.mu.Lock()
 	r := g.jobs[id]
+	if r == nil { // whoever accepted it did not come to say so
+		r = &record{job: found}
+		g.jobs[id] = r
+	}
 	r.want, r.found = want, found
 	g.finished = append(g.finished, id)
 	step := g.holders[stepName(export.Lease{Job: id, Step: export.StepFinish})]

@@ -20,11 +20,10 @@ type operator struct {
 	next  int
 	ended bool
 	// What is being done, so that it is the same after the process was killed.
-	claims     []store.Claim
-	enrollees  []coverage.Enrollee
-	contract   string
-	optOuts    []store.OptOut
-	attestedAt time.Time
+	claims    []store.Claim
+	enrollees []coverage.Enrollee
+	contract  string
+	optOuts   []store.OptOut
 }
 
 // run is the operator's process.

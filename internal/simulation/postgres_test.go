@@ -4,8 +4,11 @@ import (
 	"context"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"ab2d/internal/store"
 	"ab2d/internal/testserver"
@@ -13,6 +16,9 @@ import (
 
 // faster is how much faster the time of a history in real time goes.
 const faster = 10
+
+// atOnce is how many histories run at the same time: they wait most of the time.
+const atOnce = 8
 
 // TestPostgres runs histories in real time on a real PostgreSQL, where transactions
 // run at the same time. The same seeds give the same plans and faults, in an order
@@ -27,12 +33,24 @@ func TestPostgres(t *testing.T) {
 		first = uint64(number(t, s))
 	}
 	total, began := newHits(), time.Now()
+	var mu sync.Mutex
+	var all errgroup.Group
+	all.SetLimit(atOnce)
 	for seed := first; seed < first+uint64(count); seed++ {
-		r := realHistory(t, testserver.Postgres(t), seed)
-		total.add(r.hits)
-		if len(r.faults) > 0 {
-			t.Errorf("seed %d:\n  %s\nwith %s", seed, strings.Join(r.faults, "\n  "), strings.Join(r.fired, ", "))
-		}
+		address := testserver.Postgres(t)
+		all.Go(func() error {
+			r := realHistory(t, address, seed)
+			mu.Lock()
+			defer mu.Unlock()
+			total.add(r.hits)
+			if len(r.faults) > 0 {
+				t.Errorf("seed %d:\n  %s\nwith %s", seed, strings.Join(r.faults, "\n  "), strings.Join(r.fired, ", "))
+			}
+			return nil
+		})
+	}
+	if err := all.Wait(); err != nil {
+		t.Error(err)
 	}
 	t.Logf("%d histories in %v\n%s", count, time.Since(began).Round(time.Second), total)
 }

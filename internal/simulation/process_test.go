@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ab2d/internal/export"
+	"ab2d/internal/store"
 )
 
 // process is a process that can die. What it has in memory is lost then, and
@@ -25,6 +26,7 @@ type process struct {
 	skew        time.Duration // how far its measured time is off
 	start       func(p *process)
 	api         *server
+	db          *store.DB // of its own; nil: the world's
 }
 
 // caller is a part of a process that makes calls: a worker, or a request.
@@ -88,9 +90,19 @@ func (p *process) kill() {
 	p.dead = true
 	close(p.died)
 	w.mu.Unlock()
+	p.closeDB()
 	again := w.number("restart of " + p.name)
 	r := w.random(again)
 	w.at(time.Duration(r.Int64N(int64(20*time.Second))), again, func() { w.launch(p.name, p.old, p.start) })
+}
+
+// closeDB lets nothing of the process reach the database any more.
+func (p *process) closeDB() {
+	if p.db != nil {
+		if err := p.db.Close(); err != nil {
+			p.w.judge.fail("close the database: %v", err)
+		}
+	}
 }
 
 // now is the process's time: the database's, as it has measured it.
@@ -107,13 +119,13 @@ func (p *process) source() string {
 // settings are small, so that few claims make parts and files.
 func (w *world) settings() export.Settings {
 	s := export.DefaultSettings()
-	s.Lease, s.Idle, s.Retention = lease/w.scale, 5*time.Second/w.scale, retention/w.scale
+	s.Lease, s.Idle, s.Retention = lease/w.scale, 5*time.Second/w.scale, w.retention()/w.scale
 	s.PartEnrollees, s.FileBytes = w.plan.part, w.plan.file
 	return s
 }
 
-// retention is how long completed jobs are kept.
-const retention = 4 * time.Minute
+// retention is how long completed jobs are kept: where calls take long, downloads do.
+func (w *world) retention() time.Duration { return 2*time.Minute + 300*w.plan.latency }
 
 // work starts the workers of a process.
 func (w *world) work(p *process) {

@@ -20,8 +20,8 @@ import (
 	"ab2d/internal/store"
 )
 
-// traced prints each call of a history.
-var traced = os.Getenv("AB2D_SIMULATE_TRACE") != ""
+// firstDay is when histories in virtual time begin.
+func firstDay() time.Time { return time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC) }
 
 // emptyDatabase is a database file with all tables and nothing in them.
 var emptyDatabase = sync.OnceValues(func() ([]byte, error) {
@@ -79,7 +79,7 @@ func history(t *testing.T, seed uint64, m mutant, skip map[string]bool) (r resul
 	}
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, seed, m, skip)
-		w.offset = time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC).Sub(time.Now())
+		w.offset = time.Until(firstDay())
 		if w.db, err = store.Open(context.Background(), "sqlite:"+filepath.Join(dir, "ab2d.db"), w.now); err != nil {
 			t.Fatal(err)
 		}
@@ -130,7 +130,7 @@ func (w *world) lookForOrphans(p *process) {
 }
 
 const (
-	orphansEvery = 90 * time.Second
+	orphansEvery = 30 * time.Second
 	// longestLate is how late a late effect is at most.
 	longestLate = 42 * time.Second
 	// longestHistory is how long all may take that was begun when the faults end.
@@ -175,7 +175,7 @@ func (w *world) play(ctx context.Context) {
 	if len(w.judge.failures()) > 0 {
 		return
 	}
-	done := w.since()*w.scale + retention + 2*time.Minute
+	done := w.since()*w.scale + w.retention() + time.Minute
 	w.look(func() {}, func() bool { return w.since()*w.scale > done })
 	w.judge.atEnd(ctx)
 	if keys := w.bucket.keys(""); len(keys) > 0 {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"ab2d/client"
@@ -57,15 +58,10 @@ func (w *world) addSponsors(ctx context.Context, dir string) error {
 
 // run is the sponsor's process.
 func (s *sponsor) run(p *process) {
-	c, err := client.New(client.Config{BaseURL: baseURL, TokenURL: tokenURL, ClientID: s.name, ClientSecret: s.secret,
-		HTTP: &http.Client{Transport: &network{caller{p, s.name}}}, Now: p.now, Sleep: s.sleep(p)})
-	if err != nil {
-		s.w.judge.fail("make a client: %v", err)
-		return
-	}
+	c, second := s.client(p, s.name), s.client(p, s.name+"-second")
 	p.goes(func() {
 		for s.done < s.w.plan.exports && p.ctx.Err() == nil {
-			err := s.export(p, c)
+			err := s.export(p, c, second)
 			if p.ctx.Err() != nil || errors.Is(err, errOver) {
 				return
 			}
@@ -94,6 +90,16 @@ func (s *sponsor) run(p *process) {
 	})
 }
 
+// client makes a client whose requests have a name of their own.
+func (s *sponsor) client(p *process, name string) *client.Client {
+	c, err := client.New(client.Config{BaseURL: baseURL, TokenURL: tokenURL, ClientID: s.name, ClientSecret: s.secret,
+		HTTP: &http.Client{Transport: &network{caller{p, name}}}, Now: p.now, Sleep: s.sleep(p, name)})
+	if err != nil {
+		s.w.judge.fail("make a client: %v", err)
+	}
+	return c
+}
+
 // finished counts an export.
 func (s *sponsor) finished() {
 	s.w.mu.Lock()
@@ -102,7 +108,7 @@ func (s *sponsor) finished() {
 }
 
 // sleep waits as the client asks, with a jitter of the seed's instead of its own.
-func (s *sponsor) sleep(p *process) func(context.Context, time.Duration) error {
+func (s *sponsor) sleep(p *process, who string) func(context.Context, time.Duration) error {
 	return func(ctx context.Context, d time.Duration) error {
 		if d > 2500*time.Millisecond && d%time.Second != 0 { // shortened at random
 			long := 5 * time.Second
@@ -121,11 +127,11 @@ func (s *sponsor) sleep(p *process) func(context.Context, time.Duration) error {
 	}
 }
 
-func (s *sponsor) export(p *process, c *client.Client) error {
+func (s *sponsor) export(p *process, c, second *client.Client) error {
 	if s.folder {
 		return s.sync(p, c)
 	}
-	return s.plain(p, c)
+	return s.plain(p, c, second)
 }
 
 // sync brings the folder up to date. Where the process before was killed, the system
@@ -162,8 +168,9 @@ func (s *sponsor) sync(p *process, c *client.Client) error {
 	return nil
 }
 
-// plain exports without _since, and downloads each file as often as it may or less.
-func (s *sponsor) plain(p *process, c *client.Client) error {
+// plain exports without _since, and downloads each file, some of them twice at the
+// same time.
+func (s *sponsor) plain(p *process, c, second *client.Client) error {
 	if len(s.jobs) == 0 {
 		key := s.w.random(s.w.number("key of " + s.name))
 		job, err := c.Start(p.ctx, client.Request{Type: "ExplanationOfBenefit", IdempotencyKey: fmt.Sprintf("%s-%d-%d", s.name, s.done, key.IntN(3))})
@@ -180,7 +187,14 @@ func (s *sponsor) plain(p *process, c *client.Client) error {
 		return err
 	}
 	for _, f := range m.Output {
-		if err := s.download(p, c, f); err != nil {
+		var other sync.WaitGroup
+		if s.w.random(s.w.number("second download by "+s.name)).IntN(3) == 0 {
+			s.w.hits.state(s.w, "two downloads at once")
+			other.Go(func() { _ = s.download(p, second, f) }) // it may be refused
+		}
+		err := s.download(p, c, f)
+		other.Wait()
+		if err != nil {
 			if _, refused := errors.AsType[*client.Error](err); refused && !client.Temporary(err) {
 				s.jobs = nil
 			}
@@ -194,8 +208,10 @@ func (s *sponsor) plain(p *process, c *client.Client) error {
 }
 
 func (s *sponsor) download(p *process, c *client.Client, f client.File) error {
+	s.w.mu.Lock()
 	s.saved++
 	dir := filepath.Join(s.dir, fmt.Sprint(s.saved))
+	s.w.mu.Unlock()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}

@@ -44,6 +44,8 @@ type world struct {
 	plan   plan
 	mutant mutant
 	skip   map[string]bool // decisions that are left out, to find the smallest history that fails
+	only   map[string]bool // those that are not left out; nil: all
+	traced bool            // each call is printed
 	real   bool
 	offset time.Duration // of the simulated clock to Go's
 	scale  time.Duration // all waits are divided by it; 1 in virtual time
@@ -90,7 +92,7 @@ type call struct {
 }
 
 func newWorld(t testing.TB, seed uint64, m mutant, skip map[string]bool) *world {
-	w := &world{t: t, seed: seed, mutant: m, skip: skip, scale: 1, count: map[string]int{}, wake: make(chan struct{}, 1), over: make(chan struct{}), hits: newHits(),
+	w := &world{t: t, seed: seed, mutant: m, skip: skip, only: onlyThese(), traced: os.Getenv("AB2D_SIMULATE_TRACE") != "", scale: 1, count: map[string]int{}, wake: make(chan struct{}, 1), over: make(chan struct{}), hits: newHits(),
 		log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	w.plan = newPlan(w.random("plan"))
 	w.bucket = newBucket(w)
@@ -119,8 +121,8 @@ func (w *world) number(name string) string {
 	return fmt.Sprintf("%s#%d", name, w.count[name])
 }
 
-// only are the faults and events that are not left out; nil: all.
-var only = func() map[string]bool {
+// onlyThese are the faults and events that are not left out; nil: all.
+func onlyThese() map[string]bool {
 	list := os.Getenv("AB2D_SIMULATE_ONLY")
 	if list == "" {
 		return nil
@@ -130,10 +132,10 @@ var only = func() map[string]bool {
 		m[name] = true
 	}
 	return m
-}()
+}
 
 // leftOut tells that a fault or an event does not happen.
-func (w *world) leftOut(name string) bool { return w.skip[name] || only != nil && !only[name] }
+func (w *world) leftOut(name string) bool { return w.skip[name] || w.only != nil && !w.only[name] }
 
 // decide gives the verdict on a call.
 func (w *world) decide(p *process, name string, can kinds) verdict {
@@ -309,7 +311,7 @@ func (w *world) release(c *call) {
 	fmt.Fprintf(h, "%x %s %d %d", w.trace, c.name, c.due.UnixNano(), c.verdict.kind)
 	w.trace = h.Sum64()
 	w.mu.Unlock()
-	if traced {
+	if w.traced {
 		w.t.Logf("%v %s %s", c.due.Sub(w.began), c.name, c.verdict.kind)
 	}
 	if c.run != nil {
