@@ -85,8 +85,6 @@ func (b *bucket) get(key string) ([]byte, bool) {
 	return o.bytes, ok
 }
 
-func (b *bucket) name(key string) string { return key }
-
 func (b *bucket) remove(key string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -116,7 +114,6 @@ type objects interface {
 	keys(prefix string) []string
 	begin(key, upload string)
 	abort(key, upload string)
-	name(key string) string // under which a key is stored
 }
 
 // processFiles is the bucket as a process calls it.

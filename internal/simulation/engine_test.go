@@ -164,10 +164,11 @@ func (e *engine) Results(ctx context.Context, job string, see func(export.Part, 
 // claims and the enrollment that it was planned with may go.
 func (e *engine) Finish(ctx context.Context, l export.Lease, files []export.File, totals export.Totals, expires time.Time) error {
 	return doing(ctx, e.caller, "Finish", writes, func(ctx context.Context) error {
-		want := e.w.judge.undisturbed(ctx, l.Job)
+		judged := context.WithoutCancel(ctx)
+		want := e.w.judge.undisturbed(judged, l.Job)
 		err := e.w.store.Finish(ctx, l, files, totals, expires)
 		if err == nil {
-			e.w.judge.completed(ctx, l.Job, want)
+			e.w.judge.completed(judged, l.Job, want)
 			e.w.judge.ended(l)
 			e.w.changes(e.w.retention())
 		}

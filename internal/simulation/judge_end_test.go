@@ -164,7 +164,7 @@ func (g *judge) orphans(ctx context.Context) {
 			g.fail("list the files of job %s: %v", id, err)
 		}
 		for _, f := range files {
-			kept[g.w.objects.name(f.Key)] = true
+			kept[f.Key] = true
 		}
 	}
 	for _, key := range g.w.bucket.keys("") {

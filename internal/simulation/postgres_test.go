@@ -24,6 +24,7 @@ const atOnce = 8
 // run at the same time. The same seeds give the same plans and faults, in an order
 // that differs from run to run.
 func TestPostgres(t *testing.T) {
+	t.Parallel()
 	count := 1
 	if s := os.Getenv("AB2D_SIMULATE_POSTGRES"); s != "" {
 		count = number(t, s)

@@ -238,7 +238,11 @@ func (w *world) open(ctx context.Context) string {
 
 // TestSimulation runs histories, each from its seed.
 func TestSimulation(t *testing.T) {
+	t.Parallel()
 	count, first := 300, uint64(1)
+	if testing.Short() {
+		count = 20
+	}
 	if s := os.Getenv("AB2D_SIMULATE"); s != "" {
 		count = number(t, s)
 	}
