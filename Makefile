@@ -44,6 +44,11 @@ vulnerabilities:
 	@if curl -fsS --max-time 10 -o /dev/null https://vuln.go.dev/index/db.json; then go run $(GOVULNCHECK) ./...; \
 	else echo "govulncheck was not run: its database at https://vuln.go.dev cannot be reached from here."; fi
 
+# Long: all tests under the race detector. The test command gives it the short ones only.
+.PHONY: race
+race:
+	AB2D_TEST_SERVERS=require go test -race -vet=off -timeout 2h ./...
+
 # Long: 200 random kills, half in each arrangement of processes, or KILLS=n. The figures are printed at the end.
 # First, a server under attack for ATTACK.
 # Then ab2d export, killed up to 60 times in each of EXPORTS exports.

@@ -7,10 +7,10 @@ type Kind string
 
 // The kinds of events, in the order in which they happen.
 const (
-	EventContinued Kind = "continued" // an export that was begun goes on; Text is its status URL, empty when it was not accepted yet
+	EventContinued Kind = "continued" // an export that was begun goes on; Text is its status URL without a query, empty when it was not accepted yet
 	EventRestarted Kind = "restarted" // the export is gone at the server, as Text says, and is started anew
 	EventBusy      Kind = "busy"      // the server runs as many exports as it allows, and is asked again after Wait
-	EventStarted   Kind = "started"   // the server has accepted the export; Text is its status URL
+	EventStarted   Kind = "started"   // the server has accepted the export; Text is its status URL without a query, which may hold a secret
 	EventProgress  Kind = "progress"  // the server is at Percent; Text is what it says
 	EventFault     Kind = "fault"     // something failed, as Text says, and is tried again after Wait
 	EventReady     Kind = "ready"     // the export is ready: Files files of Bytes bytes; Text is until when the server keeps it, if it says

@@ -52,6 +52,14 @@ type Job struct {
 	Accepted time.Time `json:"accepted,omitzero"`
 }
 
+// shown is the status URL for people; empty when the job has none yet.
+func (j Job) shown() string {
+	if j.StatusURL == "" {
+		return ""
+	}
+	return shown(j.StatusURL)
+}
+
 // MaxPatients is how many patients one export can be limited to.
 const MaxPatients = 10_000
 

@@ -212,7 +212,7 @@ func (f *Folder) begin(ctx context.Context, o SyncOptions, w *work) error {
 		if !reflect.DeepEqual(current.Asked, a.normal()) {
 			return ErrUnfinished
 		}
-		w.tell(Event{Kind: EventContinued, Text: current.Job.StatusURL})
+		w.tell(Event{Kind: EventContinued, Text: current.Job.shown()})
 		return nil
 	}
 	switch {

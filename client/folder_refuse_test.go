@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -131,5 +132,49 @@ func TestFolderKeepsRefusedExport(t *testing.T) {
 		if _, err := b.exportTo(f, SyncOptions{}); err != nil || b.jobs != 1 {
 			t.Errorf("%d: got %v after %d jobs", status, err, b.jobs)
 		}
+	}
+}
+
+// TestFolderTellsNoQueries: the query of a status URL, which a server may have signed,
+// is kept and used, and no event has it.
+func TestFolderTellsNoQueries(t *testing.T) {
+	b := newBulk(t)
+	b.files["a.ndjson"] = claimLines(5, "a")
+	b.kick = func(w http.ResponseWriter, _ *http.Request) bool {
+		b.jobs++
+		w.Header().Set("Content-Location", b.url+"/fhir/Job/1/$status?signed=hidden")
+		w.WriteHeader(http.StatusAccepted)
+		return true
+	}
+	stumbles := true
+	b.status = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.RawQuery != "signed=hidden" {
+			t.Errorf("asked with the query %q", r.URL.RawQuery)
+		}
+		if stumbles {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+		return stumbles
+	}
+	f := b.open(t.TempDir())
+	var mu sync.Mutex
+	var told []Event
+	options := SyncOptions{Event: func(e Event) { mu.Lock(); told = append(told, e); mu.Unlock() }}
+	if _, err := f.Sync(t.Context(), options); err == nil || strings.Contains(err.Error(), "hidden") {
+		t.Fatalf("got %v", err)
+	}
+	stumbles = false
+	if _, err := f.Sync(t.Context(), options); err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[Kind]bool{}
+	for _, e := range told {
+		kinds[e.Kind] = true
+		if strings.Contains(fmt.Sprint(e), "hidden") {
+			t.Errorf("told %v", e)
+		}
+	}
+	if !kinds[EventStarted] || !kinds[EventContinued] {
+		t.Errorf("told %v", told)
 	}
 }

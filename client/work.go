@@ -109,7 +109,7 @@ func (w *work) start(ctx context.Context) error {
 		}
 		job, err := w.client.start(ctx, current.Request)
 		if err == nil {
-			w.tell(Event{Kind: EventStarted, Text: job.StatusURL})
+			w.tell(Event{Kind: EventStarted, Text: job.shown()})
 			return w.note(func(c *ongoing) { c.Job = job })
 		}
 		refused, ok := errors.AsType[*Error](err)

@@ -167,7 +167,7 @@ func (c *adminConfig) way(ctx context.Context, s streams) (http.RoundTripper, st
 	log := slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelError}))
 	service, err := admin.New(admin.Config{
 		Store: db, Files: stored, Now: db.Now, KeyRing: func(ctx context.Context) (*auth.KeyRing, error) { return c.keys(ctx, db) },
-		Intake: &export.Intake{Jobs: db, Roster: roster, Source: roster.Source(), Notifier: export.NewNotifier(), Now: db.Now},
+		Intake: &export.Intake{Jobs: db, Roster: roster, Source: roster.Source(), Notifier: export.NewNotifier(), Now: db.Now, Removed: db},
 	})
 	if err != nil {
 		return nil, "", nil, errors.Join(err, db.Close())
@@ -290,6 +290,7 @@ func printEffect(w io.Writer, e admin.Effect) error {
 	return err
 }
 
+// moment is how people read a time, wherever the program prints one.
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 // momentOr is moment, or something else for none.

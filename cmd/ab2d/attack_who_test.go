@@ -176,19 +176,19 @@ func (a *attack) away(at time.Time) bool {
 // report judges what honest clients got, and the audit log.
 func (a *attack) report(d time.Duration) {
 	var calm []time.Duration
-	wrong, during := map[string]int{}, map[string]int{}
+	wrong, during := map[string][]string{}, map[string]int{}
 	for _, r := range a.answers.all {
 		switch {
 		case a.away(r.began) || a.away(r.began.Add(r.took)):
 			during[r.what]++
 		case r.what != "":
-			wrong[r.what]++
+			wrong[r.what] = append(wrong[r.what], r.began.Sub(a.restart[0]).Round(100*time.Millisecond).String())
 		default:
 			calm = append(calm, r.took)
 		}
 	}
 	if len(calm) == 0 || len(wrong) > 0 {
-		a.Fatalf("%d right answers; wrong ones: %v", len(calm), wrong)
+		a.Fatalf("%d right answers; wrong ones, with their time after the restart began: %v", len(calm), wrong)
 	}
 	p99 := quantile(calm, 99)
 	a.Logf("%s under attack: %d answers to honest clients outside of the restart, all right: p50 %s, p99 %s, longest %s; during the restart %v; %d files downloaded and verified",

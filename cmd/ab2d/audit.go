@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"os"
 	"time"
 
@@ -16,14 +14,16 @@ import (
 )
 
 type auditCommand struct {
-	Verify auditVerifyCommand `cmd:"" help:"Verify that no audit entry was changed or removed, and print the head of the log."`
-	Export auditExportCommand `cmd:"" help:"Write the audit log as NDJSON to standard output, or to syslog."`
+	Verify  auditVerifyCommand  `cmd:"" help:"Verify that no audit entry was changed or removed, and print the head of the log."`
+	Archive auditArchiveCommand `cmd:"" help:"Move old audit entries to a file, which verifies together with the rest of the log."`
+	Export  auditExportCommand  `cmd:"" help:"Write the audit log as NDJSON to standard output, or to syslog."`
 }
 
 type auditVerifyCommand struct {
 	stateConfig
-	Head string `help:"A head that was printed before, as NUMBER:HASH. The log up to that entry must be unchanged." placeholder:"HEAD"`
-	File string `help:"Verify an exported audit log instead of the database's; - for standard input." placeholder:"FILE"`
+	Head    string `help:"A head that was printed before, as NUMBER:HASH. The log up to that entry must be unchanged." placeholder:"HEAD"`
+	Archive string `help:"Directory of the archives, to verify also the entries that ab2d audit archive moved." type:"path" placeholder:"DIR"`
+	File    string `help:"Verify an exported audit log instead of the database's; - for standard input." placeholder:"FILE"`
 }
 
 // Run checks the record.
@@ -35,58 +35,63 @@ func (c *auditVerifyCommand) Run(ctx context.Context, s streams) error {
 			return &usageError{fmt.Errorf("--head: %w", err)}
 		}
 	}
-	head, err := c.verify(ctx, known)
+	head, archived, err := c.verify(ctx, known)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.out, "Audit log verified: %d entries\nhead  %s\n", head.Number, head)
+	switch {
+	case archived > 0 && c.Archive == "":
+		_, err = fmt.Fprintf(s.out, "Audit log verified: %d entries in the database. Entries up to %d are in an archive: verify them with --archive=DIR\nhead  %s\n",
+			head.Number-archived, archived, head)
+	case archived > 0:
+		_, err = fmt.Fprintf(s.out, "Audit log verified: %d entries, %d of them in the archive\nhead  %s\n", head.Number, archived, head)
+	default:
+		_, err = fmt.Fprintf(s.out, "Audit log verified: %d entries\nhead  %s\n", head.Number, head)
+	}
 	return err
 }
 
-func (c *auditVerifyCommand) verify(ctx context.Context, known audit.Head) (_ audit.Head, err error) {
+// verify returns the head of the log, and up to which entry it is in archives.
+func (c *auditVerifyCommand) verify(ctx context.Context, known audit.Head) (head audit.Head, archived int64, err error) {
 	if c.File != "" {
 		in := os.Stdin
 		if c.File != "-" {
 			if in, err = os.Open(c.File); err != nil {
-				return audit.Head{}, err
+				return head, 0, err
 			}
 			defer in.Close()
 		}
-		return audit.Verify(linksOf(in), known)
+		head, err = audit.Verify(audit.ReadLinks(in), known)
+		return head, 0, err
 	}
 	c.complete()
 	db, err := openExisting(ctx, &c.stateConfig)
 	if err != nil {
-		return audit.Head{}, err
+		return head, 0, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	// What the store remembers of the last entry was there before the entries
 	// are read: others may be added meanwhile, none may be missing.
 	if _, err := db.Seal(ctx); err != nil {
-		return audit.Head{}, err
+		return head, 0, err
 	}
 	stored, err := db.AuditHead(ctx)
 	if err != nil {
-		return stored, err
+		return head, 0, err
 	}
-	head, err := audit.Verify(db.Links(ctx, 0), stored)
+	archives, err := db.AuditArchives(ctx)
+	if err != nil {
+		return head, 0, err
+	}
+	log := archivedLog{db: db, archives: archives, dir: c.Archive}
+	if known.Number > 0 && known.Number < log.start().Number {
+		return head, 0, fmt.Errorf("entry %d is in an archive: give its directory with --archive=DIR", known.Number)
+	}
+	head, err = log.verify(ctx, stored)
 	if err == nil && known.Number > 0 {
-		head, err = audit.Verify(db.Links(ctx, 0), known)
+		head, err = log.verify(ctx, known)
 	}
-	return head, err
-}
-
-// linksOf reads what auditExportCommand wrote.
-func linksOf(in io.Reader) iter.Seq2[audit.Link, error] {
-	return func(yield func(audit.Link, error) bool) {
-		for d := json.NewDecoder(bufio.NewReader(in)); ; {
-			var l audit.Link
-			err := d.Decode(&l)
-			if errors.Is(err, io.EOF) || !yield(l, err) || err != nil {
-				return
-			}
-		}
-	}
+	return head, log.end().Number, err
 }
 
 type auditExportCommand struct {
@@ -118,6 +123,11 @@ func (c *auditExportCommand) Run(ctx context.Context, s streams) (err error) {
 	}
 	look := time.NewTicker(followEvery)
 	defer look.Stop()
+	if archives, err := db.AuditArchives(ctx); err != nil {
+		return err
+	} else if n := len(archives); n > 0 && archives[n-1].Last > c.After {
+		fmt.Fprintf(s.err, "Entries up to %d are in archives, and are left out here\n", archives[n-1].Last)
+	}
 	for after := c.After; ; {
 		if after, err = writeLinks(ctx, out, db, after); err != nil {
 			if c.Follow && ctx.Err() != nil {

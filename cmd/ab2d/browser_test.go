@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,19 +18,24 @@ const (
 	phone   = 360
 )
 
-// TestBrowser clicks through the pages in a real browser. Each leaves a
-// screenshot in AB2D_TEST_SCREENSHOTS.
+// TestBrowser clicks through the pages in a real browser, one for all of them. Each
+// leaves a screenshot in AB2D_TEST_SCREENSHOTS.
 func TestBrowser(t *testing.T) {
 	t.Parallel()
-	b := testserver.Browser(t)
-	p := startProcess(t, nil, "--listen=localhost:0", "--data="+t.TempDir())
+	b, data := testserver.Browser(t), t.TempDir()
+	p := startProcess(t, nil, "--listen=localhost:0", "--data="+data)
 	b.Permit(p.url)
-	for name, test := range map[string]func(*testserver.Tab, string){
-		"every page": everyPage, "tutorial": clickTutorial, "try": tryExport, "try v3": tryV3, "try canceled": tryCancel, "dictionary": filterDictionary, "keyboard": keyboard,
+	for _, test := range []struct {
+		name string
+		run  func(*testserver.Tab, string)
+	}{
+		{"every page", everyPage}, {"tutorial", clickTutorial}, {"try", tryExport}, {"try empty", tryEmpty}, {"try v3", tryV3}, {"try canceled", tryCancel}, {"try in production", tryInProduction},
+		{"dictionary", filterDictionary}, {"reference", searchReference}, {"error page", errorPage}, {"keyboard", keyboard},
+		{"dashboard", func(b *testserver.Tab, url string) { watchDashboard(b, url, adminToken(b.T, data)) }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(test.name, func(t *testing.T) {
 			b.In(t)
-			test(b, p.url)
+			test.run(b, p.url)
 		})
 	}
 }
@@ -37,7 +43,8 @@ func TestBrowser(t *testing.T) {
 // everyPage looks at each page on a desktop and a phone, light and dark.
 func everyPage(b *testserver.Tab, url string) {
 	for name, path := range map[string]string{
-		"tutorial": "/", "try": "/try", "reference": "/reference", "setup-macos": "/setup/macos", "setup-linux": "/setup/linux", "setup-windows": "/setup/windows",
+		"tutorial": "/", "try": "/try", "reference": "/reference", "operation": "/reference/exportPatientsV2", "schemas": "/reference/schemas", "reference-admin": "/reference/admin",
+		"setup-macos": "/setup/macos", "setup-linux": "/setup/linux", "setup-windows": "/setup/windows", "documents": "/docs/",
 		"data-dictionary": "/docs/data-dictionary", "compatibility": "/docs/compatibility", "operating": "/docs/operating", "importing": "/docs/importing",
 		"v3": "/docs/v3", "changelog": "/docs/changelog", "dashboard": "/dashboard",
 	} {
@@ -45,7 +52,7 @@ func everyPage(b *testserver.Tab, url string) {
 		fits(b, path)
 		b.Accessible()
 		b.Screenshot(name)
-		if path == "/" || path == "/try" || path == "/docs/importing" { // whose colors are all that there are
+		if slices.Contains([]string{"/", "/try", "/docs/importing", "/docs/data-dictionary", "/reference/exportPatientsV2", "/docs/"}, path) { // whose colors are all that there are
 			b.Dark(true)
 			b.Accessible("color-contrast")
 			b.Screenshot(name + "-dark")
@@ -144,16 +151,55 @@ func tryExport(b *testserver.Tab, url string) {
 	b.Resize(phone)
 	fits(b, "/try")
 	b.Screenshot("try-claims-phone")
+	chartClaims(b, url)
 }
 
-// TestTryInProduction: /try asks for a client id and a secret, and tells what
-// the token address says of them.
-func TestTryInProduction(t *testing.T) {
-	t.Parallel()
-	b := testserver.Browser(t)
-	data := t.TempDir()
-	p := startProcess(t, nil, "serve", "--pages", "--listen=localhost:0", "--data="+data, "--claims=synthetic:")
-	id, secret := addClient(t, synth.Sponsors()[0].Contract, "--data="+data)
+// chartClaims exports again, draws the claims, and loads the page again: the job is in
+// the address.
+func chartClaims(b *testserver.Tab, url string) {
+	b.Open(url+"/try?sponsor=PDP-100&api=v2", desktop)
+	if same := testserver.Eval[string](b, `document.querySelector("#same code").textContent.replace(/\s+\\?\s*/g, " ")`); same != "ab2d export --url "+url+" --api v2 --sponsor PDP-100 --full --out claims" {
+		b.Errorf("the same in a terminal is %q", same)
+	}
+	b.Click("#start")
+	b.Until(`document.querySelectorAll("#files tr").length === 1`)
+	address := testserver.Eval[string](b, `location.href`)
+	if !strings.Contains(address, "job=") {
+		b.Errorf("the job is not in the address: %s", address)
+	}
+	b.Open(address, desktop)
+	b.Until(`document.querySelectorAll("#files tr").length === 1`)
+	b.Click("#show-charts")
+	b.Until(`document.getElementById("charts-note").textContent.startsWith("All ")`)
+	sum := testserver.Eval[int](b, `[...document.querySelector(".bars").querySelectorAll("[data-label=Claims]")].reduce((n, c) => n + Number(c.textContent.replace(",", "")), 0)`)
+	count := testserver.Eval[int](b, `Number(document.querySelector(".file-row [data-label=Claims]").textContent.replace(",", ""))`)
+	if sum != count || count == 0 || !testserver.Eval[bool](b, `document.getElementById("charts-body").textContent.includes("Circulatory system") && document.querySelectorAll("#charts-body rect").length > 24`) {
+		b.Errorf("the types add up to %d of %d claims", sum, count)
+	}
+	b.Accessible()
+	b.Screenshot("try-charts")
+	b.Resize(phone)
+	fits(b, "/try charts")
+}
+
+// tryEmpty asks for what changed since now, with the date picker, and is told why there
+// is nothing.
+func tryEmpty(b *testserver.Tab, url string) {
+	b.Open(url+"/try?api=v2", desktop)
+	testserver.Eval[bool](b, `(e => { const t = new Date(Date.now() - 1000); e.value = new Date(t - t.getTimezoneOffset() * 60000).toISOString().slice(0, 19); return e.dispatchEvent(new Event("input", {bubbles: true})) })(document.querySelector("[data-picks=since]"))`)
+	b.Until(`/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d$/.test(document.getElementById("since").value)`)
+	b.Click("#start")
+	b.Until(`document.getElementById("empty").textContent.includes("No claim was added or changed after 20")`)
+	b.Accessible()
+	b.Screenshot("try-empty")
+}
+
+// tryInProduction: /try asks for a client id and a secret, and tells what the token
+// address says of them. A job in the address waits for them.
+func tryInProduction(b *testserver.Tab, _ string) {
+	data := b.TempDir()
+	p := startProcess(b.T, nil, "serve", "--pages", "--listen=localhost:0", "--data="+data, "--claims=synthetic:")
+	id, secret := addClient(b.T, synth.Sponsors()[0].Contract, "--data="+data)
 	b.Expect("the server responded with a status of 401")
 	b.Open(p.url+"/try", desktop)
 	fill(b, "client", id)
@@ -163,11 +209,17 @@ func TestTryInProduction(t *testing.T) {
 	fill(b, "secret", secret)
 	b.Click("#start")
 	b.Until(`document.querySelectorAll("#files tr").length === 1`)
-	if testserver.Eval[bool](b, fmt.Sprintf(`document.body.textContent.includes(%q) || localStorage.length + sessionStorage.length > 0`, secret)) {
+	hidden := fmt.Sprintf(`document.body.textContent.includes(%q) || location.href.includes(%q) || localStorage.length + sessionStorage.length > 0`, secret, secret)
+	if testserver.Eval[bool](b, hidden) {
 		b.Error("the secret is shown or stored")
 	}
 	b.Accessible()
 	b.Screenshot("try-production")
+	b.Open(testserver.Eval[string](b, "location.href"), desktop)
+	fill(b, "client", id)
+	fill(b, "secret", secret)
+	b.Click("#resume-now")
+	b.Until(`document.querySelectorAll("#files tr").length === 1`)
 }
 
 // fill writes into a field.
@@ -224,16 +276,48 @@ func tryV3(b *testserver.Tab, url string) {
 	fits(b, "/try?api=v3")
 }
 
-// filterDictionary finds a field.
+// filterDictionary finds a field; sections without one are not shown.
 func filterDictionary(b *testserver.Tab, url string) {
 	b.Open(url+"/docs/data-dictionary", desktop)
 	fill(b, "filter", "diagnosis drg")
-	b.Until(`document.querySelector(".filter [role=status]").textContent.endsWith("rows")`)
-	shown := testserver.Eval[[]string](b, `[...document.querySelectorAll("tbody tr")].filter(r => r.checkVisibility()).map(r => r.textContent)`)
-	if len(shown) == 0 || len(shown) > 10 || !strings.Contains(shown[0], "clm_drg_cd") {
+	b.Until(`document.querySelector(".filter [role=status]").textContent.endsWith("fields")`)
+	shown := testserver.Eval[[]string](b, `[...document.querySelectorAll(".dictionary-fields tbody tr")].filter(r => r.checkVisibility()).map(r => r.textContent)`)
+	if len(shown) == 0 || len(shown) > 10 || !strings.Contains(strings.Join(shown, ""), "claims.drg") {
 		b.Errorf("shown are %q", shown)
 	}
+	if empty := testserver.Eval[int](b, `[...document.querySelectorAll(".searched")].filter(s => s.checkVisibility() && ![...s.querySelectorAll("tbody tr")].some(r => r.checkVisibility())).length`); empty > 0 {
+		b.Errorf("%d sections are empty", empty)
+	}
 	b.Screenshot("data-dictionary-filtered")
+	b.Open(url+"/docs/data-dictionary?q=betos", phone)
+	b.Until(`document.getElementById("filter").value === "betos" && document.querySelector(".filter [role=status]").textContent.startsWith("1 of")`)
+	fits(b, "/docs/data-dictionary?q=betos")
+}
+
+// searchReference finds an operation, opens it and chooses a language, which stays.
+func searchReference(b *testserver.Tab, url string) {
+	b.Open(url+"/reference", desktop)
+	fill(b, "filter", "cancel v2")
+	b.Until(`[...document.querySelectorAll(".operations li")].filter(l => l.checkVisibility()).length === 1`)
+	b.Screenshot("reference-search")
+	b.Click(".operations li:not([hidden]) a")
+	b.Until(`document.querySelector("h1")?.textContent.includes("v2") && document.querySelector(".sample")`)
+	b.Click(`.samples label:has([value="python"])`)
+	b.Until(`document.querySelector(".sample.python")?.checkVisibility() && !document.querySelector(".sample.curl").checkVisibility()`)
+	b.Open(url+"/reference/admin/addClient", desktop)
+	b.Until(`document.querySelector(".sample.python")?.checkVisibility()`)
+	b.Screenshot("operation-admin")
+}
+
+// errorPage opens an address of the API that needs a token.
+func errorPage(b *testserver.Tab, url string) {
+	b.Expect("the server responded with a status of 4")
+	b.Open(url+"/api/v2/fhir/Job", desktop)
+	b.Until(`document.querySelector("h1")?.textContent === "Unauthorized"`)
+	b.Accessible()
+	b.Screenshot("error-page")
+	b.Open(url+"/nothing", phone)
+	fits(b, "/nothing")
 }
 
 // keyboard goes from the top of the page to its content without a mouse.

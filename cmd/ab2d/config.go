@@ -56,6 +56,7 @@ type logConfig struct {
 type workConfig struct {
 	stateConfig
 	logConfig
+	retentionConfig
 	Files     string        `help:"Storage of result files: dir:PATH, or s3://BUCKET/PREFIX?endpoint=URL. The default is files in the data directory." placeholder:"ADDRESS"`
 	Seed      uint64        `help:"Seed of the synthetic claims. The same seed gives the same people and claims on every machine." default:"1" placeholder:"N"`
 	Profiles  string        `help:"Directory for profiles of the whole run (CPU, allocations, mutexes, blocking), for go tool pprof. They are written when the process ends." placeholder:"DIR" type:"path"`
@@ -81,7 +82,7 @@ type keyConfig struct {
 // tlsConfig says how the server is reached over TLS.
 type tlsConfig struct {
 	TLSCert     string `help:"Serve TLS with this certificate and its chain, in PEM. When the file changes, the server uses the new certificate." name:"tls-cert" type:"path" placeholder:"FILE"`
-	TLSKey      string `help:"Its private key, in PEM." name:"tls-key" type:"path" placeholder:"FILE"`
+	TLSKey      string `help:"Private key of the certificate, in PEM." name:"tls-key" type:"path" placeholder:"FILE"`
 	TLSClientCA string `help:"Require client certificates issued by one of these CA certificates, in PEM." name:"tls-client-ca" type:"path" placeholder:"FILE"`
 }
 
@@ -123,6 +124,7 @@ type usageError struct{ error }
 // complete fills in what depends on other settings.
 func (c *workConfig) complete() {
 	c.stateConfig.complete()
+	c.retentionConfig.complete()
 	if c.Files == "" {
 		c.Files = "dir:" + filepath.Join(c.Data, "files")
 	}
@@ -167,6 +169,7 @@ func (c *workConfig) local() string {
 
 func (c *workConfig) validate(f *faults) {
 	f.add(c.Retention < time.Second, "--retention=%s: must be a second or more, for example 72h", c.Retention)
+	c.retentionConfig.validate(f)
 	f.add(c.Lease < time.Second, "--lease=%s: must be a second or more, for example 15s", c.Lease)
 	f.add(c.Workers < 0, "--workers=%d: must not be negative", c.Workers)
 	_, synthetic := syntheticExtra(c.Claims)

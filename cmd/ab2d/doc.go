@@ -6,6 +6,7 @@
 //   - renamed.go   old names of commands, flags and variables
 //   - help.go, examples.go  --help, and the examples in it
 //   - environment.go  the variables that set flags, and their old names
+//   - profile.go   flags from ~/.config/ab2d/config.toml
 //   - duration.go  durations of days and weeks
 //   - completion.go, man.go  scripts for shells, and manual pages
 //   - config.go    the settings of a server, and their faults
@@ -15,6 +16,7 @@
 //   - limits.go, descriptors_unix.go, descriptors_other.go  limits of connections and clients
 //   - monitor.go   metrics, and the lines in the log at start and stop
 //   - workers.go   the back ends and the workers on them
+//   - retention.go how long the database holds what is over
 //   - monitor.go   the health and metrics of a worker, and the first and last lines of the log
 //   - sandbox.go, sandbox_clients.go  ab2d sandbox, and who may use its clients
 //   - expected.go, statistics.go  ab2d sandbox expected, ab2d sandbox statistics
@@ -24,7 +26,7 @@
 //   - admin.go     ab2d admin: the way to the handlers of /admin/v1
 //   - admin_contract.go, admin_client.go, admin_job.go, admin_files.go, admin_mirror.go, admin_system.go, admin_backup.go  its commands
 //   - admin_text.go  text of a server, made harmless for a terminal
-//   - audit.go, syslog_unix.go, syslog_other.go  ab2d audit
+//   - audit.go, audit_archive.go, syslog_unix.go, syslog_other.go  ab2d audit
 //   - mirror.go, mirror_config.go, mirror_sandbox.go  ab2d mirror, its settings, and a sandbox that it fills
 //   - import.go, import_claims.go, import_hpms.go  ab2d import
 //   - export.go    ab2d export: its flags, server and credentials

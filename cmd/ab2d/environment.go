@@ -15,6 +15,7 @@ import (
 func sharedVariables() []string {
 	return []string{
 		"data", "database", "files", "claims", "seed", "key-file", "profiles", "retention", "lease", "log-level", "log-format",
+		"job-retention", "ledger-retention", "import-retention", "audit-archive", "audit-retention",
 	}
 }
 
@@ -82,7 +83,7 @@ func environment() kong.Option {
 				}
 			}
 		}
-		for _, f := range k.Model.Flags { // --help and --version
+		for _, f := range k.Model.Flags { // --help, --version and --profile, whose variable is read where it is used
 			setVariables(f)
 		}
 		return nil

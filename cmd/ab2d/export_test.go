@@ -89,7 +89,7 @@ func exportProcess(args ...string) *exec.Cmd {
 // AB2D_TORTURE_EXPORT=n does it n times, with more kills each.
 func TestExportKill9(t *testing.T) {
 	t.Parallel()
-	rounds, most := 1, 15
+	rounds, most := 1, 8
 	if n, err := strconv.Atoi(os.Getenv("AB2D_TORTURE_EXPORT")); err == nil {
 		rounds, most = n, 60
 	}

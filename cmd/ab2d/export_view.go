@@ -121,7 +121,11 @@ func told(e client.Event) string {
 			text += ", " + humanize.Bytes(uint64(e.Bytes))
 		}
 		if e.Text != "" {
-			text += "; the server stores it until " + e.Text
+			until := e.Text
+			if t, err := time.Parse(time.RFC3339, until); err == nil {
+				until = moment(t)
+			}
+			text += "; the server stores it until " + until
 		}
 		return text + "."
 	case client.EventFetched:

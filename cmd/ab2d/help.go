@@ -38,7 +38,7 @@ func commandGroups() []commandGroup {
 			{"import", "Import contracts, enrollment, opt-outs or claims."},
 			{"mirror", "Copy claims and enrollment from a FHIR server (BFD)."},
 			{"admin", "Administer sponsors, contracts, clients, jobs and keys."},
-			{"audit", "Verify and export the audit log."},
+			{"audit", "Verify, export and archive the audit log."},
 		}},
 		{"Make files", [][2]string{
 			{"synth", "Write synthetic claims and enrollment, or serve them as BFD does."},
@@ -162,6 +162,7 @@ func flagsHelp(b *strings.Builder, node *kong.Node) {
 			}
 		}
 	}
+	fmt.Fprintf(b, "  --profile NAME\n        Take flags from this profile of ~/.config/ab2d/config.toml.\n        environment: %s\n", profileVariable)
 	b.WriteString("  -h, --help\n        Show this help.\n")
 }
 

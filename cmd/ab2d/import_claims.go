@@ -113,7 +113,7 @@ func (c *importClaimsCommand) print(w io.Writer, version fhir.Version, r *ingest
 
 // inflationConfig bounds what small gzipped files become.
 type inflationConfig struct {
-	MaxInflation int `help:"How many times as long as a gzipped file its claims may be. Files whose claims have less than 16 MiB are always read." default:"100" placeholder:"N"`
+	MaxInflation int `help:"Limit for gzipped files: their claims can be at most N times as long as the file. Claims of less than 16 MiB are always read." default:"100" placeholder:"N"`
 }
 
 // explain adds to the error of a file that inflates too much what to do.

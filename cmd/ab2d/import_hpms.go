@@ -33,7 +33,7 @@ type importHPMSCommand struct {
 	Source        string        `arg:"" help:"The URL of HPMS, such as https://hpms.cms.gov; or a file with the saved answer of /orgs/info; - for standard input."`
 	Statuses      string        `help:"File with saved answers of /contracts/status, one after another. Only with a file." placeholder:"FILE" type:"path"`
 	DryRun        bool          `help:"Read all of it and print what would change, but change nothing."`
-	Force         bool          `help:"Let contracts lapse, however many they are."`
+	Force         bool          `help:"Allow any number of contracts to lapse."`
 	MaxLapse      float64       `help:"How many of the attested contracts can lapse at once, in percent. If there are more, nothing is imported." default:"10" placeholder:"PERCENT"`
 	KeyID         string        `help:"Id of the key for HPMS." name:"hpms-key-id" placeholder:"ID"`
 	KeySecretFile string        `help:"File with the secret of the key." name:"hpms-key-secret-file" type:"path" placeholder:"FILE"`

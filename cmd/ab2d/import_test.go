@@ -49,7 +49,7 @@ func TestKill9DuringImport(t *testing.T) {
 		ended := make(chan error, 1)
 		go func() { ended <- cmd.Wait() }()
 		patience := time.Minute
-		if kills < 4 {
+		if kills < 2 {
 			patience = time.Duration(100+rand.IntN(900)) * time.Millisecond
 		}
 		select {

@@ -175,18 +175,16 @@ func limit(a *arrangement, pid int, bytes uint64) {
 // idle lets a fault last: its length is what is tested.
 func (a *arrangement) idle(d time.Duration) { <-time.After(d) }
 
-// TestRandomKills kills random processes at random moments, while exports run,
-// and starts them again: six times, or as often as AB2D_TORTURE says.
+// TestRandomKills kills random processes at random moments, while exports run, and
+// starts them again, as often as AB2D_TORTURE says. Every kind of kill is in TestFaults
+// and TestCrashPoints, which always run.
 func TestRandomKills(t *testing.T) {
 	t.Parallel()
-	kills := 3 // in each arrangement
-	if s := os.Getenv("AB2D_TORTURE"); s != "" {
-		n, err := strconv.Atoi(s)
-		if err != nil {
-			t.Fatalf("AB2D_TORTURE=%s: give a number of kills", s)
-		}
-		kills = (n + 1) / 2
+	n, err := strconv.Atoi(os.Getenv("AB2D_TORTURE"))
+	if err != nil {
+		t.Skip("only with AB2D_TORTURE=kills; see make torture")
 	}
+	kills := (n + 1) / 2 // in each arrangement
 	eachArrangement(t, func(a *arrangement) {
 		want := a.finish(a.startExport())
 		done, jobs, longest := 0, 0, time.Duration(0)

@@ -41,13 +41,14 @@ type commands struct {
 	Synth    synthCommands   `cmd:"" help:"Write sample files: synthetic raw claims, enrollment, contracts, opt-outs, and the expected results; or serve the same data as CMS's claims server does."`
 	Minimize minimizeCommand `cmd:"" help:"Reduce raw ExplanationOfBenefit resources to the minimum necessary, and write NDJSON as an export does."`
 	Admin    adminCommand    `cmd:"" help:"Administer a server: sponsors, contracts, clients, jobs, keys, maintenance."`
-	Audit    auditCommand    `cmd:"" help:"Verify and export the audit log."`
+	Audit    auditCommand    `cmd:"" help:"Verify, export and archive the audit log."`
 
 	Help           helpCommand       `cmd:"" help:"Explain a command."`
 	VersionCommand versionCommand    `cmd:"" name:"version" help:"Print the version, the commit, its date, and the version of Go."`
 	Completion     completionCommand `cmd:"" help:"Print a script that completes commands and flags in a shell."`
 	Man            manCommand        `cmd:"" hidden:"" help:"Write a manual page for each command."`
 	Version        kong.VersionFlag  `help:"Print the version."`
+	Profile        string            `help:"Take flags from this profile of ~/.config/ab2d/config.toml." placeholder:"NAME"`
 }
 
 // streams are where a command reads and writes.
@@ -83,7 +84,7 @@ func variables() kong.Vars {
 // newParser returns the parser of the program's arguments.
 func newParser(c *commands, options ...kong.Option) (*kong.Kong, error) {
 	return kong.New(c, append([]kong.Option{
-		kong.Name("ab2d"), kong.Description(description), environment(), durations(), variables(), kong.Help(help),
+		kong.Name("ab2d"), kong.Description(description), environment(), durations(), profiles(), variables(), kong.Help(help),
 	}, options...)...)
 }
 
@@ -110,6 +111,9 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 		args = []string{"--help"}
 	}
 	command, err := parser.Parse(currentNames(joinNegative(args), s.err))
+	if wrong := (*usageError)(nil); errors.As(err, &wrong) {
+		err = wrong // of the profile; kong names the first flag before it
+	}
 	if err == nil {
 		noticeOldVariables(command, s.err)
 		err = command.Run()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 
 	"ab2d/internal/ingest"
 	"ab2d/internal/mirror"
@@ -198,7 +199,7 @@ func printMirrored(w io.Writer, sum *mirror.Summary) {
 		if c.Unchanged {
 			note = ", as before"
 		}
-		fmt.Fprintf(w, "%s: %s enrollees%s\n", c.Contract, humanize.Comma(int64(c.Enrollees)), note)
+		fmt.Fprintf(w, "%s: %s%s\n", c.Contract, english.Plural(c.Enrollees, "enrollee", ""), note)
 	}
 	for _, p := range sum.Passes {
 		r, m := p.Report, p.Report.Merged
@@ -206,11 +207,11 @@ func printMirrored(w io.Writer, sum *mirror.Summary) {
 		if !p.Complete {
 			nothing = "without changes"
 		}
-		fmt.Fprintf(w, "%s: %s read, %s %s; %s claims read, %s kept: %s new, %s replaced an older version, %s unchanged, %s removed (%s)\n",
-			p.Version.Name(), people(r.People), humanize.Comma(r.Empty), nothing, humanize.Comma(r.Read), humanize.Comma(r.Kept),
+		fmt.Fprintf(w, "%s: %s read, %s %s; %s read, %s kept: %s new, %s replaced an older version, %s unchanged, %s removed (%s)\n",
+			p.Version.Name(), people(r.People), humanize.Comma(r.Empty), nothing, several(r.Read, "claim"), humanize.Comma(r.Kept),
 			humanize.Comma(m.New), humanize.Comma(m.Replaced), humanize.Comma(m.Unchanged), humanize.Comma(m.Removed+m.Withdrawn), p.Took.Round(10*time.Millisecond))
 		if r.Invalid+r.Foreign > 0 {
-			fmt.Fprintf(w, "  left out: %s claims that cannot be read, %s of another person\n", humanize.Comma(r.Invalid), humanize.Comma(r.Foreign))
+			fmt.Fprintf(w, "  left out: %s that cannot be read, %s of another person\n", several(r.Invalid, "claim"), humanize.Comma(r.Foreign))
 		}
 		for _, f := range r.First {
 			fmt.Fprintf(w, "  %v\n", f)

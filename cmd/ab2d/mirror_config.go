@@ -23,7 +23,7 @@ type mirrorConfig struct {
 	Versions   []string      `help:"Versions whose claims are read: v1, v2, v3." default:"v1,v2,v3" placeholder:"VERSION"`
 	Enrollment bool          `help:"Also read the enrollment of the attested contracts. Otherwise it is imported with ab2d import enrollment." default:"true" negatable:""`
 	ClientCert string        `help:"Client certificate for the upstream server, in PEM. It is read again when the file changes." type:"path" placeholder:"FILE"`
-	ClientKey  string        `help:"Its private key, in PEM." type:"path" placeholder:"FILE"`
+	ClientKey  string        `help:"Private key of the client certificate, in PEM." type:"path" placeholder:"FILE"`
 	PKCS12     string        `help:"Client certificate and key in one PKCS#12 file, instead of --client-cert and --client-key." name:"client-pkcs12" type:"path" placeholder:"FILE"`
 	Password   string        `help:"File whose first line is the password of the PKCS#12 file." name:"client-pkcs12-password-file" type:"path" placeholder:"FILE"`
 	CA         string        `help:"CA certificates that may have issued the upstream server's certificate, in PEM. The default is the system's." name:"ca" type:"path" placeholder:"FILE"`

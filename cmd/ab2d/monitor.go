@@ -93,6 +93,8 @@ func writeStatus(w http.ResponseWriter, status int, state string, checks map[str
 func startLine(log *slog.Logger, command string, c *workConfig, more ...any) {
 	log.Info("started", append([]any{"command", command, "version", versionText(), "data", c.Data, "database", c.shown(), "files", obs.HideSecrets(c.Files),
 		"claims", c.Claims, "workers", c.Workers, "lease", c.Lease.String(), "retention", c.Retention.String(),
+		"jobRetention", c.JobRetention.String(), "ledgerRetention", c.LedgerRetention.String(), "importRetention", c.ImportRetention.String(),
+		"auditArchive", c.AuditArchive, "auditRetention", c.AuditRetention.String(),
 		"mirrors", c.mirrors(), "logLevel", c.LogLevel}, more...)...)
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -109,7 +110,7 @@ func (s *server) serveAPI(ctx context.Context, c *config) error {
 		clients = sandboxClients{s.db}
 	}
 	config := api.Config{
-		Intake: &export.Intake{Jobs: s.db, Roster: s.source, Source: s.source.Source(), Notifier: s.notifier, Now: s.now}, Jobs: s.db, Deliveries: s.db, List: s.db, Fresh: s.source, Files: s.files,
+		Intake: &export.Intake{Jobs: s.db, Roster: s.source, Source: s.source.Source(), Notifier: s.notifier, Now: s.now, Removed: s.db}, Jobs: s.db, Deliveries: s.db, List: s.db, Fresh: s.source, Files: s.files,
 		Tokens: s.tokenServer(c, issuer, clients, fetch, responder), Maintenance: s.db, Audit: s.db, Responder: responder, Metrics: s.metrics, Now: s.now, Log: s.log,
 		Bearer:     &auth.Checker{Issuer: issuer, Clients: clients, Keys: s.keys, Now: s.now, Outside: s.outside(c, fetch)},
 		AuthServer: c.AuthServer, Address: rest.Address{PublicURL: c.PublicURL, Proxies: proxies}, Origins: c.CORSOrigins,
@@ -175,7 +176,11 @@ func (c countedTokens) Record(ctx context.Context, e audit.Entry) error {
 
 // adminHandler makes the administration over HTTP.
 func (s *server) adminHandler(c *api.Config) (http.Handler, error) {
-	service, err := admin.New(admin.Config{Store: s.db, Intake: c.Intake, Files: s.files, Now: s.now,
+	var names []string
+	for _, w := range s.workers.workers {
+		names = append(names, w.Name)
+	}
+	service, err := admin.New(admin.Config{Store: s.db, Intake: c.Intake, Files: s.files, Now: s.now, Workers: names,
 		KeyRing: func(context.Context) (*auth.KeyRing, error) { return s.keys, nil }})
 	if err != nil {
 		return nil, err
@@ -195,8 +200,16 @@ func (s *server) addPages(c *config, sponsors []synth.Sponsor) error {
 	if err != nil {
 		return err
 	}
+	adminDocument, err := admin.OpenAPI()
+	if err != nil {
+		return err
+	}
+	here := "" // where the data of a server is, is for its operator only
+	if sponsors != nil {
+		here = "--data " + filepath.Base(c.Data)
+	}
 	site, err := web.New(web.Settings{
-		Sponsors: sponsors, AuthServer: c.AuthServer, PublicURL: c.PublicURL, Proxies: proxies, OpenAPI: document, Docs: docs.Files, Changelog: ab2d.Changelog, Version: version,
+		Sponsors: sponsors, AuthServer: c.AuthServer, PublicURL: c.PublicURL, Proxies: proxies, OpenAPI: document, AdminAPI: adminDocument, TokenHere: here, Docs: docs.Files, Changelog: ab2d.Changelog, Version: version,
 		Log: s.log, Metrics: s.metrics,
 	})
 	if err != nil {

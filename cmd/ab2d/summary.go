@@ -33,7 +33,7 @@ func printSummary(w io.Writer, s *table.Summary) {
 		row("Service dates", "%s to %s", s.First, s.Last)
 	}
 	if !s.Updated.IsZero() {
-		row("Last updated", "%s", s.Updated.Format("2006-01-02 15:04:05 UTC"))
+		row("Last updated", "%s", moment(s.Updated))
 	}
 	files := "files"
 	if s.Files == 1 {

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"ab2d/internal/bfd/bfdtest"
 	"ab2d/internal/fhir"
 	"ab2d/internal/synth"
@@ -26,7 +28,7 @@ type synthUpstreamCommand struct {
 	FHIR        string   `help:"Versions of the claims: stu3, r4, v3 (the claims of AB2D v3), both (stu3 and r4) or all." name:"fhir" enum:"stu3,r4,v3,both,all" default:"all" placeholder:"VERSION" env:"-"`
 	Listen      string   `help:"Address to listen on, as host:port. With port 0 the command chooses a free port and prints it. Without TLS, only an address of this machine is allowed." default:"localhost:8090" placeholder:"HOST:PORT" env:"AB2D_UPSTREAM_LISTEN"`
 	TLSCert     string   `help:"Serve TLS with this certificate and its chain, in PEM. Also set --tls-key and --tls-client-ca." name:"tls-cert" type:"path" placeholder:"FILE" env:"AB2D_UPSTREAM_TLS_CERT"`
-	TLSKey      string   `help:"Its private key, in PEM." name:"tls-key" type:"path" placeholder:"FILE" env:"AB2D_UPSTREAM_TLS_KEY"`
+	TLSKey      string   `help:"Private key of the certificate, in PEM." name:"tls-key" type:"path" placeholder:"FILE" env:"AB2D_UPSTREAM_TLS_KEY"`
 	TLSClientCA string   `help:"Require client certificates issued by one of these CA certificates, in PEM." name:"tls-client-ca" type:"path" placeholder:"FILE" env:"AB2D_UPSTREAM_TLS_CLIENT_CA"`
 	Out         string   `help:"Also write contracts.csv and opt-outs.txt to this directory, for ab2d mirror. It is created if needed." short:"o" type:"path" placeholder:"DIR" env:"-"`
 	FailEvery   int      `help:"Make one call in N fail. 0 is never. With 1 every call fails." default:"0" placeholder:"N" env:"-"`
@@ -149,8 +151,8 @@ func (c *synthUpstreamCommand) welcome(url string, set *synth.Dataset, stand *bf
 	if c.Out != "" {
 		tables = fmt.Sprintf("--contracts=%s --opt-outs=%s", filepath.Join(c.Out, contractsFile), filepath.Join(c.Out, optOutsFile))
 	}
-	return fmt.Sprintf("The stand-in for BFD is ready at %s, with %d enrollees of %s in %s as of %s. Mirror it with: ab2d mirror --source=%s --versions=%s %s",
-		url, people, strings.Join(set.Contracts(), ", "), strings.Join(names, ", "), fhir.FormatInstant(c.AsOf), url, strings.Join(names, ","), tables)
+	return fmt.Sprintf("The stand-in for BFD is ready at %s, with %s of %s in %s as of %s. Mirror it with: ab2d mirror --source=%s --versions=%s %s",
+		url, english.Plural(people, "enrollee", ""), strings.Join(set.Contracts(), ", "), strings.Join(names, ", "), moment(c.AsOf), url, strings.Join(names, ","), tables)
 }
 
 // The files that BFD does not serve, as ab2d synth names them.

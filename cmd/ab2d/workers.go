@@ -20,18 +20,19 @@ import (
 // workers are what a process needs to work on exports: the back ends, and the
 // workers on them.
 type workers struct {
-	db       *store.DB
-	files    export.Files
-	source   source
-	notifier *export.Notifier
-	checks   []api.Check
-	workers  []*export.Worker
-	now      func() time.Time // the database's clock
-	clock    *export.ClockWatch
-	mirror   *mirror.Mirror // nil for none
-	log      *slog.Logger
-	metrics  *obs.Metrics
-	profiled func() error // writes the profiles; nil without --profiles
+	db        *store.DB
+	files     export.Files
+	source    source
+	notifier  *export.Notifier
+	checks    []api.Check
+	workers   []*export.Worker
+	now       func() time.Time // the database's clock
+	clock     *export.ClockWatch
+	mirror    *mirror.Mirror // nil for none
+	log       *slog.Logger
+	metrics   *obs.Metrics
+	retention retentionConfig
+	profiled  func() error // writes the profiles; nil without --profiles
 }
 
 // openWorkers opens the back ends and makes the workers.
@@ -40,7 +41,7 @@ func openWorkers(ctx context.Context, c *workConfig, s streams) (*workers, error
 	if err != nil {
 		return nil, &usageError{err}
 	}
-	w := &workers{notifier: export.NewNotifier(), log: log, metrics: obs.NewMetrics()}
+	w := &workers{notifier: export.NewNotifier(), log: log, metrics: obs.NewMetrics(), retention: c.retentionConfig}
 	if c.Profiles != "" {
 		if w.profiled, err = obs.Profile(c.Profiles); err != nil {
 			return nil, fmt.Errorf("--profiles=%s: %w", c.Profiles, err)
@@ -127,6 +128,7 @@ func (w *workers) start(ctx context.Context) (wait func()) {
 		all.Go(func() { w.mirror.Run(ctx) })
 	}
 	if len(w.workers) > 0 {
+		all.Go(func() { w.removeOld(ctx, w.retention) })
 		watch := export.SourceWatch{Jobs: w.db, Source: w.source.Source(), Log: w.log}
 		all.Go(func() { watch.Run(ctx, sourcesEvery) })
 	}

@@ -5,9 +5,12 @@ import (
 	"crypto/subtle"
 	_ "embed" // for openapi.yaml
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/goccy/go-yaml"
 
 	"ab2d/internal/audit"
 	"ab2d/internal/fhir"
@@ -25,6 +28,16 @@ var openAPI string
 
 // documentOrigin stands in the document for the address of the server.
 const documentOrigin = "http://localhost:8080"
+
+// OpenAPI gives the document that describes the administration, as JSON, with
+// http://localhost:8080 in the place of the server's address.
+func OpenAPI() ([]byte, error) {
+	document, err := yaml.YAMLToJSON([]byte(openAPI))
+	if err != nil {
+		return nil, fmt.Errorf("read the administration's openapi.yaml: %w", err)
+	}
+	return document, nil
+}
 
 // HandlerConfig is what the routes need besides the Service. All fields must
 // be set.

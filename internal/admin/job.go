@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -81,9 +82,9 @@ type StepFailure struct {
 // Lease is a step that a worker holds.
 type Lease struct {
 	Worker string    `json:"worker"`
-	Job    string    `json:"job"`
+	Job    string    `json:"job,omitempty"` // empty for a worker that is idle
 	Part   int       `json:"part,omitempty"`
-	Until  time.Time `json:"until"`
+	Until  time.Time `json:"until,omitzero"`
 }
 
 // Jobs lists the newest jobs of a contract; of all contracts for "".
@@ -208,6 +209,18 @@ func (s *Service) RunningSteps(ctx context.Context) ([]Lease, error) {
 		list = append(list, Lease{Worker: l.Worker, Job: l.Job, Part: l.Part, Until: l.Until})
 	}
 	return list, nil
+}
+
+// idle are the workers of this process that hold none of the steps. Those of other
+// processes are not known.
+func (s *Service) idle(steps []Lease) []Lease {
+	list := []Lease{}
+	for _, name := range s.workers {
+		if !slices.ContainsFunc(steps, func(l Lease) bool { return l.Worker == name }) {
+			list = append(list, Lease{Worker: name})
+		}
+	}
+	return list
 }
 
 // Failures lists steps that failed, those of the newest jobs first.

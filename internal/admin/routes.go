@@ -53,7 +53,7 @@ func (h *handler) routes() []route {
 		{"POST", "/jobs/{job}/extend", ScopeJob, change("job", http.StatusOK, h.ExtendJob)},
 		{"POST", "/jobs/{job}/verify", ScopeJob, one("job", h.VerifyJob)},
 		{"POST", "/files/verify", ScopeJob, list(h.VerifyFiles)},
-		{"GET", "/workers", ScopeRead, list(h.RunningSteps)},
+		{"GET", "/workers", ScopeRead, h.workers},
 		{"GET", "/failures", ScopeRead, limited(h.Failures)},
 		{"GET", "/troubles", ScopeRead, limited(h.Failures)}, // deprecated: /failures
 		{"GET", "/downloads", ScopeRead, limited(h.Downloads)},
@@ -139,6 +139,14 @@ func switched(name string, enabled bool, do func(context.Context, string, bool, 
 		e, err := do(r.Context(), r.PathValue(name), enabled, dryRun(r))
 		return respond(w, http.StatusOK, e, err)
 	}
+}
+
+func (h *handler) workers(w http.ResponseWriter, r *http.Request) error {
+	steps, err := h.RunningSteps(r.Context())
+	if err == nil && r.URL.Query().Get("idle") == "true" {
+		steps = append(steps, h.idle(steps)...)
+	}
+	return respond(w, http.StatusOK, steps, err)
 }
 
 func (h *handler) clients(w http.ResponseWriter, r *http.Request) error {

@@ -33,6 +33,7 @@ type Config struct {
 	Files   export.Files                                 // to verify them; nil: they cannot be verified
 	KeyRing func(context.Context) (*auth.KeyRing, error) // opened when a key is rotated
 	Now     func() time.Time
+	Workers []string // the names of the workers in this process
 }
 
 // Service administers sponsors, contracts, clients, jobs and keys. Safe for
@@ -43,6 +44,7 @@ type Service struct {
 	files   export.Files
 	keyRing func(context.Context) (*auth.KeyRing, error)
 	now     func() time.Time
+	workers []string
 }
 
 // New returns a Service. It fails if a field of c is missing.
@@ -50,7 +52,7 @@ func New(c Config) (*Service, error) {
 	if c.Store == nil || c.Intake == nil || c.KeyRing == nil || c.Now == nil {
 		return nil, errors.New("make the administration: Config needs Store, Intake, KeyRing and Now")
 	}
-	return &Service{store: c.Store, intake: c.Intake, files: c.Files, keyRing: c.KeyRing, now: c.Now}, nil
+	return &Service{store: c.Store, intake: c.Intake, files: c.Files, keyRing: c.KeyRing, now: c.Now, workers: c.Workers}, nil
 }
 
 // Effect is the response to a change that takes something away.

@@ -8,5 +8,6 @@
 // holds no claim, no identifier of a person and no secret.
 //
 //   - entry.go  what an entry says, and the chain
+//   - archive.go  files of entries that left the database
 //   - facts.go  who asks, from where: known once a request, told to all entries about it
 package audit

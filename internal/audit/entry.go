@@ -60,6 +60,9 @@ const (
 
 	BackupBegan Event = "backup.began" // of the database; the backup has this entry
 
+	// AuditArchived says that older entries were moved to a file: see Archive.Detail.
+	AuditArchived Event = "audit.archived"
+
 	AdminTokenAdded   Event = "admin-token.added"
 	AdminTokenRemoved Event = "admin-token.removed"
 )
@@ -160,7 +163,14 @@ func (b *Broken) Error() string { return fmt.Sprintf("audit entry %d: %s", b.Num
 // *Broken at the first entry that was changed, removed or put in. known, if its
 // Number is not 0, has to be among the entries.
 func Verify(links iter.Seq2[Link, error], known Head) (Head, error) {
-	var head Head
+	return VerifyFrom(Head{}, links, known)
+}
+
+// VerifyFrom is Verify of the entries that follow head.
+func VerifyFrom(head Head, links iter.Seq2[Link, error], known Head) (Head, error) {
+	if known.Number == head.Number && known.Hash != head.Hash {
+		return head, &Broken{head.Number, "the record up to here is not the one whose head was given"}
+	}
 	for link, err := range links {
 		if err != nil {
 			return head, err

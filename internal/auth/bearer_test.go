@@ -209,6 +209,8 @@ func TestBearer_BadClaims(t *testing.T) {
 		"expired, other issuer": {w.signed(func(c *claims) { c.Expiry, c.Issuer = jwt.NewNumericDate(w.clock.now()), "x" }), rejection{401, fhir.CodeSecurity, challengeInvalid, "another issuer"}},
 		"unknown client":        {w.signed(func(c *claims) { c.Subject = "nobody" }), rejection{403, fhir.CodeForbidden, "", "not known"}},
 		"sub with a NUL":        {w.signed(func(c *claims) { c.Subject = "a\x00" }), rejection{403, fhir.CodeForbidden, "", "not known"}},
+		"no scope":              {w.signed(func(c *claims) { c.Scopes = nil }), rejection{403, fhir.CodeForbidden, "", "no scope that lets it read claims"}},
+		"a scope of writing":    {w.signed(func(c *claims) { c.Scopes = []string{"system/*.write"} }), rejection{403, fhir.CodeForbidden, "", "no scope that lets it read claims"}},
 		"disabled client":       {w.signed(func(c *claims) { c.Subject = "disabled" }), rejection{403, fhir.CodeForbidden, "", "disabled"}},
 	})
 }

@@ -55,13 +55,6 @@ What else to know:
   the claim's provider.
 `
 
-// holdsName is how the dictionary names what an element holds.
-var holdsName = map[shape]string{
-	text: "text", number: "number", boolean: "boolean", coding: "Coding", concept: "CodeableConcept",
-	bareCoding: "Coding: system, code", namedCoding: "Coding: system, code, display", bareConcept: "CodeableConcept: system, code", namedConcept: "CodeableConcept: system, code, display",
-	identifier: "Identifier", typedIdentifier: "Identifier", namedIdentifier: "Identifier: type, system, value", money: "Money", quantity: "Quantity", period: "Period",
-}
-
 func TestDictionary(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(strings.NewReplacer("~", "`", "version N)", fmt.Sprintf("version %d)", AllowList)).Replace(dictionaryHead))
@@ -75,7 +68,7 @@ func writeVersion(b *strings.Builder, v fhir.Version, dropped []absent) {
 	fmt.Fprintf(b, "\n## Version %d (FHIR %s): what is kept\n\n| field | holds | meaning | code or identifier system |\n| --- | --- | --- | --- |\n", v, v.FHIR())
 	for _, table := range tables(v) {
 		for _, e := range table {
-			fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", e.path, holdsName[e.holds], e.meaning, systems(e.system))
+			fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", e.path, e.holds.String(), e.meaning, systems(e.system))
 		}
 	}
 	writeConditions(b, v)
@@ -117,7 +110,7 @@ func TestEveryElementIsDescribed(t *testing.T) {
 		for _, table := range tables(v) {
 			for _, e := range table {
 				key := fmt.Sprint(e.path, e.holds)
-				if e.meaning == "" || holdsName[e.holds] == "" || seen[key] {
+				if e.meaning == "" || e.holds.String() == "" || seen[key] {
 					t.Errorf("%s: %s has no meaning, holds nothing or stands twice", v, e.path)
 				}
 				if strings.Contains(e.path, "extension[") && extensionValue[e.holds] == "" {

@@ -20,6 +20,7 @@
 //   - table_r4v3.go  version 3, FHIR R4 as BFD's version 3 writes it
 //   - conditions.go  of which values a table keeps an element
 //   - dropped.go     what is left out, and why, for the dictionary
+//   - dictionary.go  the tables for the pages' data dictionary
 //   - allow.go       how a table is read into a tree
 //
 // How it is applied, in one pass:

@@ -54,6 +54,15 @@ type Intake struct {
 	Source   string // of the Roster and of its claims; see Job.Source
 	Notifier *Notifier
 	Now      func() time.Time
+	Removed  RemovedJobs // nil: none ever are
+}
+
+// RemovedJobs knows of jobs that are not stored any more.
+type RemovedJobs interface {
+	// LastRemoved returns the transactionTime of the newest completed job of a
+	// contract and version that is not stored any more; the zero time if there is
+	// none. Safe for concurrent use.
+	LastRemoved(ctx context.Context, contract string, v fhir.Version) (time.Time, error)
 }
 
 // Entitled finds a contract that may export: ErrNoContract or ErrNotAttested
@@ -136,7 +145,7 @@ func (in *Intake) setSince(ctx context.Context, j *Job, r Request) error {
 		}
 		base, err := in.Jobs.Ended(ctx, j.Contract, j.Version, j.Since)
 		if errors.Is(err, ErrNoJob) {
-			return nil
+			return in.noteRemoved(ctx, j)
 		}
 		if err != nil {
 			return fmt.Errorf("find the export of contract %s that the _since continues from: %w", j.Contract, err)
@@ -159,5 +168,24 @@ func (in *Intake) setSince(ctx context.Context, j *Job, r Request) error {
 	j.Notes = append(j.Notes, fmt.Sprintf("The request has no _since. This export holds the claims updated after %s, the transactionTime of "+
 		"the last export whose files were all downloaded; also older claims of enrollees and enrollment months that were not in it, and older claims that this server has received since then. "+
 		"To get everything again, ask with _since=%s.", fhir.FormatInstant(base.TransactionTime), EarliestSince.Format("2006-01-02T15:04:05Z")))
+	return nil
+}
+
+// noteRemoved tells the sponsor if the _since can be the transactionTime of a job that
+// is not stored any more: then nobody knows which claims arrived late since.
+func (in *Intake) noteRemoved(ctx context.Context, j *Job) error {
+	if in.Removed == nil || !j.Since.After(EarliestSince) {
+		return nil
+	}
+	removed, err := in.Removed.LastRemoved(ctx, j.Contract, j.Version)
+	if err != nil {
+		return fmt.Errorf("find the removed exports of contract %s: %w", j.Contract, err)
+	}
+	if j.Since.After(removed) {
+		return nil
+	}
+	j.Notes = append(j.Notes, fmt.Sprintf("The server does not remember exports up to %s any more. If the _since is the transactionTime of one of them, "+
+		"claims that the server received late can be missing here. To get everything again, ask with _since=%s.",
+		fhir.FormatInstant(removed), EarliestSince.Format("2006-01-02T15:04:05Z")))
 	return nil
 }

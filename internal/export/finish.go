@@ -1,6 +1,8 @@
 package export
 
 import (
+	"github.com/dustin/go-humanize/english"
+
 	"context"
 	"errors"
 	"fmt"
@@ -94,8 +96,9 @@ func (w *Worker) reconcile(ctx context.Context, t *Task, errs *output) (Totals, 
 	}
 	switch {
 	case totals.Enrollees() != t.Job.Expected || lines != totals.Claims:
-		err := fmt.Errorf("%d enrollees and %d claims are accounted for, but %d enrollees are enrolled and %d claims written",
-			totals.Enrollees(), totals.Claims, t.Job.Expected, lines)
+		err := fmt.Errorf("the ledger has %s and %s, but %s enrolled and %s written",
+			english.Plural(int(totals.Enrollees()), "enrollee", ""), english.Plural(int(totals.Claims), "claim", ""),
+			english.Plural(int(t.Job.Expected), "enrollee is", "enrollees are"), english.Plural(int(lines), "claim is", "claims are"))
 		return totals, nil, finalError{err, "The export does not account for every enrollee and was stopped. Tell the operator this job's id."}
 	case totals.NotRead > 0 && totals.NotRead == t.Job.Expected:
 		return totals, nil, finalError{errors.New("no enrollee could be read"),

@@ -42,6 +42,9 @@ func (w *Worker) starts(ctx context.Context, t *Task, enrollees []coverage.Enrol
 	}
 	for id := t.Job.Base; id != "" && len(open) > 0; {
 		base, err := w.Jobs.Job(ctx, id)
+		if errors.Is(err, ErrNoJob) { // it is not stored any more: those who are left start from the beginning
+			break
+		}
 		if err != nil {
 			return nil, fmt.Errorf("the job that this one goes on from: %w", err)
 		}
@@ -60,6 +63,10 @@ func (w *Worker) startAgain(ctx context.Context, t *Task, enrollees []coverage.E
 		return nil
 	}
 	base, err := w.Jobs.Job(ctx, t.Job.Base)
+	if errors.Is(err, ErrNoJob) { // it was removed when this job was accepted, and nobody knows what arrived since
+		clear(starts)
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("the job that this one continues from: %w", err)
 	}

@@ -1,6 +1,8 @@
 package mirror
 
 import (
+	"github.com/dustin/go-humanize/english"
+
 	"fmt"
 	"log/slog"
 	"slices"
@@ -61,9 +63,9 @@ func (r *Report) sum(o *Report, merged store.Merged) {
 
 // auditText is the report for the audit log.
 func (r *Report) auditText() string {
-	return fmt.Sprintf("%d people read, %d without claims, %d failed; %d claims read, %d kept, %d Part D, %d substance use, %d of other types, "+
+	return fmt.Sprintf("%s read, %d without claims, %d failed; %s read, %d kept, %d Part D, %d substance use, %d of other types, "+
 		"%d of other sources, %d of other people, %d invalid; %d new, %d replaced, %d removed",
-		r.People, r.Empty, r.Failed, r.Read, r.Kept, r.PartD, r.SubstanceUse, r.OtherType, r.OtherSource, r.Foreign, r.Invalid,
+		english.Plural(int(r.People), "person", "people"), r.Empty, r.Failed, english.Plural(int(r.Read), "claim", ""), r.Kept, r.PartD, r.SubstanceUse, r.OtherType, r.OtherSource, r.Foreign, r.Invalid,
 		r.Merged.New, r.Merged.Replaced, r.Merged.Withdrawn+r.Merged.Removed)
 }
 

@@ -29,6 +29,8 @@
 //   - reading.go     what the metrics tell of all processes
 //   - audit.go       audit.Log, and reading it
 //   - seal.go        chaining the entries of the audit log
+//   - retention.go  removing what is over
+//   - archive.go   moving audit entries to files
 //   - turn.go        whose turn it is to write, where only one can
 //   - backup.go      a copy of the database while it is used
 //   - admin.go       what the administration reads and changes

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"github.com/dustin/go-humanize/english"
+
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -315,7 +317,7 @@ func (db *DB) Finish(ctx context.Context, l export.Lease, files []export.File, t
 				return err
 			}
 		}
-		return db.appendJob(ctx, tx, audit.JobCompleted, l.Job, fmt.Sprintf("%d files, %d claims", len(files), totals.Claims))
+		return db.appendJob(ctx, tx, audit.JobCompleted, l.Job, english.Plural(len(files), "file", "")+", "+english.Plural(int(totals.Claims), "claim", ""))
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,7 +18,32 @@ func TestMain(m *testing.M) { os.Exit(testserver.Main(m)) }
 // databases are those that every test of this package runs on.
 var databases = map[string]func(t *testing.T) string{
 	"sqlite":   func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "ab2d.db") },
-	"postgres": testserver.Postgres,
+	"postgres": func(t *testing.T) string { return testserver.PostgresCopy(t, migratedPostgres(t)) },
+}
+
+// migratedDatabase is the address of a PostgreSQL database with this release's tables, which
+// no test uses but to copy it.
+var migratedDatabase struct {
+	sync.Mutex
+	address string
+}
+
+func migratedPostgres(t *testing.T) string {
+	t.Helper()
+	migratedDatabase.Lock()
+	defer migratedDatabase.Unlock()
+	if migratedDatabase.address == "" {
+		address := testserver.Postgres(t)
+		db, err := store.Open(t.Context(), address, time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		migratedDatabase.address = address
+	}
+	return migratedDatabase.address
 }
 
 // each runs a test on every database.

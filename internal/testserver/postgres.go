@@ -58,6 +58,19 @@ func Main(m *testing.M) (code int) {
 // same for all tests of the process.
 func Postgres(t *testing.T) string {
 	t.Helper()
+	return newDatabase(t, "template1")
+}
+
+// PostgresCopy gives the address of a new database with what the one at an address
+// holds, which nobody may be connected to. Where each test needs the same tables, a
+// copy takes a tenth of the time that their migrations take.
+func PostgresCopy(t *testing.T, address string) string {
+	t.Helper()
+	return newDatabase(t, databaseName(t, address))
+}
+
+func newDatabase(t *testing.T, template string) string {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("uses PostgreSQL, which -short leaves out")
 	}
@@ -71,23 +84,29 @@ func Postgres(t *testing.T) string {
 		server.postgres = p
 	}
 	name := fmt.Sprintf("test%d", server.databases.Add(1))
-	if err := server.sql("create database " + name); err != nil {
+	if err := server.sql("create database " + name + " template " + template); err != nil {
 		t.Fatalf("make a database: %v", err)
 	}
 	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/%s?sslmode=disable", server.port, name)
+}
+
+func databaseName(t *testing.T, address string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path.Base(u.Path)
 }
 
 // CutConnections ends all connections to a database, as a restart or a network
 // fault does. It takes the address that Postgres returned.
 func CutConnections(t *testing.T, address string) {
 	t.Helper()
-	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
+	name := databaseName(t, address)
 	server.Lock()
 	defer server.Unlock()
-	if err := server.sql("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = '" + path.Base(u.Path) + "'"); err != nil {
+	if err := server.sql("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = '" + name + "'"); err != nil {
 		t.Fatalf("cut the connections: %v", err)
 	}
 }

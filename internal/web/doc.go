@@ -6,16 +6,22 @@
 // the request, the sandbox's sponsors, docs/*.md and the OpenAPI document. The
 // templates and assets are embedded; there is no build step, and nothing is
 // loaded from elsewhere. All pages but /try and /dashboard can be used
-// without JavaScript.
+// without JavaScript; searching needs it.
 //
 //   - site.go      the pages' addresses; what is not a page goes to the API
 //   - header.go    the Content-Security-Policy and the other headers
 //   - page.go      what every page has: title, navigation, the way to its root
 //   - tutorial.go  the tutorial and the try page: sponsors, and the choice
 //   - document.go  Markdown into HTML, by goldmark
-//   - reference.go the API reference
-//   - openapi.go   reads the OpenAPI document
-//   - schema.go    lists the fields of its schemas
+//   - index.go     the list of documents
+//   - dictionary.go the data dictionary, from dictionary.csv
+//   - greeting.go  what a terminal gets at /
+//   - fault.go     errors of the API as pages, for people
+//   - reference.go the references of the API and of the administration
+//   - samples.go   each operation for curl, Python, Go and PowerShell
+//   - postman.go   the references as Postman collections
+//   - openapi.go   reads the OpenAPI documents
+//   - schema.go    lists the fields of their schemas
 //   - asset.go     style sheet, scripts and picture, under an address that
 //     changes with them
 //

@@ -20,6 +20,7 @@ import (
 // document is a Markdown document as HTML.
 type document struct {
 	Title    string
+	Summary  string // its first paragraph
 	HTML     template.HTML
 	Contents []heading
 }
@@ -63,6 +64,7 @@ type markdown struct {
 	goldmark.Markdown
 	has      func(target string) bool // whether there is a file that is linked to
 	title    string
+	summary  string
 	contents []heading
 }
 
@@ -76,12 +78,12 @@ func newMarkdown() *markdown {
 // document renders a document; has tells whether there is a file that it links
 // to. A link to what is not on the pages becomes plain text.
 func (m *markdown) document(source []byte, has func(target string) bool) (document, error) {
-	m.has, m.title, m.contents = has, "", nil
+	m.has, m.title, m.summary, m.contents = has, "", "", nil
 	var b bytes.Buffer
 	if err := m.Convert(source, &b); err != nil {
 		return document{}, fmt.Errorf("render Markdown: %w", err)
 	}
-	return document{Title: m.title, HTML: template.HTML(b.String()), Contents: m.contents}, nil
+	return document{Title: m.title, Summary: m.summary, HTML: template.HTML(b.String()), Contents: m.contents}, nil
 }
 
 // text renders a piece of text, as in the OpenAPI document.
@@ -106,6 +108,10 @@ func (m *markdown) Transform(doc *ast.Document, reader text.Reader, _ parser.Con
 			m.heading(n, source)
 		case *table.Table:
 			label(n, source)
+		case *ast.Paragraph:
+			if m.summary == "" {
+				m.summary = plainText(n, source)
+			}
 		case *ast.Link:
 			links = append(links, n)
 		}
@@ -193,6 +199,9 @@ func plainText(n ast.Node, source []byte) string {
 		case *ast.Text:
 			if entering {
 				b.Write(c.Segment.Value(source))
+				if c.SoftLineBreak() {
+					b.WriteByte(' ')
+				}
 			}
 		case *ast.String:
 			if entering {

@@ -12,6 +12,8 @@ import (
 // components are followed by component.
 type openAPI struct {
 	markdown   *markdown // of the descriptions
+	prefix     string    // of the paths: that of the first server's address
+	Servers    []struct{ URL string }
 	Info       struct{ Title, Description string }
 	Security   []map[string][]string
 	Tags       []struct{ Name, Description string }
@@ -24,6 +26,14 @@ type openAPI struct {
 		Examples      ordered[apiExample]
 		Schemas       ordered[apiSchema]
 	}
+}
+
+// pathPrefix is the path of the first server's address.
+func (doc *openAPI) pathPrefix() string {
+	if len(doc.Servers) == 0 {
+		return ""
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(doc.Servers[0].URL, documentOrigin), "/")
 }
 
 type apiOperation struct {
@@ -81,6 +91,7 @@ type apiSchema struct {
 	Default      jsontext.Value
 	Required     []string
 	Properties   ordered[apiSchema]
+	Example      jsontext.Value
 	Items        *apiSchema
 }
 

@@ -36,7 +36,7 @@ type link struct{ Path, Text string }
 // Top are the links at the top of every page.
 func (view) Top() []link {
 	return []link{{"/", "Tutorial"}, {"/try", "Try it"}, {"/reference", "API reference"}, {"/docs/data-dictionary", "Data dictionary"},
-		{"/docs/compatibility", "Compatibility"}}
+		{"/docs/", "Documents"}}
 }
 
 // linkGroup is a part of the navigation, for readers of one kind.
@@ -49,17 +49,46 @@ type linkGroup struct {
 func (view) Foot() []linkGroup {
 	return []linkGroup{
 		{"Setup", []link{{"/setup/macos", "macOS"}, {"/setup/linux", "Linux"}, {"/setup/windows", "Windows"}}},
-		{"For sponsors", []link{{"/docs/client", "Client"}, {"/docs/sandbox", "Sandbox"}, {"/docs/v3", "Move to v3"}, {"/docs/changelog", "Changelog"}}},
-		{"For operators", []link{{"/docs/operating", "Operating"}, {"/docs/security", "Security"}, {"/docs/importing", "Importing"}, {"/dashboard", "Dashboard"}}},
+		{"For sponsors", []link{{"/docs/client", "Client"}, {"/docs/sandbox", "Sandbox"}, {"/docs/v3", "Move to v3"}, {"/docs/compatibility", "Compatibility"}, {"/docs/changelog", "Changelog"}}},
+		{"For operators", []link{{"/docs/operating", "Operating"}, {"/docs/security", "Security"}, {"/docs/importing", "Importing"}, {"/reference/admin", "Administration API"}, {"/dashboard", "Dashboard"}}},
 	}
+}
+
+// Current tells whether a link of the navigation leads to this page or to what it is
+// a part of.
+func (v view) Current(path string) string {
+	switch {
+	case path == v.Path:
+		return "page"
+	case path == "/reference" && strings.HasPrefix(v.Path, "/reference/"), path == "/docs/" && strings.HasPrefix(v.Path, "/docs/") && v.Path != "/docs/data-dictionary":
+		return "true"
+	}
+	return ""
 }
 
 // To is the way to another page.
 func (v view) To(path string) string { return v.Root + strings.TrimPrefix(path, "/") }
 
+// joints are places in a name at which a browser may break it: after dots, slashes and
+// underscores, before brackets, and between a small and a capital letter.
+var joints = regexp.MustCompile(`[./_]|\[|[a-z][A-Z]`)
+
+// breakable lets a browser break a name at its joints, and nowhere else.
+func breakable(name string) template.HTML {
+	return template.HTML(joints.ReplaceAllStringFunc(template.HTMLEscapeString(name), func(at string) string {
+		switch {
+		case at == "[":
+			return "<wbr>["
+		case len(at) == 2:
+			return at[:1] + "<wbr>" + at[1:]
+		}
+		return at + "<wbr>"
+	}))
+}
+
 // parseTemplates reads the templates: one set for each page, with the layout.
 func parseTemplates() (map[string]*template.Template, error) {
-	base, err := template.New("").Funcs(template.FuncMap{"fill": fill}).ParseFS(embedded, "templates/shared/*.html")
+	base, err := template.New("").Funcs(template.FuncMap{"fill": fill, "breakable": breakable, "inc": func(i int) int { return i + 1 }}).ParseFS(embedded, "templates/shared/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("read the templates: %w", err)
 	}
@@ -97,13 +126,29 @@ func (s *Site) origin(r *http.Request) (string, bool) {
 	return o, address.MatchString(o)
 }
 
+// badHost says why no page is shown.
+const badHost = "The Host header is not a name or an address. Open the page by the server's address."
+
 // render answers with a page.
 func (s *Site) render(w http.ResponseWriter, r *http.Request, p page) {
 	origin, ok := s.origin(r)
 	if !ok {
-		http.Error(w, "The Host header is not a name or an address. Open the page by the server's address.", http.StatusBadRequest)
+		http.Error(w, badHost, http.StatusBadRequest)
 		return
 	}
+	b, err := s.page(r, origin, p)
+	if err != nil {
+		s.Log.Error("render a page", "request", obs.RequestID(r.Context()), "page", r.URL.Path, "error", err)
+		http.Error(w, "The page cannot be shown.", http.StatusInternalServerError)
+		return
+	}
+	s.send(w, r, htmlType, b)
+}
+
+const htmlType = "text/html; charset=utf-8"
+
+// page is a page as HTML.
+func (s *Site) page(r *http.Request, origin string, p page) ([]byte, error) {
 	root := strings.Repeat("../", strings.Count(r.URL.Path, "/")-1)
 	if root == "" {
 		root = "./"
@@ -113,13 +158,6 @@ func (s *Site) render(w http.ResponseWriter, r *http.Request, p page) {
 		v.Body = p.body(r, v)
 	}
 	var b bytes.Buffer
-	if err := s.templates[p.template].ExecuteTemplate(&b, "page", v); err != nil {
-		s.Log.Error("render a page", "request", obs.RequestID(r.Context()), "page", r.URL.Path, "error", err)
-		http.Error(w, "The page cannot be shown.", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	if _, err := w.Write(b.Bytes()); err != nil {
-		s.Log.Debug("send a page", "request", obs.RequestID(r.Context()), "error", err)
-	}
+	err := s.templates[p.template].ExecuteTemplate(&b, "page", v)
+	return b.Bytes(), err
 }

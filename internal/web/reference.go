@@ -12,9 +12,12 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// reference is the API reference, read from the OpenAPI document.
+// reference is the reference of an API, read from its OpenAPI document.
 type reference struct {
+	Base      string // the path of its first page
 	Title     string
+	Tokens    string // what Authorization has: access token, admin token
+	OpenAPI   string // the path of the document, if everybody may read it
 	About     template.HTML
 	Groups    []group
 	Responses []answer // that several operations give
@@ -32,10 +35,17 @@ type operation struct {
 	ID, Method, Path, Summary string
 	Description               template.HTML
 	Access                    string // what has to be sent: Bearer, Basic or nothing
+	Scopes                    string // that an admin token needs
 	Parameters                []field
 	Body                      []content
 	Responses                 []answer
-	Curl                      string
+	Samples                   []sample
+	bodyText                  string // of the samples
+}
+
+// Head tells whether it gives the headers of a GET, whose page is enough for a list.
+func (g group) Head(o operation) bool {
+	return o.Method == http.MethodHead && slices.ContainsFunc(g.Operations, func(other operation) bool { return other.Method == http.MethodGet && other.Path == o.Path })
 }
 
 // Version is the API's version that the operation belongs to, or "".
@@ -59,6 +69,7 @@ type answer struct {
 // Good tells whether the request was understood.
 func (a answer) Good() bool { return a.Status < "400" }
 
+// content is a body. Types are those that it is sent as, with commas.
 type content struct {
 	Type, Schema string
 	Examples     []example
@@ -76,8 +87,24 @@ const (
 // local is the reference for one reader: with the server's own address.
 type local struct {
 	reference
+	view    view
 	replace *strings.Replacer
+	One     operation // that a page is about
 }
+
+// Schema is the way to a schema.
+func (l local) Schema(name string) string { return l.view.To(l.Base+"/schemas") + "#schema-" + name }
+
+// Response is the way to a response that operations share.
+func (l local) Response(name string) string {
+	return l.view.To(l.Base+"/schemas") + "#response-" + name
+}
+
+// Operation is the way to an operation.
+func (l local) Operation(o operation) string { return l.view.To(l.Base + "/" + o.ID) }
+
+// IsAdmin tells whether it is the administration's.
+func (l local) IsAdmin() bool { return l.Base != "/reference" }
 
 // Own is a text with the server's own address in it.
 func (l local) Own(text string) string { return l.replace.Replace(text) }
@@ -112,20 +139,47 @@ func (r reference) takes(parameter string) bool {
 	return false
 }
 
-// referenceBody puts what is this server's into the document, and takes out
-// what is the sandbox's where this is none.
-func (s *Site) referenceBody(_ *http.Request, v view) any {
-	pairs := append(s.concealed(), documentOrigin, template.HTMLEscapeString(v.Origin), documentAuthServer, s.AuthServer)
-	return local{s.reference, strings.NewReplacer(pairs...)}
+// referencePages adds the pages of a reference: the list of operations, a page for
+// each, and one for what they share.
+func (s *Site) referencePages(pages map[string]page, ref reference) {
+	show := func(o operation) func(*http.Request, view) any {
+		return func(_ *http.Request, v view) any { return s.local(ref, v, o) }
+	}
+	title := "API reference"
+	if ref.Base != "/reference" {
+		title = "Administration API"
+	}
+	pages[ref.Base] = page{template: "reference", title: title, body: show(operation{})}
+	pages[ref.Base+"/schemas"] = page{template: "schemas", title: "Schemas, " + title, body: show(operation{})}
+	for _, g := range ref.Groups {
+		for _, o := range g.Operations {
+			name := o.Summary
+			if v := o.Version(); v != "" {
+				name += " (" + v + ")"
+			}
+			pages[ref.Base+"/"+o.ID] = page{template: "operation", title: name, body: show(o)}
+		}
+	}
 }
 
-// newReference reads an OpenAPI document.
-func newReference(source []byte) (reference, error) {
+// local puts what is this server's into a reference, and takes out what is the
+// sandbox's where this is none.
+func (s *Site) local(ref reference, v view, o operation) local {
+	pairs := append(s.concealed(), documentOrigin, template.HTMLEscapeString(v.Origin), documentAuthServer, s.AuthServer)
+	return local{reference: ref, view: v, replace: strings.NewReplacer(pairs...), One: o}
+}
+
+// newReference reads an OpenAPI document. base is the path of its first page.
+func newReference(source []byte, base string) (reference, error) {
 	doc := openAPI{markdown: newMarkdown()}
 	if err := json.Unmarshal(source, &doc, json.MatchCaseInsensitiveNames(true)); err != nil {
 		return reference{}, fmt.Errorf("read the OpenAPI document: %w", err)
 	}
-	ref := reference{Title: doc.Info.Title}
+	doc.prefix = doc.pathPrefix()
+	ref := reference{Base: base, Title: doc.Info.Title, Tokens: "an access token", OpenAPI: "/openapi.json"}
+	if base != "/reference" {
+		ref.Tokens, ref.OpenAPI = "an admin token", ""
+	}
 	var err error
 	if ref.About, err = doc.markdown.text(doc.Info.Description); err != nil {
 		return reference{}, err
@@ -161,7 +215,7 @@ func newReference(source []byte) (reference, error) {
 func (doc *openAPI) operations(ref *reference) error {
 	for _, p := range doc.Paths {
 		for _, m := range p.Value {
-			o, err := doc.operation(strings.ToUpper(m.Name), p.Name, m.Value)
+			o, err := doc.operation(strings.ToUpper(m.Name), doc.prefix+p.Name, m.Value)
 			if err != nil {
 				return fmt.Errorf("%s %s: %w", m.Name, p.Name, err)
 			}
@@ -176,7 +230,8 @@ func (doc *openAPI) operations(ref *reference) error {
 }
 
 func (doc *openAPI) operation(method, path string, a apiOperation) (operation, error) {
-	o := operation{ID: a.OperationID, Method: method, Path: path, Summary: a.Summary, Access: doc.access(a)}
+	o := operation{ID: a.OperationID, Method: method, Path: path, Summary: a.Summary}
+	o.Access, o.Scopes = doc.access(a)
 	var err error
 	if o.Description, err = doc.markdown.text(a.Description); err != nil {
 		return o, err
@@ -204,25 +259,29 @@ func (doc *openAPI) operation(method, path string, a apiOperation) (operation, e
 		}
 		o.Responses = append(o.Responses, answer)
 	}
-	o.Curl = o.curl()
-	return o, nil
+	err = doc.samples(&o, a)
+	return o, err
 }
 
-// access tells what an operation's security asks for.
-func (doc *openAPI) access(a apiOperation) string {
+// access tells what an operation's security asks for, and the scopes of an admin
+// token.
+func (doc *openAPI) access(a apiOperation) (kind, scopes string) {
 	security := doc.Security
 	if a.Security != nil {
 		security = *a.Security
 	}
 	for _, s := range security {
-		for name := range s {
-			if name == "basic" {
-				return "Basic"
+		for name, needs := range s {
+			switch name {
+			case "basic":
+				return "Basic", ""
+			case "admin":
+				return "Bearer", strings.Join(needs, ", ")
 			}
-			return "Bearer"
+			return "Bearer", ""
 		}
 	}
-	return ""
+	return "", ""
 }
 
 func (doc *openAPI) parameter(p apiParameter, components ordered[apiParameter]) (field, error) {
@@ -293,6 +352,10 @@ func (doc *openAPI) contents(all ordered[apiContent]) ([]content, error) {
 			}
 			item.Examples = append(item.Examples, example{Name: name, Text: text})
 		}
+		if last := len(out) - 1; last >= 0 && out[last].Schema == item.Schema && slices.Equal(out[last].Examples, item.Examples) {
+			out[last].Type += ", " + item.Type // the same body under two names is shown once
+			continue
+		}
 		out = append(out, item)
 	}
 	return out, nil
@@ -311,34 +374,4 @@ func formText(v jsontext.Value) (string, error) {
 		pairs = append(pairs, url.QueryEscape(e.Name)+"="+url.QueryEscape(plain(e.Value)))
 	}
 	return strings.Join(pairs, "&"), nil
-}
-
-// curl is the operation as a command for bash, with the examples of its
-// parameters. $ is escaped within the double quotes.
-func (o operation) curl() string {
-	path, query := o.Path, []string{}
-	for _, p := range o.Parameters {
-		switch {
-		case p.In == "path":
-			path = strings.ReplaceAll(path, "{"+p.Name+"}", p.Example)
-		case p.In == "query" && p.Example != "":
-			query = append(query, p.Name+"="+url.QueryEscape(p.Example))
-		}
-	}
-	address := documentOrigin + strings.ReplaceAll(path, "$", `\$`)
-	if len(query) > 0 {
-		address += "?" + strings.Join(query, "&")
-	}
-	options := map[string]string{"GET": "-i", "HEAD": "-I"}[o.Method]
-	if options == "" {
-		options = "-i -X " + o.Method
-	}
-	lines := []string{fmt.Sprintf(`curl %s "%s"`, options, address)}
-	if o.Access != "" {
-		lines = append(lines, fmt.Sprintf(`-H "Authorization: %s ${%s}"`, o.Access, map[string]string{"Basic": "AUTH", "Bearer": "BEARER_TOKEN"}[o.Access]))
-	}
-	if len(o.Body) > 0 && len(o.Body[0].Examples) > 0 && strings.HasSuffix(o.Body[0].Type, "json") {
-		lines = append(lines, fmt.Sprintf(`-H "Content-Type: %s"`, o.Body[0].Type), "--data '"+o.Body[0].Examples[0].Text+"'")
-	}
-	return strings.Join(lines, " \\\n    ")
 }

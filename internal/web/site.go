@@ -25,7 +25,9 @@ type Settings struct {
 	// Empty: as each request says.
 	PublicURL string
 	Proxies   obs.Proxies // whose word for it is taken, where PublicURL is empty
-	OpenAPI   []byte      // the OpenAPI 3 document, JSON
+	OpenAPI   []byte      // the OpenAPI 3 document of the API, JSON
+	AdminAPI  []byte      // that of the administration
+	TokenHere string      // flags that let "ab2d admin" find this server's data; empty: nobody should know
 	Docs      fs.FS       // documents, *.md
 	Changelog []byte      // in Markdown
 	Version   string
@@ -39,8 +41,10 @@ type Site struct {
 	assets    assets
 	templates map[string]*template.Template
 	documents map[string]document // by name, without .md
-	reference reference
-	pages     map[string]page // by path
+	reference reference           // of the API
+	admin     reference           // of the administration
+	pages     map[string]page     // by path
+	files     map[string]download // by path: what is saved
 }
 
 // New reads the documents and templates. An error is a fault of what is
@@ -57,40 +61,57 @@ func New(settings Settings) (*Site, error) {
 	if s.documents["changelog"], err = newMarkdown().document(s.Changelog, func(string) bool { return false }); err != nil {
 		return nil, err
 	}
-	if s.reference, err = newReference(s.OpenAPI); err != nil {
+	if s.reference, err = newReference(s.OpenAPI, "/reference"); err != nil {
+		return nil, err
+	}
+	if s.admin, err = newReference(s.AdminAPI, "/reference/admin"); err != nil {
+		return nil, fmt.Errorf("administration: %w", err)
+	}
+	dictionary, err := newDictionary(s.documents["data-dictionary"])
+	if err != nil {
 		return nil, err
 	}
 	if s.templates, err = parseTemplates(); err != nil {
 		return nil, err
 	}
-	s.pages = s.table()
+	if s.files, err = s.downloads(); err != nil {
+		return nil, err
+	}
+	s.pages = s.table(dictionary)
 	return s, nil
 }
 
 // table is every page's address.
-func (s *Site) table() map[string]page {
+func (s *Site) table(dictionary dictionary) map[string]page {
 	pages := map[string]page{
 		"/":              {template: "tutorial", title: "Tutorial", body: s.tutorial},
 		"/setup/macos":   {template: "setup-macos", title: "Set up macOS"},
 		"/setup/linux":   {template: "setup-linux", title: "Set up Linux"},
 		"/setup/windows": {template: "setup-windows", title: "Set up Windows"},
 		"/try":           {template: "try", title: "Try it", body: s.tutorial},
-		"/dashboard":     {template: "dashboard", title: "Dashboard"},
-		"/reference":     {template: "reference", title: "API reference", body: s.referenceBody},
+		"/dashboard":     {template: "dashboard", title: "Dashboard", body: func(*http.Request, view) any { return s.TokenHere }},
+		"/docs/":         {template: "documents", title: "Documents", body: func(*http.Request, view) any { return s.index() }},
 	}
+	s.referencePages(pages, s.reference)
+	s.referencePages(pages, s.admin)
 	conceal := strings.NewReplacer(s.concealed()...)
 	for name, d := range s.documents {
 		d.HTML = template.HTML(conceal.Replace(string(d.HTML)))
 		pages["/docs/"+name] = page{template: "document", title: d.Title, body: func(*http.Request, view) any { return d }}
 	}
+	if dictionary.Title != "" {
+		pages["/docs/data-dictionary"] = page{template: "dictionary", title: dictionary.Title, body: func(*http.Request, view) any { return dictionary }}
+	}
 	return pages
 }
 
-// Handler serves the pages, and leaves every other request to next.
+// Handler serves the pages, and leaves every other request to next. A person who
+// meets an error there gets a page that says the same.
 func (s *Site) Handler(next http.Handler) http.Handler {
 	ours := obs.Handler(s.Log, s.Metrics, pageHeaders(gzhttp.GzipHandler(http.HandlerFunc(s.serve))), func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "Something went wrong in the server. Load the page again.", http.StatusInternalServerError)
 	})
+	next = s.errorPages(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.isOurs(r) {
 			ours.ServeHTTP(w, r)
@@ -100,20 +121,47 @@ func (s *Site) Handler(next http.Handler) http.Handler {
 	})
 }
 
-// isOurs tells whether a person asks for a page. At / a program gets the API's
-// answer, which says where the API is: a browser says that it takes HTML.
+// wantsPage tells whether a person asks: a browser says that it takes HTML.
+func wantsPage(r *http.Request) bool {
+	return strings.Contains(strings.Join(r.Header.Values("Accept"), ","), "text/html")
+}
+
+// wantsText tells whether somebody asks who takes anything, as curl does.
+func wantsText(r *http.Request) bool {
+	accept := strings.Join(r.Header.Values("Accept"), ",")
+	return accept == "*/*" || strings.Contains(accept, "text/plain")
+}
+
+// isOurs tells whether a request is for a page. At / a program that wants JSON gets
+// the API's answer, which says where the API is.
 func (s *Site) isOurs(r *http.Request) bool {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
 	}
-	if r.URL.Path == "/" && !strings.Contains(strings.Join(r.Header.Values("Accept"), ","), "text/html") {
+	if r.URL.Path == "/" && !wantsPage(r) && !wantsText(r) {
 		return false
 	}
 	_, page := s.pages[r.URL.Path]
-	return page || strings.HasPrefix(r.URL.Path, "/"+s.assets.path) && path.Clean(r.URL.Path) == r.URL.Path
+	_, file := s.files[r.URL.Path]
+	_, moved := moves[r.URL.Path]
+	return page || file || moved || strings.HasPrefix(r.URL.Path, "/"+s.assets.path) && path.Clean(r.URL.Path) == r.URL.Path
 }
 
+// moves are addresses that people type, and the pages that they mean, relative to them.
+var moves = map[string]string{"/docs": "docs/", "/reference/": "../reference", "/reference/admin/": "../admin"}
+
 func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
+	if to, ok := moves[r.URL.Path]; ok {
+		obs.SetRoute(r.Context(), r.URL.Path)
+		w.Header().Set("Location", to) // relative, for proxies that take a part of the path away
+		w.WriteHeader(http.StatusPermanentRedirect)
+		return
+	}
+	if f, ok := s.files[r.URL.Path]; ok {
+		obs.SetRoute(r.Context(), r.URL.Path)
+		s.save(w, r, f)
+		return
+	}
 	p, ok := s.pages[r.URL.Path]
 	if !ok {
 		obs.SetRoute(r.Context(), "/assets/")
@@ -123,6 +171,10 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
 	obs.SetRoute(r.Context(), r.URL.Path)
 	if r.URL.Path == "/" {
 		w.Header().Add("Vary", "Accept")
+		if !wantsPage(r) {
+			s.greet(w, r)
+			return
+		}
 	}
 	s.render(w, r, p)
 }

@@ -25,7 +25,11 @@ func settings(t *testing.T) web.Settings {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return web.Settings{Sponsors: synth.Sponsors(), AuthServer: "server7", OpenAPI: document, Docs: docs.Files, Changelog: ab2d.Changelog, Version: "1.2.3", Log: slog.New(slog.DiscardHandler), Metrics: obs.NewMetrics()}
+	adminDocument, err := os.ReadFile("testdata/admin.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return web.Settings{Sponsors: synth.Sponsors(), AuthServer: "server7", OpenAPI: document, AdminAPI: adminDocument, Docs: docs.Files, Changelog: ab2d.Changelog, Version: "1.2.3", Log: slog.New(slog.DiscardHandler), Metrics: obs.NewMetrics()}
 }
 
 // site is the pages before an API that says that it is one.
@@ -55,7 +59,7 @@ func ask(h http.Handler, method, target string, headers ...string) *httptest.Res
 	return w
 }
 
-var pages = []string{"/", "/try", "/dashboard", "/reference", "/setup/macos", "/setup/linux", "/setup/windows", "/docs/data-dictionary", "/docs/compatibility",
+var pages = []string{"/", "/try", "/dashboard", "/reference", "/reference/exportV2", "/reference/schemas", "/reference/admin", "/reference/admin/addClient", "/docs/", "/setup/macos", "/setup/linux", "/setup/windows", "/docs/data-dictionary", "/docs/compatibility",
 	"/docs/operating", "/docs/importing", "/docs/client", "/docs/sandbox", "/docs/security", "/docs/v3", "/docs/changelog"}
 
 func TestPages(t *testing.T) {
@@ -86,14 +90,76 @@ func TestPages(t *testing.T) {
 // TestWhatIsNoPage goes to the API.
 func TestWhatIsNoPage(t *testing.T) {
 	h := site(t, settings(t))
-	for _, c := range [][]string{{"/api/v1/fhir/metadata"}, {"/nothing"}, {"/docs/"}, {"/docs/data-dictionary.md"}, {"/assets/style.css"}, {"/reference/"},
-		{"/", "Accept: application/json"}, {"/", "Accept: */*"}, {"/", "Accept: "}} {
+	for _, c := range [][]string{{"/api/v1/fhir/metadata"}, {"/nothing"}, {"/docs/data-dictionary.md"}, {"/assets/style.css"}, {"/reference/nothing"},
+		{"/", "Accept: application/json"}, {"/", "Accept: application/fhir+json"}, {"/", "Accept: "}} {
 		if w := ask(h, "GET", c[0], c[1:]...); w.Body.String() != "the API" {
 			t.Errorf("%q is answered by the pages: %d", c, w.Code)
 		}
 	}
 	if w := ask(h, "GET", "/"); w.Header().Get("Vary") == "" || !strings.Contains(strings.Join(w.Header().Values("Vary"), ","), "Accept") {
 		t.Errorf("Vary is %q", w.Header().Values("Vary"))
+	}
+}
+
+// TestGreeting: curl gets a few lines, and a browser the page.
+func TestGreeting(t *testing.T) {
+	for _, accept := range []string{"*/*", "text/plain"} {
+		w := ask(site(t, settings(t)), "GET", "/", "Accept: "+accept)
+		if body := w.Body.String(); w.Code != http.StatusOK || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/plain") || strings.Count(body, "\n") > 10 ||
+			!strings.Contains(body, "ab2d export --url http://ab2d.example.org --sponsor PDP-100\n") {
+			t.Errorf("Accept %s: %d %v\n%s", accept, w.Code, w.Header(), body)
+		}
+	}
+	s := settings(t)
+	s.Sponsors = nil
+	if body := ask(site(t, s), "GET", "/", "Accept: */*").Body.String(); strings.Contains(body, "PDP-") || strings.Contains(body, "synthetic") {
+		t.Errorf("in production: %s", body)
+	}
+}
+
+// TestErrorPages: a person meets an error of the API as a page, a program as it is.
+func TestErrorPages(t *testing.T) {
+	pages, err := web.New(settings(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := pages.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/fine":
+			io.WriteString(w, "fine")
+		case "/broken":
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			io.WriteString(w, `{"status": "down"}`)
+		default:
+			w.Header().Set("Content-Type", "application/fhir+json")
+			w.Header().Set("X-Request-Id", "r-1")
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			w.Header().Set("Content-Length", "77")
+			w.WriteHeader(http.StatusUnauthorized)
+			io.WriteString(w, `{"issue":[{"details":{"text":"No <token>."}}]}`)
+		}
+	}))
+	w := ask(h, "GET", "/api/v2/fhir/Job")
+	for _, want := range []string{"No &lt;token&gt;.", "r-1", `href="../../../try"`, "</html>"} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("the page lacks %s: %s", want, w.Body)
+		}
+	}
+	if w.Code != http.StatusUnauthorized || w.Header().Get("WWW-Authenticate") != "Bearer" || w.Header().Get("Content-Length") != "" || w.Header().Get("Content-Security-Policy") == "" ||
+		!strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") {
+		t.Errorf("%d %v", w.Code, w.Header())
+	}
+	for _, c := range [][]string{{"GET", "/api/v2/fhir/Job", "Accept: application/json"}, {"GET", "/api/v2/fhir/Job", "Accept: */*"}, {"DELETE", "/api/v2/fhir/Job"}} {
+		if w := ask(h, c[0], c[1], c[2:]...); w.Code != http.StatusUnauthorized || !strings.HasPrefix(w.Body.String(), `{"issue"`) {
+			t.Errorf("%q: %d %s", c, w.Code, w.Body)
+		}
+	}
+	if w := ask(h, "GET", "/fine"); w.Code != http.StatusOK || w.Body.String() != "fine" {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if w := ask(h, "GET", "/broken"); w.Code != http.StatusServiceUnavailable || w.Body.String() != `{"status": "down"}` {
+		t.Errorf("an error without sentences: %d %s", w.Code, w.Body)
 	}
 }
 
@@ -118,7 +184,7 @@ func TestAssets(t *testing.T) {
 func TestOwnAddress(t *testing.T) {
 	s := settings(t)
 	h := site(t, s)
-	for _, path := range []string{"/", "/reference", "/setup/linux"} {
+	for _, path := range []string{"/", "/reference/token", "/setup/linux"} {
 		if body := ask(h, "GET", path).Body.String(); !strings.Contains(body, "http://ab2d.example.org/") || strings.Contains(body, "localhost:8080") {
 			t.Errorf("%s does not have the reader's address", path)
 		}
@@ -129,7 +195,7 @@ func TestOwnAddress(t *testing.T) {
 		}
 	}
 	s.PublicURL = "https://public.example.org/ab2d"
-	if body := ask(site(t, s), "GET", "/reference").Body.String(); !strings.Contains(body, "https://public.example.org/ab2d/oauth2/server7/v1/token") {
+	if body := ask(site(t, s), "GET", "/reference/token").Body.String(); !strings.Contains(body, "https://public.example.org/ab2d/oauth2/server7/v1/token") {
 		t.Error("the public address is not in the reference")
 	}
 }

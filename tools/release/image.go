@@ -3,6 +3,7 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"os"
@@ -14,14 +15,18 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"golang.org/x/crypto/x509roots/fallback/bundle"
 )
 
 // user is who the image runs as: nobody that the host knows.
 const user = "65532:65532"
 
+// certificates is where Go looks for the certificates of authorities first.
+const certificates = "etc/ssl/certs/ca-certificates.crt"
+
 // image writes an image for containers as a directory in OCI's layout, with one
-// manifest for each machine. It has the program and a directory for the state. It has
-// no shell, and no certificates: those of the host are mounted at /etc/ssl/certs.
+// manifest for each machine. It has the program, a directory for the state and the
+// certificates of public authorities, and no shell.
 func (r *release) image(targets string) error {
 	index := v1.ImageIndex(empty.Index)
 	found := false
@@ -99,6 +104,10 @@ func (r *release) layer(machine string) (v1.Layer, error) {
 		owner   int
 		content []byte
 	}{
+		{"etc/", 0o755, 0, nil},
+		{"etc/ssl/", 0o755, 0, nil},
+		{"etc/ssl/certs/", 0o755, 0, nil},
+		{certificates, 0o644, 0, authorities()},
 		{"usr/", 0o755, 0, nil},
 		{"usr/bin/", 0o755, 0, nil},
 		{"usr/bin/ab2d", 0o755, 0, program},
@@ -127,4 +136,17 @@ func (r *release) layer(machine string) (v1.Layer, error) {
 		return nil, fmt.Errorf("compress the layer: %w", err)
 	}
 	return layer, nil
+}
+
+// authorities are the certificates of Mozilla's list, as PEM, from a module that is
+// pinned, so that they do not depend on the machine that builds. Authorities that
+// Mozilla trusts for some certificates only are left out: a file cannot say that.
+func authorities() []byte {
+	var b bytes.Buffer
+	for root := range bundle.Roots() {
+		if root.Constraint == nil {
+			b.Write(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Certificate}))
+		}
+	}
+	return b.Bytes()
 }

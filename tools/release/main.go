@@ -22,31 +22,38 @@ type target struct{ system, machine string }
 // allTargets are the platforms of a release.
 const allTargets = "linux/amd64,linux/arm64,darwin/amd64,darwin/arm64,windows/amd64,windows/arm64"
 
+// projectName is whom the packages name if nobody says who builds them. The project
+// has no mail address.
+const projectName = "The ab2d project"
+
 // release is what is built.
 type release struct {
 	source, out string // directories: of the main module, and to write to
 	version     string
 	commit      string    // the hash, as git writes it
 	date        time.Time // of the commit; every file in a package and an image has it
+	maintainer  string    // whom the packages name
 }
 
 func main() {
 	source := flag.String("source", "../..", "directory of the ab2d module")
 	out := flag.String("out", "../../dist", "directory to write to; it must not exist, or be of an earlier release")
 	targets := flag.String("targets", allTargets, "platforms, separated by commas")
+	maintainer := flag.String("maintainer", projectName, "whom the packages name: who builds them, as \"NAME <ADDRESS>\"")
 	flag.Parse()
-	if err := run(context.Background(), *source, *out, *targets); err != nil {
+	if err := run(context.Background(), *source, *out, *targets, *maintainer); err != nil {
 		fmt.Fprintln(os.Stderr, "release:", err)
 		os.Exit(1)
 	}
 }
 
 // run builds everything.
-func run(ctx context.Context, source, out, targets string) error {
+func run(ctx context.Context, source, out, targets, maintainer string) error {
 	r, err := newRelease(ctx, source, out)
 	if err != nil {
 		return err
 	}
+	r.maintainer = maintainer
 	for _, t := range strings.Split(targets, ",") {
 		system, machine, ok := strings.Cut(t, "/")
 		if !ok {

@@ -3,6 +3,7 @@ package main
 import (
 	"archive/tar"
 	"crypto/sha256"
+	"crypto/x509"
 	"debug/elf"
 	"encoding/json"
 	"errors"
@@ -36,7 +37,7 @@ func TestRelease(t *testing.T) {
 	}
 	first, second := filepath.Join(t.TempDir(), "first"), filepath.Join(t.TempDir(), "second")
 	for _, out := range []string{first, second} {
-		if err := run(t.Context(), "../..", out, targets); err != nil {
+		if err := run(t.Context(), "../..", out, targets, projectName); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -145,7 +146,11 @@ func checkImage(t *testing.T, dir string) {
 		if err != nil || config.Config.User != user || config.Config.Entrypoint[0] != "/usr/bin/ab2d" {
 			t.Fatalf("%+v, %v", config, err)
 		}
-		checkProgram(t, filepath.Join(unpack(t, image), config.Config.Entrypoint[0]))
+		dir := unpack(t, image)
+		checkProgram(t, filepath.Join(dir, config.Config.Entrypoint[0]))
+		if roots := x509.NewCertPool(); !roots.AppendCertsFromPEM([]byte(read(t, filepath.Join(dir, certificates)))) {
+			t.Errorf("/%s has no certificates", certificates)
+		}
 		return
 	}
 	t.Error("the image has nothing for this machine")
@@ -206,7 +211,11 @@ func checkPackages(t *testing.T, out string) {
 			t.Fatal(text, err)
 		}
 		checkProgram(t, filepath.Join(dir, "usr/bin/ab2d"))
-		for _, name := range []string{"usr/share/man/man1/ab2d-export.1.gz", "usr/share/bash-completion/completions/ab2d"} {
+		unit := read(t, filepath.Join(dir, "usr/lib/systemd/system/ab2d-serve.service"))
+		if !strings.Contains(unit, "ExecStart=/usr/bin/ab2d serve") {
+			t.Errorf("the unit does not start the package's program:\n%s", unit)
+		}
+		for _, name := range []string{"usr/share/man/man1/ab2d-export.1.gz", "usr/share/bash-completion/completions/ab2d", "usr/lib/systemd/system/ab2d-worker.service"} {
 			if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
 				t.Error(err)
 			}
@@ -215,7 +224,8 @@ func checkPackages(t *testing.T, out string) {
 	if _, err := exec.LookPath("rpm"); err == nil {
 		machine := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH]
 		text, err := command(t, out, "rpm", "-qlp", only(t, out, "ab2d-*."+machine+".rpm"))
-		if err != nil || !strings.Contains(text, "/usr/bin/ab2d\n") || !strings.Contains(text, "/usr/share/man/man1/ab2d-export.1.gz") {
+		if err != nil || !strings.Contains(text, "/usr/bin/ab2d\n") || !strings.Contains(text, "/usr/share/man/man1/ab2d-export.1.gz") ||
+			!strings.Contains(text, "/usr/lib/systemd/system/ab2d-serve.service") {
 			t.Error(text, err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/goreleaser/nfpm/v2"
 	_ "github.com/goreleaser/nfpm/v2/deb" // registers the format
@@ -20,6 +21,11 @@ func (r *release) packages(machine string) error {
 		return err
 	}
 	defer os.RemoveAll(pages)
+	units, err := r.units()
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(units)
 	t := target{"linux", machine}
 	for _, format := range []string{"deb", "rpm"} {
 		contents := files.Contents{
@@ -29,16 +35,18 @@ func (r *release) packages(machine string) error {
 			r.content(r.path("completions", "ab2d.fish"), "/usr/share/fish/vendor_completions.d/ab2d.fish", 0o644),
 			r.content(filepath.Join(r.source, "LICENSE"), "/usr/share/doc/ab2d/copyright", 0o644),
 		}
-		list, err := os.ReadDir(pages)
-		if err != nil {
-			return fmt.Errorf("list the pages: %w", err)
-		}
-		for _, page := range list {
-			contents = append(contents, r.content(filepath.Join(pages, page.Name()), "/usr/share/man/man1/"+page.Name(), 0o644))
+		for dir, destination := range map[string]string{pages: "/usr/share/man/man1/", units: "/usr/lib/systemd/system/"} {
+			list, err := os.ReadDir(dir)
+			if err != nil {
+				return fmt.Errorf("list what goes to %s: %w", destination, err)
+			}
+			for _, f := range list {
+				contents = append(contents, r.content(filepath.Join(dir, f.Name()), destination+f.Name(), 0o644))
+			}
 		}
 		info := nfpm.WithDefaults(&nfpm.Info{
 			Name: "ab2d", Arch: machine, Platform: "linux", Version: r.version, MTime: r.date, License: "Apache-2.0", Section: "net", Priority: "optional",
-			Maintainer:   "The ab2d project <ab2d@invalid>",
+			Maintainer:   r.maintainer,
 			Description:  "Claims data to Part D sponsors\nA FHIR Bulk Data server and client compatible with CMS's AB2D.",
 			Overridables: nfpm.Overridables{Contents: contents, RPM: nfpm.RPM{BuildHost: "localhost"}},
 		})
@@ -103,6 +111,30 @@ func (r *release) pages() (string, error) {
 		}
 		if err != nil {
 			return "", fmt.Errorf("compress a page: %w", err)
+		}
+	}
+	return dir, nil
+}
+
+// units is a directory with the units for systemd. In a package the program is in
+// another directory than where an operator copies it by hand.
+func (r *release) units() (string, error) {
+	dir, err := os.MkdirTemp("", "ab2d-units-")
+	if err != nil {
+		return "", fmt.Errorf("create a directory for the units: %w", err)
+	}
+	list, err := filepath.Glob(filepath.Join(r.source, "deploy", "*.service"))
+	if err != nil {
+		return "", fmt.Errorf("list the units: %w", err)
+	}
+	packaged := strings.NewReplacer("/usr/local/bin/ab2d", "/usr/bin/ab2d", "/etc/systemd/system/", "/usr/lib/systemd/system/")
+	for _, unit := range list {
+		text, err := os.ReadFile(unit)
+		if err != nil {
+			return "", fmt.Errorf("read a unit: %w", err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, filepath.Base(unit)), []byte(packaged.Replace(string(text))), 0o644); err != nil {
+			return "", fmt.Errorf("write a unit: %w", err)
 		}
 	}
 	return dir, nil

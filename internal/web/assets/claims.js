@@ -3,13 +3,14 @@
 
 import { el } from "./dom.js";
 
-const piece = 128 << 10;
+const look = 128 << 10; // bytes, for the first claims
 
 // ClaimReader reads a file's claims. fetchRange(from, to) answers with the
 // response to a request for these bytes, both inclusive.
 export class ClaimReader {
-	constructor(fetchRange) {
+	constructor(fetchRange, piece = look) {
 		this.fetchRange = fetchRange;
+		this.piece = piece; // bytes of one request
 		this.pieces = [];
 		this.at = 0; // what was read, in bytes
 		this.size = Infinity;
@@ -21,7 +22,7 @@ export class ClaimReader {
 	// next reads up to n more claims; fewer are left at the end only.
 	async next(n) {
 		while (this.lines.length < n && this.at < this.size) {
-			const response = await this.fetchRange(this.at, this.at + piece - 1);
+			const response = await this.fetchRange(this.at, this.at + this.piece - 1);
 			const b = new Uint8Array(await response.arrayBuffer());
 			const range = /\/(\d+)$/.exec(response.headers.get("Content-Range") ?? "");
 			this.size = range ? Number(range[1]) : this.at + b.length;
@@ -69,7 +70,7 @@ export function card(claim) {
 
 // kind is the kind of ExplanationOfBenefit, as BFD writes it. Older claims of v3
 // have only the code of their type.
-function kind(claim) {
+export function kind(claim) {
 	const types = claim.type?.coding ?? [];
 	const of = (name) => types.find((c) => c.system?.toLowerCase().endsWith(name));
 	const type = of("/eob-type") ?? of("/clm-type-cd") ?? types[0];

@@ -21,3 +21,15 @@ export function bytes(n) {
 
 // number writes a number for people.
 export const number = (n) => Number(n).toLocaleString("en-US");
+
+// offset writes a moment as a FHIR instant in the zone of the reader.
+export function offset(t) {
+	const two = (n) => String(Math.floor(Math.abs(n))).padStart(2, "0");
+	const zone = -t.getTimezoneOffset();
+	return `${t.getFullYear()}-${two(t.getMonth() + 1)}-${two(t.getDate())}T${two(t.getHours())}:${two(t.getMinutes())}:${two(t.getSeconds())}${zone < 0 ? "-" : "+"}${two(zone / 60)}:${two(zone % 60)}`;
+}
+
+const moments = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+
+// moment writes a time as the reader's language and zone have it, with the zone.
+export const moment = (t) => moments.format(new Date(t));

@@ -1,5 +1,6 @@
 // Pictures of numbers over time, as SVG.
 
+const hour = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const left = 84;
 const right = 12;
 
@@ -19,7 +20,7 @@ function frame(width, height, label, begin, end) {
 	for (let i = 0; i <= ticks; i++) {
 		const t = begin + (i / ticks) * (end - begin);
 		const anchor = i === 0 ? "start" : i === ticks ? "end" : "middle";
-		svg.append(shape("text", { x: x(t), y: height - 6, "text-anchor": anchor }, new Date(t).toLocaleTimeString("en-GB")));
+		svg.append(shape("text", { x: x(t), y: height - 6, "text-anchor": anchor }, hour.format(t)));
 	}
 	return { svg, x, width };
 }
@@ -71,5 +72,27 @@ export function jobPicture(points, spans, width) {
 		svg.append(bar);
 	}
 	workers.forEach((w, i) => svg.append(shape("text", { x: left - 8, y: 143 + i * row, "text-anchor": "end" }, w.length > 10 ? `…${w.slice(-9)}` : w)));
+	return svg;
+}
+
+// columns is a picture with a column for each [name, number], in order.
+export function columns(list, width, what, write) {
+	const height = 200;
+	const bottom = height - 24;
+	const most = nice(Math.max(1, ...list.map(([, n]) => n)));
+	const highest = list.reduce((a, b) => (b[1] > a[1] ? b : a), ["", 0]);
+	const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, class: "plot", role: "img", "aria-label": `${what}: from ${list[0]?.[0]} to ${list.at(-1)?.[0]}, at most ${write(highest[1])} in ${highest[0]}` });
+	for (const part of [0, 0.5, 1]) {
+		const y = bottom - part * (bottom - 14);
+		svg.append(shape("line", { x1: 56, x2: width - right, y1: y, y2: y, class: "grid" }), shape("text", { x: 48, y: y + 4, "text-anchor": "end" }, write(part * most)));
+	}
+	const step = (width - 56 - right) / Math.max(1, list.length);
+	list.forEach(([name, n], i) => {
+		const h = (n / most) * (bottom - 14);
+		const bar = shape("rect", { x: 56 + i * step + step * 0.1, y: bottom - h, width: Math.max(1, step * 0.8), height: h, class: "bar" });
+		bar.append(shape("title", {}, `${name}: ${write(n)}`));
+		svg.append(bar);
+		if (name.endsWith("-01") && width / list.length > 4) svg.append(shape("text", { x: 56 + i * step, y: height - 6 }, name.slice(0, 4)));
+	});
 	return svg;
 }

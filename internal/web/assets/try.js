@@ -2,7 +2,8 @@
 
 import { say } from "./copy.js";
 import { ClaimReader, card } from "./claims.js";
-import { el, bytes, number } from "./dom.js";
+import { Tally } from "./tally.js";
+import { el, bytes, number, offset } from "./dom.js";
 import { download, keep } from "./download.js";
 import { Wire } from "./wire.js";
 
@@ -13,6 +14,7 @@ const wire = new Wire($("exchanges"), page.dataset.origin);
 
 let token = null; // {value, client, until}
 let job = null; // {path, stop} of the job under way
+let files = []; // of the job that is completed
 
 // parameters are those of the kick-off, in the order of the form.
 function parameters() {
@@ -35,6 +37,40 @@ function showForm() {
 	const api = new FormData(form).get("api");
 	for (const e of document.querySelectorAll("[data-only]")) e.hidden = !e.dataset.only.split(" ").includes(api);
 	$("address").textContent = "GET " + kickOffPath();
+	showSame(api);
+}
+
+// showSame shows what the form asks for as a command.
+function showSame(api) {
+	const given = new FormData(form);
+	const text = (name) => given.get(name)?.trim() ?? "";
+	const words = ["ab2d export", `--url ${page.dataset.origin}`, `--api ${api}`];
+	words.push(given.has("sponsor") ? `--sponsor ${text("sponsor")}` : `--client-id ${text("client") || "ID"} --client-secret-file FILE`);
+	words.push(text("_since") ? `--since '${text("_since")}'` : "--full");
+	if (api !== "v1") {
+		if (text("_until")) words.push(`--until '${text("_until")}'`);
+		for (const [prefix, name] of [["ge", "from"], ["le", "to"]]) if (text(name)) words.push(`--service-date ${prefix}${text(name)}`);
+	}
+	words.push("--out claims");
+	$("same").querySelector("code").textContent = words.join(" \\\n    ");
+}
+
+// remember writes the form and the job into the address, so that the page can be
+// loaded again and shared. Secrets are not in it.
+function remember(id) {
+	const given = new FormData(form);
+	const query = new URLSearchParams();
+	for (const name of ["sponsor", "api", "_since", "_until", "from", "to"]) if (given.get(name)) query.set(name, given.get(name));
+	if (id) query.set("job", id);
+	history.replaceState(null, "", "?" + query);
+}
+
+// recall fills the form from the address, and gives the job in it.
+function recall() {
+	const query = new URLSearchParams(location.search);
+	for (const name of ["_since", "_until", "from", "to"]) if (query.get(name) && form.elements[name]) form.elements[name].value = query.get(name);
+	const id = query.get("job") ?? "";
+	return /^[0-9A-Za-z-]{1,64}$/.test(id) ? id : "";
 }
 
 function credentials() {
@@ -56,23 +92,41 @@ async function bearer() {
 	return { secret: `Bearer ${token.value}`, secretName: "Bearer ${BEARER_TOKEN}" };
 }
 
-async function run() {
-	for (const id of ["fault", "cards", "files", "totals", "exchanges"]) $(id).replaceChildren();
-	for (const id of ["result", "claims"]) $(id).hidden = true;
+// clear takes away what the page shows of a job before.
+function clear() {
+	for (const id of ["fault", "cards", "files", "totals", "empty", "exchanges", "charts-body"]) $(id).replaceChildren();
+	for (const id of ["result", "claims", "charts", "all", "resume"]) $(id).hidden = true;
 	wire.last = null;
 	token = null; // so that each run shows the whole way
-	const began = performance.now();
 	state("Getting a token", 0);
 	$("run").hidden = false;
+}
+
+async function run() {
+	clear();
+	remember("");
+	const began = performance.now();
 	const { response } = await wire.json({
 		title: "Start the export", path: kickOffPath(), headers: { Accept: "application/fhir+json", Prefer: "respond-async" }, ...await bearer(),
 	});
-	job = { path: wire.path(response.headers.get("Content-Location")), stop: new AbortController() };
-	$("cancel").disabled = false;
-	const manifest = await follow();
+	await finish(wire.path(response.headers.get("Content-Location")));
 	const seconds = ((performance.now() - began) / 1000).toFixed(1);
 	state(`Completed in ${seconds} s.`, 100);
-	showResult(manifest);
+}
+
+// resume follows a job that was started before.
+async function resume(id) {
+	clear();
+	await finish(`${base()}/Job/${id}/$status`);
+	state("Completed.", 100);
+}
+
+// finish follows a job to its end, and shows its files.
+async function finish(path) {
+	job = { path, stop: new AbortController() };
+	remember(path.split("/Job/")[1].split("/")[0]);
+	$("cancel").disabled = false;
+	showResult(await follow());
 }
 
 // follow asks for the status until the job is done. A server that is busy or
@@ -114,6 +168,7 @@ async function cancel() {
 	job.stop.abort();
 	await wire.json({ title: "Cancel the export", method: "DELETE", path: job.path, headers: { Accept: "application/json" }, ...await bearer() });
 	state("Canceled. The job and its files were deleted.", 0);
+	remember("");
 }
 
 function state(text, percent) {
@@ -124,13 +179,80 @@ function state(text, percent) {
 // showResult lists the manifest's files.
 function showResult(manifest) {
 	const totals = manifest.extension?.["https://ab2d.cms.gov/totals"] ?? {};
-	const files = manifest.output.map(describe);
+	files = manifest.output.map(describe);
 	const facts = [["Enrollees", totals.enrollees], ["With claims", totals.delivered], ["Claims", files.reduce((n, f) => n + f.count, 0)],
 		["Size", bytes(files.reduce((n, f) => n + f.length, 0))], ["Files", files.length]];
 	$("totals").replaceChildren(...facts.filter(([, n]) => n !== undefined).map(([name, n]) => el("div", {}, el("dt", {}, name), el("dd", {}, typeof n === "number" ? number(n) : n))));
-	$("files").replaceChildren(...[...files, ...manifest.error.map(describe)].map(fileRow));
+	const listed = [...files, ...manifest.error.map(describe)];
+	$("files").replaceChildren(...listed.map(fileRow));
+	$("files-table").hidden = listed.length === 0;
+	$("empty").replaceChildren(...(files.length ? [] : whyEmpty(totals)));
+	$("all").hidden = files.length === 0;
+	$("save-all").textContent = files.length === 1 ? "Download" : `Download all ${number(files.length)} files`;
+	$("save-all").hidden = files.length === 1;
 	$("result").hidden = false;
-	say(`The export is completed. ${files.length} files.`);
+	say(files.length ? `The export is completed: ${files.length} ${files.length === 1 ? "file" : "files"}.` : "The export is completed. It has no claims.");
+}
+
+// whyEmpty explains an export without claims: that is no error.
+function whyEmpty(totals) {
+	const given = new FormData(form);
+	const reasons = [];
+	if (given.get("_since")) reasons.push(`No claim was added or changed after ${given.get("_since")}. Claims are loaded once a week. Try an earlier date, or leave _since empty.`);
+	else if (given.get("api") === "v2" && !form.elements.sponsor) reasons.push("Without _since, v2 exports what is new since your last export. To get everything, give the day of your attestation as _since.");
+	if (given.get("_until") && given.get("api") !== "v1") reasons.push(`Claims that were loaded after ${given.get("_until")} are left out.`);
+	if ((given.get("from") || given.get("to")) && given.get("api") !== "v1") reasons.push("Only claims with services between the chosen days are exported.");
+	if (totals.enrollees === 0) reasons.push("The contract has no enrollees.");
+	if (reasons.length === 0) reasons.push("None of the enrollees has a claim that may be delivered.");
+	return [el("div", { class: "hint" }, el("p", {}, el("strong", {}, "The export has no claims. "), "This is not an error: the manifest lists no files."), el("ul", {}, ...reasons.map((r) => el("li", {}, r))))];
+}
+
+// saveAll downloads the files one after the other.
+async function saveAll() {
+	const button = $("save-all");
+	button.disabled = true;
+	try {
+		for (const [i, file] of files.entries()) {
+			button.textContent = `Downloading file ${i + 1} of ${files.length}`;
+			if (!file.button.disabled) await saveFile(file, file.button);
+		}
+		button.textContent = "All files are saved";
+	} catch (e) {
+		button.textContent = "Download the rest";
+		button.disabled = false;
+		throw e;
+	}
+}
+
+const mostCharted = 64e6; // bytes of claims that charts are drawn from
+
+// showCharts reads claims, up to a size, and draws what they are about.
+async function showCharts() {
+	const tally = new Tally();
+	$("charts").hidden = false;
+	$("show-charts").disabled = true;
+	let read = 0;
+	let whole = true;
+	try {
+		for (const file of files) {
+			const reader = new ClaimReader(open(file), 4 << 20);
+			while (!reader.done && read + reader.at < mostCharted) {
+				for (const claim of await reader.next(500)) tally.add(claim);
+				$("charts-note").textContent = `${number(tally.claims)} claims are read.`;
+			}
+			read += reader.at;
+			whole &&= reader.done;
+			if (reader.whole) file.whole = reader.whole;
+			if (!reader.done) break;
+		}
+	} finally {
+		$("show-charts").disabled = false;
+	}
+	const all = files.reduce((n, f) => n + f.count, 0);
+	$("charts-note").textContent = (whole && tally.claims === all ? `All ${number(all)} claims. ` : `The first ${number(tally.claims)} of ${number(all)} claims. `)
+		+ (files.some((f) => f.whole) ? "A file that was read completely counts as downloaded. Select Download to save it." : "");
+	$("charts-body").replaceChildren(...tally.charts($("charts").clientWidth));
+	$("charts-title").focus();
 }
 
 // describe takes what the page shows of a file out of the manifest.
@@ -145,6 +267,7 @@ function describe(output) {
 function fileRow(file) {
 	const look = el("button", { type: "button", "aria-label": `Look inside ${file.name}`, onclick: guarded(() => lookInto(file)) }, "Look inside");
 	const save = el("button", { type: "button", "aria-label": `Download ${file.name}`, onclick: guarded(() => saveFile(file, save)) }, "Download");
+	file.button = save;
 	return el("tr", { class: "file-row", role: "row" },
 		el("th", { scope: "row", role: "rowheader" }, el("code", {}, file.name), el("span", { class: "note", title: file.checksum },
 			file.type === "ExplanationOfBenefit" ? `SHA-256 ${file.checksum.slice(0, 16)}…` : "what the server has to say")),
@@ -153,15 +276,18 @@ function fileRow(file) {
 		el("td", { role: "cell" }, look, save));
 }
 
+// open reads a range of a file.
+const open = (file) => async (from, to) => {
+	const response = await wire.send({
+		title: `Read a part of ${file.name}`, path: file.path, headers: { Accept: "application/fhir+ndjson", Range: `bytes=${from}-${to}` }, ...await bearer(),
+	});
+	if (!response.ok) throw new Error(await sentence(response));
+	return response;
+};
+
 // lookInto shows the first claims of a file.
 async function lookInto(file) {
-	file.reader ??= new ClaimReader(async (from, to) => {
-		const response = await wire.send({
-			title: `Read ${file.name} from byte ${number(from)}`, path: file.path, headers: { Accept: "application/fhir+ndjson", Range: `bytes=${from}-${to}` }, ...await bearer(),
-		});
-		if (!response.ok) throw new Error(await sentence(response));
-		return response;
-	});
+	file.reader ??= new ClaimReader(file.whole ? fromMemory(file.whole) : open(file));
 	$("cards").replaceChildren();
 	$("claims").hidden = false;
 	$("claims-title").textContent = `Claims in ${file.name}`;
@@ -170,6 +296,12 @@ async function lookInto(file) {
 	await more(file);
 	$("claims-title").focus();
 }
+
+// fromMemory gives ranges of what was read already.
+const fromMemory = (blob) => async (from, to) => {
+	const part = blob.slice(from, to + 1);
+	return new Response(part, { headers: { "Content-Range": `bytes ${from}-${from + part.size - 1}/${blob.size}` } });
+};
 
 async function more(file) {
 	const claims = await file.reader.next(5);
@@ -187,7 +319,8 @@ async function saveFile(file, button) {
 	button.disabled = true;
 	try {
 		const progress = (n) => { button.textContent = file.length ? `${Math.floor((100 * n) / file.length)} %` : bytes(n); };
-		const compared = file.reader?.whole ? await keep(file, file.reader.whole) : await download(file, () => openFile(file), progress);
+		const read = file.whole ?? file.reader?.whole;
+		const compared = read ? await keep(file, read) : await download(file, () => openFile(file), progress);
 		button.textContent = compared ? "Saved and verified" : "Saved";
 		say(`${file.name} is saved.`);
 	} catch (e) {
@@ -222,12 +355,12 @@ function guarded(action) {
 	};
 }
 
-form.addEventListener("submit", async (event) => {
-	event.preventDefault();
+// busy runs a way of a job, with the buttons as they are meanwhile.
+async function busy(way) {
 	$("start").disabled = true;
 	await guarded(async () => {
 		try {
-			await run();
+			await way();
 		} catch (e) {
 			if (e.name !== "AbortError") $("run").hidden = true;
 			throw e;
@@ -235,7 +368,28 @@ form.addEventListener("submit", async (event) => {
 	})();
 	$("start").disabled = false;
 	$("cancel").disabled = true;
+}
+
+form.addEventListener("submit", (event) => {
+	event.preventDefault();
+	busy(run);
 });
 $("cancel").addEventListener("click", guarded(cancel));
+$("save-all").addEventListener("click", guarded(saveAll));
+$("show-charts").addEventListener("click", guarded(showCharts));
 form.addEventListener("input", showForm);
+for (const picker of document.querySelectorAll("[data-picks]")) {
+	picker.addEventListener("input", () => {
+		if (picker.value) $(picker.dataset.picks).value = offset(new Date(picker.value));
+		showForm();
+	});
+}
+const given = recall();
 showForm();
+if (given && form.elements.sponsor) busy(() => resume(given));
+else if (given) {
+	$("resume").hidden = false; // the credentials are asked for first
+	$("resume-now").addEventListener("click", () => {
+		if (form.reportValidity()) busy(() => resume(given));
+	});
+}
