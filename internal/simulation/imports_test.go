@@ -126,12 +126,13 @@ func (u *upstream) takeIn(p *process, byMirror bool, done func()) {
 	c := caller{p, p.name}
 	p.goes(func() {
 		for p.ctx.Err() == nil {
+			calm := w.isCalm() // before it begins, so that it sees the last change
 			err := u.once(c, byMirror)
 			if p.isDead() {
 				<-w.over
 				return
 			}
-			if err == nil && w.isCalm() {
+			if err == nil && calm {
 				done()
 				return
 			}
