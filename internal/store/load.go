@@ -130,7 +130,7 @@ func (db *DB) Publish(ctx context.Context, l *Load, e audit.Entry) error {
 
 // publish is Publish within a transaction.
 func (db *DB) publish(ctx context.Context, tx *sql.Tx, l *Load, e audit.Entry) error {
-	if err := db.patient(ctx, tx); err != nil {
+	if err := errors.Join(db.patient(ctx, tx), db.alone(ctx, tx, pinsLock)); err != nil {
 		return err
 	}
 	ok, err := exactlyOne(ctx, tx, `update load set published = $2 where id = $1 and published = 0 and position = $3`,

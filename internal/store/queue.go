@@ -181,13 +181,18 @@ func (db *DB) Extend(ctx context.Context, l export.Lease, ttl time.Duration, pro
 	})
 }
 
-// SavePlan stores the parts and starts the job.
+// SavePlan stores the parts and starts the job, which from then on pins what its
+// snapshot names. If a newer load or enrollment was published since the snapshot was
+// taken, a part of that may be deleted already: that is export.ErrNoSnapshot.
 func (db *DB) SavePlan(ctx context.Context, l export.Lease, snapshot string, parts []export.Part) error {
 	var expected int64
 	for _, p := range parts {
 		expected += p.Enrollees
 	}
 	return db.held(ctx, "save a plan", func(change func(string, ...any) error, tx *sql.Tx) error {
+		if err := db.pinnable(ctx, tx, snapshot); err != nil {
+			return err
+		}
 		err := change(`update job set state = 'running', started = $3, snapshot = $4, expected = $5, parts = $6,
 			worker = '', lease_until = 0, failures = 0`+jobHeld+` and state = 'accepted'`,
 			l.Job, l.Fence, millis(db.now()), snapshot, expected, len(parts))
