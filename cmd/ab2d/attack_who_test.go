@@ -99,7 +99,7 @@ func (a *attack) readNothing(i int) {
 func (a *attack) guess(i int) {
 	d := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(fmt.Sprintf("127.0.%d.1", 40+i))}}
 	c := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DialContext: d.DialContext}}
-	for n := 0; a.ctx.Err() == nil; n++ {
+	for n := 0; a.pause(attackEvery); n++ {
 		id := fmt.Sprintf("nobody%dx%d", i, n)
 		if n%2 == 0 {
 			id = a.honest[n%attackSponsors].id
@@ -115,7 +115,7 @@ func (a *attack) guess(i int) {
 
 // flood uses a token without manners.
 func (a *attack) flood(c *attacked, i int) {
-	for n := i; a.ctx.Err() == nil; n++ {
+	for n := i; a.pause(attackEvery); n++ {
 		url := []string{c.status, c.file.URL, a.url + "/api/v1/fhir/Job?_count=200", a.url + "/api/v1/fhir/Patient/$export"}[n%4]
 		r, err := http.NewRequestWithContext(a.ctx, http.MethodGet, url, nil)
 		if n%7 == 0 && err == nil {

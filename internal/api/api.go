@@ -68,11 +68,12 @@ type Software struct {
 // concurrent use.
 type API struct {
 	Config
-	polls   *obs.Limiter
-	rates   map[kind]*obs.Limiter // by client
-	ranges  *ranges
-	health  map[string]*checked
-	handler http.Handler
+	polls     *obs.Limiter
+	rates     map[kind]*obs.Limiter // by client
+	documents documents
+	ranges    *ranges
+	health    map[string]*checked
+	handler   http.Handler
 }
 
 // New returns an API. It fails if a field of c is missing.

@@ -59,6 +59,27 @@ func documentYAML(a *API, w http.ResponseWriter, r *http.Request, _ call) error 
 
 // document sends the document with the addresses of this server in it.
 func (a *API) document(w http.ResponseWriter, r *http.Request, contentType string, document []byte) error {
-	own := strings.NewReplacer(documentOrigin, a.origin(r), documentAuthServer, a.AuthServer).Replace(string(document))
-	return rest.Send(w, http.StatusOK, contentType, []byte(own))
+	return rest.Send(w, http.StatusOK, contentType, a.documents.get(a.origin(r), contentType, func(origin string) []byte {
+		return []byte(strings.NewReplacer(documentOrigin, origin, documentAuthServer, a.AuthServer).Replace(string(document)))
+	}))
+}
+
+// documents remembers the documents of the origin that was asked last: to write one anew
+// costs so much that many requests could keep a server busy. Safe for concurrent use.
+type documents struct {
+	mu     sync.Mutex
+	origin string
+	bodies map[string][]byte // by content type
+}
+
+func (d *documents) get(origin, contentType string, write func(origin string) []byte) []byte {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.origin != origin || d.bodies == nil {
+		d.origin, d.bodies = origin, map[string][]byte{}
+	}
+	if d.bodies[contentType] == nil {
+		d.bodies[contentType] = write(origin)
+	}
+	return d.bodies[contentType]
 }
