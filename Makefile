@@ -70,6 +70,18 @@ drill:
 	AB2D_TEST_LONG=1 AB2D_TEST_SERVERS=require go test ./cmd/ab2d -run 'TestUpgradeUnderLoad|TestOlderDataDirectories|TestRestoreDrill' -v -count=1 -timeout 1h
 	AB2D_TEST_LONG=1 AB2D_TEST_SERVERS=require go test ./internal/store -run TestAYear -v -count=1 -timeout 1h
 
+# Long: N histories of faults in virtual time, from seed SEED on, and as many of imports and mirrors; the count, the rate, what was covered, and the seed of
+# what failed, with the faults that are enough to make it fail (docs/reliability.md).
+# Then each mutant within 1,000 histories, and POSTGRES histories in real time on a real PostgreSQL.
+N ?= 10000
+SEED ?= 1
+POSTGRES ?= 20
+.PHONY: simulate
+simulate:
+	AB2D_SIMULATE=$(N) AB2D_SIMULATE_SEED=$(SEED) go test ./internal/simulation -run 'TestSimulation|TestImports' -v -count=1 -timeout 24h
+	go test ./internal/simulation -run TestMutants -v -count=1 -timeout 24h
+	AB2D_SIMULATE_POSTGRES=$(POSTGRES) AB2D_SIMULATE_SEED=$(SEED) AB2D_TEST_SERVERS=require go test ./internal/simulation -run TestPostgres -v -count=1 -timeout 24h
+
 # Long: time and memory of a large export on 1, 2 and 4 worker processes, on PostgreSQL, files thrown away (ENROLLEES=n, SINCE=instant or empty for all);
 # and how long requests take while an export runs in the same process.
 ENROLLEES ?= 1000000

@@ -26,7 +26,8 @@ type bulk struct {
 	errs  map[string]string // the same, of the error list
 	jobs  int               // started so far; the last one is there
 	kicks []http.Header     // headers of the kick-offs
-	query string            // of the last one
+	query string            // of the last one, without allowPartialManifests
+	whole string            // the same, with it
 	at    string            // transactionTime
 	sent  map[string]int64  // of a file, by job and name: the end of what was delivered in a row
 	moved map[string]int64  // bytes written of each file, over all requests
@@ -81,7 +82,8 @@ func (b *bulk) start(w http.ResponseWriter, r *http.Request) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.jobs++
-	b.kicks, b.query = append(b.kicks, r.Header), r.URL.RawQuery
+	b.kicks, b.query = append(b.kicks, r.Header), strings.TrimPrefix(strings.TrimSuffix(r.URL.RawQuery, "allowPartialManifests=true"), "&")
+	b.query, b.whole = strings.TrimSuffix(b.query, "&"), r.URL.RawQuery
 	if at, err := time.Parse(time.RFC3339, b.at); err == nil { // its clock is that of its transactionTime
 		w.Header().Set("Date", at.Format(http.TimeFormat))
 	}

@@ -13,6 +13,7 @@ const (
 	EventStarted   Kind = "started"   // the server has accepted the export; Text is its status URL without a query, which may hold a secret
 	EventProgress  Kind = "progress"  // the server is at Percent; Text is what it says
 	EventFault     Kind = "fault"     // something failed, as Text says, and is tried again after Wait
+	EventEarly     Kind = "early"     // File is complete, checked and on disk, while the export runs
 	EventReady     Kind = "ready"     // the export is ready: Files files of Bytes bytes; Text is until when the server keeps it, if it says
 	EventFetching  Kind = "fetching"  // Bytes of the Of bytes of File are fetched
 	EventSkipped   Kind = "skipped"   // File was fetched and checked before

@@ -37,6 +37,10 @@ type Request struct {
 	// them: at most MaxPatients. The request is then a POST. In AB2D, without Since
 	// their whole history. Not every server knows it; CMS's AB2D does not.
 	Patients []string `json:"patients,omitempty"`
+	// AllowPartial is allowPartialManifests: the server may list files while the
+	// export runs, and its manifest may come in pages. A server that rejects it is
+	// asked again without it.
+	AllowPartial bool `json:"allowPartial,omitempty"`
 	// IdempotencyKey is the Idempotency-Key under which a server that knows
 	// this header starts the same export once only. Others pass over it.
 	IdempotencyKey string `json:"idempotencyKey,omitempty"`
@@ -50,6 +54,8 @@ type Job struct {
 	// Accepted is when the server accepted it, by the server's clock; zero
 	// when it does not say.
 	Accepted time.Time `json:"accepted,omitzero"`
+	// Partial says that the server accepted Request.AllowPartial, or passed over it.
+	Partial bool `json:"partial,omitempty"`
 }
 
 // shown is the status URL for people; empty when the job has none yet.
@@ -81,7 +87,20 @@ func (c *Client) Start(ctx context.Context, r Request) (Job, error) {
 	return job, nil
 }
 
+// start asks for an export. A server that may not know partial manifests is asked once
+// more, without them: it has refused the request, so that it has not started one.
 func (c *Client) start(ctx context.Context, r Request) (Job, error) {
+	job, err := c.ask(ctx, r)
+	if r.AllowPartial && refusesPartial(err) {
+		r.AllowPartial = false
+		job, err = c.ask(ctx, r)
+	}
+	job.Partial = err == nil && r.AllowPartial
+	return job, err
+}
+
+// ask makes the request for an export.
+func (c *Client) ask(ctx context.Context, r Request) (Job, error) {
 	u, err := c.kickOff(r)
 	if err != nil {
 		return Job{}, err
@@ -133,6 +152,7 @@ type parameter struct {
 	Name         string     `json:"name"`
 	ValueString  string     `json:"valueString,omitempty"`
 	ValueInstant string     `json:"valueInstant,omitempty"`
+	ValueBoolean bool       `json:"valueBoolean,omitempty"`
 	Reference    *reference `json:"valueReference,omitempty"`
 }
 
@@ -164,6 +184,9 @@ func (r *Request) body() ([]byte, error) {
 	}
 	for _, f := range r.TypeFilter {
 		add(parameter{Name: "_typeFilter", ValueString: f})
+	}
+	if r.AllowPartial {
+		parameters = append(parameters, parameter{Name: "allowPartialManifests", ValueBoolean: true})
 	}
 	for i, p := range r.Patients {
 		if !patientNumber.MatchString(p) {
@@ -201,6 +224,9 @@ func (c *Client) kickOff(r Request) (*url.URL, error) {
 	}
 	for _, f := range r.TypeFilter {
 		q.Add("_typeFilter", f)
+	}
+	if r.AllowPartial {
+		set("allowPartialManifests", "true")
 	}
 	u.RawQuery = q.Encode()
 	return u, nil

@@ -228,7 +228,7 @@ func (f *Folder) begin(ctx context.Context, o SyncOptions, w *work) error {
 			r.Since = o.First
 		}
 	}
-	r.IdempotencyKey = rand.Text()
+	r.IdempotencyKey, r.AllowPartial = rand.Text(), true
 	f.state.Current = &ongoing{Asked: a.normal(), Request: r}
 	return f.save()
 }

@@ -79,6 +79,8 @@ type arrival struct {
 	Gzip bool   `json:"gzip,omitempty"`
 	// Done says that it was checked and has its name.
 	Done bool `json:"done,omitempty"`
+	// SHA256 is the checksum with which it was checked, in hexadecimal digits.
+	SHA256 string `json:"sha256,omitempty"`
 	// Settled says that its last bytes were fetched, too: see transfer.
 	Settled bool `json:"settled,omitempty"`
 	// Bytes and Resources are what was counted of the complete file, and

@@ -77,7 +77,7 @@ func (t *transfer) there() (bool, error) {
 		return false, t.set(func(h *arrival) { h.Done, h.Settled = false, false })
 	case err != nil:
 		return false, err
-	case t.arrival.Done && (t.file.Length < 0 || info.Size() == t.file.Length):
+	case t.arrival.Done && (t.file.Length < 0 || info.Size() == t.file.Length) && (t.arrival.SHA256 == "" || t.arrival.SHA256 == t.file.promised()):
 		return true, nil
 	}
 	whole, err := os.Open(t.path)
@@ -335,7 +335,10 @@ func (t *transfer) write(body io.Reader, gzipped bool, hold int64) error {
 	if err := publish(part, t.path); err != nil {
 		return err
 	}
-	return t.set(func(h *arrival) { h.Done, h.Settled = true, hold == 0; h.measure(measured) })
+	return t.set(func(h *arrival) {
+		h.Done, h.Settled, h.SHA256 = true, hold == 0, t.file.promised()
+		h.measure(measured)
+	})
 }
 
 // settle fetches the last bytes of a file that is checked and on disk, so that

@@ -19,6 +19,10 @@ type Progress struct {
 	Text string
 	// Wait is how long it is until the server is asked again.
 	Wait time.Duration
+	// Partial is what can be fetched while the export runs, of a server that tells:
+	// see Request.AllowPartial. What it lists stays as it is, and more is added at the
+	// end of Output. It is nil when there is nothing yet.
+	Partial *Manifest
 	// Err is a fault that passes, such as a server that is restarting; nil
 	// when all is well. Percent and Text are then those of before.
 	Err error
@@ -38,15 +42,15 @@ func (c *Client) Wait(ctx context.Context, job Job, progress func(Progress)) (*M
 	if progress == nil {
 		progress = func(Progress) {}
 	}
-	m, err := c.wait(ctx, u, progress)
+	m, err := c.wait(ctx, u, progress, job.Partial)
 	if err != nil {
 		return nil, fmt.Errorf("waiting for the export: %w", err)
 	}
 	return m, nil
 }
 
-func (c *Client) wait(ctx context.Context, u *url.URL, progress func(Progress)) (*Manifest, error) {
-	last := Progress{Percent: -1}
+func (c *Client) wait(ctx context.Context, u *url.URL, progress func(Progress), partial bool) (*Manifest, error) {
+	last, soFar := Progress{Percent: -1}, pages{}
 	fault := func(err error, d time.Duration) {
 		progress(Progress{Percent: last.Percent, Text: last.Text, Wait: d, Err: err})
 	}
@@ -58,6 +62,9 @@ func (c *Client) wait(ctx context.Context, u *url.URL, progress func(Progress)) 
 		}, fault)
 		if err != nil || done != nil {
 			return done, err
+		}
+		if partial {
+			last.Partial = soFar.read(ctx, c, last.Partial)
 		}
 		progress(last)
 		if err := c.sleep(ctx, last.Wait); err != nil {
@@ -76,7 +83,9 @@ func (c *Client) poll(ctx context.Context, u *url.URL, before Progress) (Progres
 	defer resp.Body.Close()
 	switch resp.StatusCode {
 	case http.StatusAccepted:
-		return readProgress(resp.Header, c.now()), nil, nil
+		p := readProgress(resp.Header, c.now())
+		p.Partial = c.manifestSoFar(resp)
+		return p, nil, nil
 	case http.StatusOK:
 		m, err := c.readManifest(resp)
 		if err != nil {

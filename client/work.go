@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -41,11 +42,12 @@ type work struct {
 	parallel int
 	telling  sync.Mutex
 	told     func(Event)
-	saving   sync.Mutex // guards state.Current and what it points to
+	early    atomic.Bool // files are fetched while the export runs
+	saving   sync.Mutex  // guards state.Current and what it points to
 }
 
 func (w *work) tell(e Event) {
-	if w.told == nil {
+	if w.told == nil || w.early.Load() && tooEarly(&e) {
 		return
 	}
 	w.telling.Lock()
@@ -149,15 +151,25 @@ func (w *work) abandon(over bool) error {
 	return errors.Join(w.save(), w.removeHalf(old))
 }
 
-// await waits for the export's manifest.
+// await waits for the export's manifest, and meanwhile fetches the files that are there
+// already.
 func (w *work) await(ctx context.Context) (*Manifest, error) {
+	var broken error
+	files, adopted := w.newEarly(ctx), w.state.Current.Adopted // which has yet to show that it is this one
 	m, err := w.client.Wait(ctx, w.state.Current.Job, func(p Progress) {
+		if p.Partial != nil && !adopted && broken == nil {
+			broken = files.add(p.Partial)
+		}
 		if p.Err != nil {
 			w.fault("", p.Err, p.Wait)
 			return
 		}
 		w.tell(Event{Kind: EventProgress, Percent: p.Percent, Text: p.Text, Wait: p.Wait})
 	})
+	files.end(err != nil || broken != nil)
+	if broken != nil {
+		return nil, broken
+	}
 	if over(err) {
 		return nil, &goneError{err}
 	}
@@ -259,13 +271,19 @@ func (w *work) ended(m *Manifest) time.Time {
 	return m.TransactionTime
 }
 
+// parallelism is how many files are fetched at once.
+func (w *work) parallelism() int {
+	if w.parallel > 0 {
+		return w.parallel
+	}
+	return defaultParallel
+}
+
 // fetchAll fetches the files that are not there, several at once. One that is
 // damaged does not keep the others back.
 func (w *work) fetchAll(ctx context.Context, run *Run, files []File) error {
 	g, ctx := errgroup.WithContext(ctx)
-	if g.SetLimit(defaultParallel); w.parallel > 0 {
-		g.SetLimit(w.parallel)
-	}
+	g.SetLimit(w.parallelism())
 	damaged := make([]error, len(files))
 	for i, f := range files {
 		g.Go(func() error {

@@ -1,6 +1,6 @@
 // Package docs holds the documents for sponsors and operators within the program, so
 // that the server's pages show the same text as the repository. The documents for
-// contributors, performance.md and decisions, are only in the repository.
+// contributors, performance.md, reliability.md and decisions, are only in the repository.
 package docs
 
 import "embed"

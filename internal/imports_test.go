@@ -20,7 +20,7 @@ var level = map[string]int{
 	"internal/synth/claimgen": 3, "internal/synth/eobjson": 4, "internal/synth": 5,
 	"internal/api": 6, "internal/web": 6, "internal/admin": 6, "internal/faultsim": 6,
 	"cmd/ab2d": 7, "cmd/bench": 7,
-	"internal": 7,
+	"internal": 7, "internal/simulation": 7,
 }
 
 func TestImportsPointDownwards(t *testing.T) {

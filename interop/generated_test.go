@@ -105,7 +105,7 @@ func v2(c *ab2d.ClientWithResponses) version {
 			return &r.Headers202.ContentLocation, r.HTTPResponse, r.Body, nil
 		},
 		status: func(ctx context.Context, job uuid.UUID) (*ab2d.Manifest, *http.Response, error) {
-			r, err := c.JobStatusV2WithResponse(ctx, job)
+			r, err := c.JobStatusV2WithResponse(ctx, job, nil)
 			if err != nil {
 				return nil, nil, err
 			}

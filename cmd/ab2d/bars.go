@@ -111,6 +111,7 @@ type barView struct {
 	arrived map[string]int64 // bytes of each file
 	sum     int64
 	count   int64
+	early   int64 // files that came while the export runs
 }
 
 func newBarView(s streams) *barView {
@@ -123,6 +124,8 @@ func (v *barView) event(e client.Event) {
 	switch e.Kind {
 	case client.EventProgress:
 		v.serverAt(e)
+	case client.EventEarly:
+		v.early++
 	case client.EventReady:
 		v.ready(e)
 	case client.EventFetching:
@@ -137,7 +140,11 @@ func (v *barView) event(e client.Event) {
 }
 
 func (v *barView) serverAt(e client.Event) {
-	v.setWords(said(e))
+	words := said(e)
+	if v.early > 0 {
+		words += ", " + several(v.early, "file") + " downloaded"
+	}
+	v.setWords(words)
 	if v.server == nil {
 		v.server = v.percent("Export", v.serverWords)
 	}

@@ -57,12 +57,13 @@ var errKilled = errors.New("killed")
 
 // TestKill9 kills a real sandbox in the middle of an export, several times,
 // and starts it again: the export completes, with the same bytes as one that
-// nobody disturbed, and nothing else is left behind.
+// nobody disturbed, and nothing else is left behind. It does not wait for the leases
+// of the processes that were killed.
 func TestKill9(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	sponsor := sponsor2000(t)
-	args := []string{"--data=" + data, "--workers=1", "--lease=1s", "--max-polls=1000", "--client-rate-factor=0", "--listen=localhost:0"}
+	args := []string{"--data=" + data, "--workers=1", "--lease=1m", "--max-polls=1000", "--client-rate-factor=0", "--listen=localhost:0"}
 	p := startProcess(t, nil, args...)
 	undisturbed, err := p.newClient(t, sponsor).Start(t.Context(), client.Request{})
 	if err != nil {
@@ -78,9 +79,10 @@ func TestKill9(t *testing.T) {
 	// others at any moment.
 	kills := 0
 	var got *client.Manifest
+	var began time.Time
 	for got == nil {
 		after := time.Duration(rand.IntN(600)) * time.Millisecond
-		began := time.Now()
+		began = time.Now()
 		got = p.wait(t, sponsor, job, func(percent int) bool {
 			return kills == 0 && percent >= 25 || kills == 1 && time.Since(began) > after
 		})
@@ -91,7 +93,11 @@ func TestKill9(t *testing.T) {
 			job.StatusURL = p.url + job.StatusURL[strings.Index(job.StatusURL, "/api/"):]
 		}
 	}
-	t.Logf("killed %d times", kills)
+	took := time.Since(began)
+	t.Logf("killed %d times; %s after the last one", kills, took)
+	if took > time.Minute {
+		t.Errorf("the export went on %s after the last kill: when the lease had lapsed", took)
+	}
 	if kills == 0 {
 		t.Error("the export was not killed: the test tests nothing")
 	}

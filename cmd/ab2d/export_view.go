@@ -130,6 +130,8 @@ func told(e client.Event) string {
 		return text + "."
 	case client.EventFetched:
 		return fmt.Sprintf("%s: %s, checked", e.File, humanize.Bytes(uint64(e.Bytes)))
+	case client.EventEarly:
+		return fmt.Sprintf("%s: %s, checked, while the export runs", e.File, humanize.Bytes(uint64(e.Bytes)))
 	case client.EventSkipped:
 		return fmt.Sprintf("%s: there already", e.File)
 	}

@@ -63,6 +63,9 @@ func (c *mirrorCommand) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := db.Attach(ctx); err != nil {
+		return err
+	}
 	if err := c.importFirst(ctx, db, s.out); err != nil {
 		return err
 	}

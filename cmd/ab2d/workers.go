@@ -50,6 +50,9 @@ func openWorkers(ctx context.Context, c *workConfig, s streams) (*workers, error
 	if w.db, err = openStore(ctx, &c.stateConfig); err != nil {
 		return nil, err
 	}
+	if err := w.db.Attach(ctx); err != nil {
+		return nil, errors.Join(err, w.db.Close())
+	}
 	w.now = w.db.Now
 	w.clock = &export.ClockWatch{Clock: w.db, Limit: c.Lease, Log: log}
 	if err := w.clock.Measure(ctx); err != nil {

@@ -68,13 +68,13 @@ func (s *server) send(r *http.Request) *answer {
 	}
 	ours := !strings.HasPrefix(r.URL.Path, "/oauth2/") && !strings.HasPrefix(r.URL.Path, "/health")
 	if a.status >= 400 && ours && r.Method != http.MethodHead {
-		a.outcome(s.T)
+		a.outcome(s.TB)
 	}
 	return a
 }
 
 // outcome reads the OperationOutcome of an error and checks its form.
-func (a *answer) outcome(t *testing.T) fhir.OperationOutcome {
+func (a *answer) outcome(t testing.TB) fhir.OperationOutcome {
 	t.Helper()
 	var o fhir.OperationOutcome
 	d := json.NewDecoder(bytes.NewReader(a.body))
@@ -96,7 +96,7 @@ func (a *answer) outcome(t *testing.T) fhir.OperationOutcome {
 
 // is checks the status and the code of the first issue, and that the texts
 // hold all words.
-func (a *answer) is(t *testing.T, status int, code fhir.Code, words ...string) {
+func (a *answer) is(t testing.TB, status int, code fhir.Code, words ...string) {
 	t.Helper()
 	if a.status != status {
 		t.Fatalf("answered %d %s, want %d", a.status, a.body, status)

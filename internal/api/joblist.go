@@ -19,6 +19,9 @@ type JobList interface {
 	// ListFiles gives what a manifest has of the files of a completed job: kind,
 	// number, name, count, length and SHA-256, by kind and number.
 	ListFiles(ctx context.Context, id string) ([]export.File, error)
+	// ListPage gives the same of the files of a page: claim files by number, and on
+	// the final page the others by kind and number.
+	ListPage(ctx context.Context, id string, p export.Page) ([]export.File, error)
 }
 
 // The bounds of _count, and what it is when it is not given.

@@ -29,7 +29,7 @@ func kickOff(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 	}
 	j, err := a.Intake.Accept(r.Context(), export.Request{
 		Contract: contract, Client: c.client.ID, MaxJobs: c.client.MaxJobs, Version: c.version, Key: p.key,
-		URL: a.origin(r) + r.URL.RequestURI(), Since: p.since, Until: p.until, ServiceDates: p.filters, Elements: p.elements,
+		URL: a.origin(r) + r.URL.RequestURI(), Since: p.since, Until: p.until, ServiceDates: p.filters, Elements: p.elements, Partial: p.partial,
 		Patients: p.patients, Strict: p.strict, Nothing: p.nothing, Notes: p.notes,
 	})
 	var limit *export.JobLimitError

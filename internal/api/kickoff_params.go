@@ -19,6 +19,7 @@ type params struct {
 	filters      []coverage.ServiceDates
 	patients     []coverage.EnrolleeID
 	elements     []string
+	partial      bool // the manifest may come in pages
 	strict       bool
 	nothing      bool   // of what was asked for, nothing is exported
 	key          string // Idempotency-Key
@@ -35,8 +36,8 @@ const (
 // deliver more than was asked for is never left out: patient, a bound that cannot be
 // read, or a name that looks like that of a bound.
 var (
-	knownParams       = []string{"_outputFormat", "_type", "_since", "_until", "_typeFilter", "_elements", "patient"}
-	unsupportedParams = []string{"includeAssociatedData", "organizeOutputBy", "allowPartialManifests"}
+	knownParams       = []string{"_outputFormat", "_type", "_since", "_until", "_typeFilter", "_elements", "patient", "allowPartialManifests"}
+	unsupportedParams = []string{"includeAssociatedData", "organizeOutputBy"}
 	bounds            = []string{"_type", "_since", "_until", "_typeFilter", "_elements", "patient"} // without which more is delivered
 	repeated          = []string{"_type", "_typeFilter", "_elements", "patient"}
 	outputFormats     = []string{"application/fhir+ndjson", "application/ndjson", "ndjson"}
@@ -93,6 +94,7 @@ func parseParams(r *reader) (params, []fhir.Issue) {
 	r.typeFilters()
 	r.readElements()
 	r.readPatients()
+	r.readPartial()
 	return r.params, r.all()
 }
 
@@ -211,6 +213,20 @@ func (r *reader) resourceTypes() {
 	if !asked {
 		r.nothing = true
 		r.notes = append(r.notes, "No type that is exported was asked for, so that there are no claims in this export. Use _type="+resourceType+", or leave it out.")
+	}
+}
+
+// readPartial reads allowPartialManifests (Bulk Data Access IG 3.0.0).
+func (r *reader) readPartial() {
+	for _, v := range r.values["allowPartialManifests"] {
+		switch {
+		case r.version == fhir.V1:
+			r.leaveOut(fhir.CodeNotSupported, "The parameter allowPartialManifests is available in v2 and v3 only: ask at /api/v2/fhir.")
+		case v == "true" || v == "false":
+			r.partial = v == "true"
+		default:
+			r.leaveOut(fhir.CodeValue, "The allowPartialManifests %s is neither true nor false.", rest.Quoted(v))
+		}
 	}
 }
 

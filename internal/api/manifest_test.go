@@ -25,7 +25,7 @@ func (s *server) manyFiles(n int) (status string) {
 		}
 	}
 	ctx := s.Context()
-	j := &export.Job{ID: uuid.NewString(), Contract: "Z0000", Client: one, Version: fhir.V2, Request: s.url + patientV2, SinceSource: export.SinceNone, TransactionTime: s.clock.Now(), State: export.Accepted}
+	j := &export.Job{ID: uuid.NewString(), Contract: "Z0000", Client: one, Version: fhir.V2, Request: s.url + patientV2, SinceSource: export.SinceNone, TransactionTime: s.clock.Now(), State: export.Accepted, Partial: s.partial}
 	ok(s.db.Accept(ctx, j, 9))
 	lease := func() *export.Task {
 		s.Helper()
@@ -66,5 +66,25 @@ func TestManifest_ManyFiles(t *testing.T) {
 		if f.FileSize != 200<<20 || f.Count != 1 || !strings.HasSuffix(f.URL, "/"+export.FileName("Z0000", export.Data, i+1)) {
 			t.Fatalf("file %d is %+v", i+1, f)
 		}
+	}
+}
+
+// BenchmarkManifest: the status of a completed job of 20,000 files, whole as clients
+// without allowPartialManifests get it, and a page of it.
+func BenchmarkManifest(b *testing.B) {
+	const files = 20_000
+	for name, partial := range map[string]bool{"whole": false, "page": true} {
+		b.Run(name, func(b *testing.B) {
+			s := newServer(b, func(s *server) { s.workers, s.config.MaxPolls, s.config.RateFactor, s.partial = 0, 0, 0, partial })
+			status := s.manyFiles(files)
+			if partial {
+				status += "?page=199" // of 199 files: the largest that is full
+			}
+			for b.Loop() {
+				if a := s.do(one, "GET", status); a.status != http.StatusOK {
+					b.Fatalf("%d %s", a.status, a.body)
+				}
+			}
+		})
 	}
 }

@@ -345,6 +345,11 @@ func askCompleted(c *contract, s *server, version string) {
 		s.wants(http.StatusRequestedRangeNotSatisfiable, one, o, "Range: bytes=999999999-")
 		s.wants(http.StatusPartialContent, one, o, "Range: bytes=0-9")
 	}
+	if version != "v1" {
+		paged := s.kickOff(one, "/api/"+version+"/fhir/Patient/$export?allowPartialManifests=true")
+		s.finish(one, paged)
+		s.wants(http.StatusNotFound, one, operation{method: "GET", path: strings.TrimPrefix(paged, s.url) + "?page=9"})
+	}
 	s.wantsBusy(get)
 	s.wants(http.StatusOK, one, get, "Accept-Encoding: gzip")
 	s.idle()

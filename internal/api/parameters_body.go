@@ -150,6 +150,9 @@ func readParameter(p map[string]jsontext.Value) (name, value string, err error) 
 		}
 		return name, r.Reference, nil
 	}
+	if raw, ok := p["valueBoolean"]; ok && name == "allowPartialManifests" {
+		return name, string(raw), nil // true, false, or what is refused
+	}
 	for _, kind := range valueTypes {
 		raw, ok := p[kind]
 		if !ok {

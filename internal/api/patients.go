@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"ab2d/internal/audit"
 	"ab2d/internal/coverage"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
@@ -89,6 +90,10 @@ func patientList(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 	}
 	for _, p := range patients {
 		b.Entry = append(b.Entry, fhir.BundleEntry{Resource: fhir.Patient{ResourceType: "Patient", ID: strconv.FormatInt(int64(p), 10)}})
+	}
+	e := audit.Entry{Event: audit.PatientsListed, Detail: fmt.Sprintf("%d patients, %s", len(patients), c.version)}
+	if err := a.Audit.Record(r.Context(), e); err != nil {
+		return fmt.Errorf("record that patients are listed: %w", err)
 	}
 	return rest.WriteJSON(w, http.StatusOK, fhir.TypeFHIR, b)
 }

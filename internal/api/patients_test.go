@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"ab2d/internal/audit"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
 )
@@ -173,6 +175,20 @@ func TestPatientList(t *testing.T) {
 		if fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("%s: got %v, want %v", version, got, want)
 		}
+	}
+	var entries []string
+	for link, err := range s.db.Links(t.Context(), 0) {
+		var e audit.Entry
+		if err != nil || json.Unmarshal(link.Body, &e) != nil {
+			t.Fatal(err)
+		}
+		if e.Event == audit.PatientsListed {
+			entries = append(entries, e.Client+" "+e.Contract+" "+e.Detail)
+		}
+	}
+	slices.Sort(entries)
+	if want := []string{"one Z0000 10 patients, v2", "one Z0000 5 patients, v2", "one Z0000 8 patients, v2"}; len(entries) != 6 || !slices.Equal(slices.DeleteFunc(entries, func(e string) bool { return strings.HasSuffix(e, "v3") }), want) {
+		t.Errorf("the audit log has %v", entries)
 	}
 }
 

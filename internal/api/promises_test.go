@@ -24,7 +24,8 @@ import (
 // Attempts to break promises of docs/security.md that need more than a request.
 
 // TestWhatCannotBeRecordedFails: when the audit log takes no entry there is no
-// token, no export, no byte of a file, and no change by an administrator.
+// token, no export, no byte of a file, no list of patients, and no change by an
+// administrator.
 func TestWhatCannotBeRecordedFails(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
@@ -55,6 +56,9 @@ func TestWhatCannotBeRecordedFails(t *testing.T) {
 	}
 	if a := s.do(one, "GET", m.Output[0].URL); a.status < 500 || bytes.Contains(a.body, []byte("ExplanationOfBenefit")) {
 		t.Errorf("a download without its entry: %d, %d bytes", a.status, len(a.body))
+	}
+	if a := s.do(two, "GET", "/api/v2/fhir/Patient"); a.status < 500 || bytes.Contains(a.body, []byte("Patient")) {
+		t.Errorf("a list of patients without its entry: %d %s", a.status, a.body)
 	}
 	if a := s.admin(token, "POST", "/clients/"+two+"/disable", ""); a.status < 500 {
 		t.Errorf("an act of an administrator without its entry: %d", a.status)

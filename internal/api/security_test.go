@@ -116,7 +116,7 @@ func (s *server) attack(state, victim, file string) {
 			}
 		}
 		for _, form := range []string{strings.ToUpper(victim), "{" + victim + "}", "urn:uuid:" + victim, strings.ReplaceAll(victim, "-", "")} {
-			s.do(two, "GET", base+form+"/$status").is(s.T, http.StatusNotFound, fhir.CodeNotFound)
+			s.do(two, "GET", base+form+"/$status").is(s.TB, http.StatusNotFound, fhir.CodeNotFound)
 		}
 	}
 }

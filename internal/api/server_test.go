@@ -81,7 +81,7 @@ var emptyDatabase = sync.OnceValues(func() ([]byte, error) {
 // authorization server and API. When the test ends, its log is searched for
 // what must not be in it.
 type server struct {
-	*testing.T
+	testing.TB
 	source *exporttest.Source
 	clock  *exporttest.Clock
 	db     *store.DB
@@ -110,12 +110,13 @@ type server struct {
 	adminDocument *openapi3.T // read when it is first needed
 
 	database string // the file of db
+	partial  bool   // manyFiles makes a job whose client allows partial manifests
 }
 
 // newServer makes a server and starts it. Before that, changes are applied.
-func newServer(t *testing.T, changes ...func(*server)) *server {
+func newServer(t testing.TB, changes ...func(*server)) *server {
 	t.Helper()
-	s := &server{T: t, clock: exporttest.NewClock(), source: exporttest.NewSource("Z0000", 25), workers: 2, tokens: map[string]string{},
+	s := &server{TB: t, clock: exporttest.NewClock(), source: exporttest.NewSource("Z0000", 25), workers: 2, tokens: map[string]string{},
 		client: &http.Client{Transport: &http.Transport{DisableCompression: true}, Timeout: 30 * time.Second,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	t.Cleanup(s.searchLog)

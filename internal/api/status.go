@@ -72,20 +72,39 @@ func status(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 	if e := ended(j); e != nil {
 		return e
 	}
-	if wait, ok := a.polls.Take(j.ID, a.Now()); !ok {
-		return tooOften(wait)
+	number, err := pageNumber(r, j)
+	if err != nil {
+		return err
 	}
-	if j.State == export.Completed {
+	if number == 1 { // the other pages are read one after the other, at once
+		if wait, ok := a.polls.Take(j.ID, a.Now()); !ok {
+			return tooOften(wait)
+		}
+	}
+	switch page, there := j.Page(number); {
+	case there:
+		return a.page(w, r, c, j, number, page)
+	case j.State == export.Completed && !j.Partial:
 		return a.completed(w, r, c, j)
+	case j.State == export.Completed:
+		return noPage(strconv.Itoa(number))
 	}
+	if err := a.setProgress(w, r, j); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Length", "0")
+	w.WriteHeader(http.StatusAccepted)
+	return nil
+}
+
+// setProgress sets the headers of a job under way.
+func (a *API) setProgress(w http.ResponseWriter, r *http.Request, j *export.Job) error {
 	progress, retry, err := a.progress(r.Context(), j)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("X-Progress", progress)
 	w.Header().Set("Retry-After", strconv.Itoa(retry))
-	w.Header().Set("Content-Length", "0")
-	w.WriteHeader(http.StatusAccepted)
 	return nil
 }
 
@@ -128,17 +147,23 @@ func (a *API) completed(w http.ResponseWriter, r *http.Request, c call, j *expor
 	return rest.WriteJSON(w, http.StatusOK, "application/json", m)
 }
 
-// manifest lists the files of a completed job. In version 3 it also has outcome, as
-// later editions of Bulk Data do.
+// manifest lists the files of a completed job.
 func (a *API) manifest(r *http.Request, c call, j *export.Job) (fhir.Manifest, error) {
 	files, err := a.List.ListFiles(r.Context(), j.ID)
 	if err != nil {
 		return fhir.Manifest{}, err
 	}
+	m, err := a.listing(r, c, j, files)
+	m.Extension[fhir.ExtensionTotals] = totals(j)
+	return m, err
+}
+
+// listing is a manifest of some files of a job. In version 3 it also has outcome, as
+// later editions of Bulk Data do.
+func (a *API) listing(r *http.Request, c call, j *export.Job, files []export.File) (fhir.Manifest, error) {
 	m := fhir.Manifest{
 		TransactionTime: fhir.FormatInstant(j.TransactionTime), Request: j.Request, RequiresAccessToken: true,
-		Output: []fhir.ManifestFile{}, Deleted: []fhir.ManifestFile{}, Error: []fhir.ManifestFile{},
-		Extension: map[string]any{fhir.ExtensionTotals: totals(j)},
+		Output: make([]fhir.ManifestFile, 0, len(files)), Deleted: []fhir.ManifestFile{}, Error: []fhir.ManifestFile{}, Extension: map[string]any{},
 	}
 	upstream, err := a.Fresh.ReadUpTo(r.Context(), j.Version, j.Snapshot)
 	if err != nil && !errors.Is(err, export.ErrNoSnapshot) { // the job may be of another source
@@ -152,12 +177,16 @@ func (a *API) manifest(r *http.Request, c call, j *export.Job) (fhir.Manifest, e
 			Type: resourceType, URL: a.fileURL(r, c.version, j.ID, f.Name), Count: f.Count, FileSize: f.Length,
 			Extension: []fhir.Extension{fhir.Checksum(f.SHA256), fhir.Count(fhir.ExtensionFileLength, f.Length)},
 		}
-		if f.Kind == export.Errors {
+		switch f.Kind {
+		case export.Errors:
 			entry.Type = "OperationOutcome"
 			m.Error = append(m.Error, entry)
-			continue
+		case export.Deleted:
+			entry.Type = "Bundle"
+			m.Deleted = append(m.Deleted, entry)
+		default:
+			m.Output = append(m.Output, entry)
 		}
-		m.Output = append(m.Output, entry)
 	}
 	if c.version == fhir.V3 {
 		m.Outcome = m.Error

@@ -113,10 +113,15 @@ func (a *API) revoked(ctx context.Context, c *auth.Client, job string) string {
 	if _, err := a.Intake.Entitled(ctx, c.Contract); errors.Is(err, export.ErrNotAttested) || errors.Is(err, export.ErrNoContract) {
 		return "the contract has no attestation"
 	}
-	if j, err := a.Jobs.Job(ctx, job); errors.Is(err, export.ErrNoJob) || err == nil && j.State != export.Completed {
+	if j, err := a.Jobs.Job(ctx, job); errors.Is(err, export.ErrNoJob) || err == nil && !downloadable(j) {
 		return "the job was deleted"
 	}
 	return ""
+}
+
+// downloadable tells whether files of a job can be downloaded.
+func downloadable(j *export.Job) bool {
+	return j.State == export.Completed || j.State == export.Running && j.Partial
 }
 
 // end notes what was delivered, so that the file counts as downloaded once all

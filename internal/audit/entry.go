@@ -28,6 +28,8 @@ const (
 	DownloadBegan Event = "download.began" // durable before the first byte is sent
 	DownloadEnded Event = "download.ended" // Bytes says how many were; none follows when the process died meanwhile
 
+	PatientsListed Event = "patients.listed" // durable before the list is sent; Detail says how many
+
 	FileDamaged  Event = "file.damaged" // its stored bytes are not what was written
 	FileRepaired Event = "file.repaired"
 

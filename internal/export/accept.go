@@ -42,6 +42,7 @@ type Request struct {
 	// Patients are whom to export, as the claims of the version number them: at
 	// most MaxPatients, in any order. None: all enrollees.
 	Patients []coverage.EnrolleeID
+	Partial  bool     // the manifest may come in pages, and before the job is completed
 	Strict   bool     // refuse patients that are not enrolled
 	Nothing  bool     // export nobody's claims: the job has notes only
 	Notes    []string // what to tell the sponsor about the request
@@ -85,7 +86,7 @@ func (in *Intake) Entitled(ctx context.Context, number string) (coverage.Contrac
 func (in *Intake) Accept(ctx context.Context, r Request) (*Job, error) {
 	j := &Job{
 		ID: uuid.NewString(), Contract: r.Contract.Number, Client: r.Client, Version: r.Version, Request: r.URL,
-		Until: r.Until, ServiceDates: r.ServiceDates, Elements: r.Elements, Notes: r.Notes, State: Accepted,
+		Until: r.Until, ServiceDates: r.ServiceDates, Elements: r.Elements, Partial: r.Partial, Notes: r.Notes, State: Accepted,
 		TransactionTime: in.Now().UTC().Truncate(time.Millisecond), Key: hashed(r.Client, r.Key), Source: in.Source,
 	}
 	j.Patients = sortedPatients(r.Patients)
@@ -130,7 +131,7 @@ func hashed(client, key string) string {
 func sameRequest(a, b *Job) bool {
 	user := func(j *Job) bool { return j.SinceSource == SinceUser }
 	return a.Version == b.Version && user(a) == user(b) && (!user(a) || a.Since.Equal(b.Since)) && a.Until.Equal(b.Until) &&
-		a.PatientsHash == b.PatientsHash && slices.Equal(a.Elements, b.Elements) &&
+		a.Partial == b.Partial && a.PatientsHash == b.PatientsHash && slices.Equal(a.Elements, b.Elements) &&
 		slices.Equal(a.ServiceDates, b.ServiceDates)
 }
 

@@ -26,6 +26,8 @@
 //	    file at the size limit. Every enrollee gets one outcome (ledger.go).
 //	 5. A part becomes visible by one transaction, Queue.CommitPart, which stores
 //	    its files and its ledger, and only if the lease is still held.
+//	    Its file of deletions names claims that were withdrawn (deleted.go). If the
+//	    client allows it, files can be downloaded from then on (page.go).
 //	 6. finish.go: StepFinish reconciles the ledger with the enrollment, numbers the
 //	    files in enrollee order, writes the error file, and completes the job.
 //	 7. sweep.go: StepSweep deletes what is stored for the job and is none of its

@@ -12,8 +12,9 @@ type Kind string
 
 // The kinds of files.
 const (
-	Data   Kind = "data"  // ExplanationOfBenefit lines
-	Errors Kind = "error" // OperationOutcome lines
+	Data    Kind = "data"    // ExplanationOfBenefit lines
+	Deleted Kind = "deleted" // Bundle lines: claims that were withdrawn
+	Errors  Kind = "error"   // OperationOutcome lines
 )
 
 // File is one result file: NDJSON, stored as one gzip member.
@@ -41,16 +42,20 @@ type File struct {
 
 // FileName is the public name of a contract's file.
 func FileName(contract string, k Kind, number int) string {
-	if k == Errors {
-		return fmt.Sprintf("%s_%04d_error.ndjson", contract, number)
+	if k != Data {
+		return fmt.Sprintf("%s_%04d_%s.ndjson", contract, number, k)
 	}
 	return fmt.Sprintf("%s_%04d.ndjson", contract, number)
 }
 
 // fileKey is where a file's bytes are kept. The fence is part of it, so that
 // somebody whose lease has lapsed cannot overwrite what his successor wrote.
-func fileKey(l Lease, order int) string {
-	return fmt.Sprintf("%s/%s%06d-%d-%d.ndjson.gz", l.Job, l.Step, l.Part, l.Fence, order)
+func fileKey(l Lease, k Kind, order int) string {
+	mark := ""
+	if k == Deleted { // the same part has claim files, too
+		mark = "deleted-"
+	}
+	return fmt.Sprintf("%s/%s%06d-%d-%s%d.ndjson.gz", l.Job, l.Step, l.Part, l.Fence, mark, order)
 }
 
 // ErrNoFile says that there are no bytes under a key.

@@ -74,6 +74,7 @@ func (w *Worker) countFiles(files []File) {
 func (w *Worker) reconcile(ctx context.Context, t *Task, errs *output) (Totals, []File, error) {
 	var totals Totals
 	var files []File
+	numbers := map[Kind]int{}
 	err := w.Queue.Results(ctx, t.Job.ID, func(p Part, fs []File) error {
 		sum, err := reconcilePart(p, errs)
 		if err != nil {
@@ -81,7 +82,8 @@ func (w *Worker) reconcile(ctx context.Context, t *Task, errs *output) (Totals, 
 		}
 		totals.Add(sum)
 		for _, f := range fs {
-			f.Number = len(files) + 1
+			numbers[f.Kind]++
+			f.Number = numbers[f.Kind]
 			f.Name = FileName(t.Job.Contract, f.Kind, f.Number)
 			files = append(files, f)
 		}
@@ -92,7 +94,9 @@ func (w *Worker) reconcile(ctx context.Context, t *Task, errs *output) (Totals, 
 	}
 	var lines int64
 	for _, f := range files {
-		lines += f.Count
+		if f.Kind == Data {
+			lines += f.Count
+		}
 	}
 	switch {
 	case totals.Enrollees() != t.Job.Expected || lines != totals.Claims:

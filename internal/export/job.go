@@ -66,6 +66,9 @@ type Job struct {
 	// Elements are the top-level elements that claims are cut down to, in order; none:
 	// claims are whole.
 	Elements []string
+	// Partial says that the client takes the manifest in pages, and may have the first
+	// ones while the job runs: see Page.
+	Partial bool
 	// TransactionTime is fixed when the job is accepted. Only claims with
 	// lastUpdated <= TransactionTime belong to the job, so a later
 	// _since=TransactionTime neither misses nor repeats one.
@@ -88,7 +91,11 @@ type Job struct {
 	Parts     int
 	PartsDone int
 	Progress  int64 // enrollees worked on so far; never goes back
-	Totals    Totals
+	// ReadyFiles are the claim files that have their numbers and can be downloaded: of a
+	// running job with Partial those of the first parts that are done, without a gap.
+	// Other jobs have none.
+	ReadyFiles int
+	Totals     Totals
 }
 
 // Selection is what the job asks of one enrollee's claims.
@@ -177,6 +184,7 @@ type Jobs interface {
 	// Files lists the files of a completed job by kind and number.
 	Files(ctx context.Context, id string) ([]File, error)
 
-	// File finds a file of a completed job by its name; ErrNoFile when absent.
+	// File finds a file of a completed job by its name, and of a running one with
+	// Partial one of its ReadyFiles; ErrNoFile when absent.
 	File(ctx context.Context, id, name string) (*File, error)
 }

@@ -163,7 +163,7 @@ func (o *output) openFile() error {
 		}
 		o.worker.gzip = j
 	}
-	key := fileKey(o.lease, len(o.done))
+	key := fileKey(o.lease, o.kind, len(o.done))
 	to, err := o.worker.Files.Create(o.ctx, key)
 	if err != nil {
 		return fmt.Errorf("create %s: %w", key, err)

@@ -52,10 +52,15 @@ func (w *Worker) runPart(ctx context.Context, t *Task, progress *atomic.Int64) e
 	if n := ledger.Totals.NotRead; n > 0 && n == ledger.Totals.Enrollees() && t.Failures+1 < w.Attempts {
 		return errNothingRead
 	}
-	files, err := out.close()
+	if _, err := out.close(); err != nil {
+		return err
+	}
+	deleted, err := w.writeDeleted(ctx, t, contract, enrollees)
 	if err != nil {
 		return err
 	}
+	out.done = append(out.done, deleted...)
+	files := out.done
 	obs.CrashPoint("part written")
 	if err := w.Queue.CommitPart(ctx, t.Lease, PartResult{Files: files, Ledger: ledger}); err != nil {
 		out.discard(err)

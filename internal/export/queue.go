@@ -93,10 +93,14 @@ type Queue interface {
 	// enrollees are worked on.
 	Extend(ctx context.Context, l Lease, ttl time.Duration, progress int64) error
 
-	// SavePlan stores the parts and moves the job from Accepted to Running.
+	// SavePlan stores the parts and moves the job from Accepted to Running, which
+	// pins the snapshot. ErrNoSnapshot when the source has replaced it since it was
+	// taken, so that it may not be kept: the plan must be made again.
 	SavePlan(ctx context.Context, l Lease, snapshot string, parts []Part) error
 
-	// CommitPart stores the files and the ledger and marks the part done.
+	// CommitPart stores the files and the ledger and marks the part done. The claim
+	// files of a job with Partial get their numbers and names as soon as all parts
+	// before theirs are done.
 	CommitPart(ctx context.Context, l Lease, r PartResult) error
 
 	// Results gives the parts of a job in order, each with its ledger and its

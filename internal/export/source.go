@@ -68,6 +68,11 @@ type Claims interface {
 	// even when they were updated before that one.
 	Arrived(ctx context.Context, q Query, earlier string) (map[coverage.EnrolleeID]time.Time, error)
 
+	// Withdrawn returns which claims of the query's enrollees a snapshot had and the
+	// query's snapshot does not have any more, if that became so after a time, and up
+	// to another; zero: at any time since. They are in ascending order of enrollee and
+	// claim, each once. The same query gives the same ones.
+	Withdrawn(ctx context.Context, q Query, after, until time.Time) ([]Withdrawal, error)
 	// ReadUpTo returns the time up to which a snapshot has the claims of an upstream
 	// server. It is zero if there is none.
 	ReadUpTo(ctx context.Context, v fhir.Version, snapshot string) (time.Time, error)

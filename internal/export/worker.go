@@ -133,6 +133,11 @@ func (w *Worker) heartbeat(ctx context.Context, cancel context.CancelCauseFunc, 
 				return
 			case <-tick.C:
 			}
+			select {
+			case <-quit: // a tick that waited is not a reason to extend the lease of a step that has ended
+				return
+			default:
+			}
 			err := w.Queue.Extend(ctx, l, w.Lease, progress.Load())
 			if errors.Is(err, ErrLeaseLost) {
 				cancel(ErrLeaseLost)
@@ -201,7 +206,7 @@ func (w *Worker) failure(t *Task, err error) *StepFailure {
 	switch {
 	case errors.As(err, &final):
 		f.Reason = final.reason
-	case errors.Is(err, ErrNoSnapshot) && t.Lease.Step != StepSweep: // it does not come back
+	case errors.Is(err, ErrNoSnapshot) && (t.Lease.Step == StepPart || t.Lease.Step == StepFinish): // it does not come back; a plan takes another
 		f.Reason = "The enrollment and claims that this export began with are not stored any more. Start a new export."
 	case t.Failures+1 >= w.Attempts && t.Lease.Step != StepSweep: // deleting is never given up
 		f.Reason = fmt.Sprintf("The export failed and was tried %d times. Start a new one; if it fails again, tell the operator this job's id.", t.Failures+1)

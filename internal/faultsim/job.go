@@ -15,6 +15,7 @@ import (
 type Lister interface {
 	List(ctx context.Context, contract string, limit int) ([]*export.Job, error)
 	ListFiles(ctx context.Context, id string) ([]export.File, error)
+	ListPage(ctx context.Context, id string, p export.Page) ([]export.File, error)
 }
 
 // Jobs are jobs that show simulated failures. The failures that a request asks
@@ -78,9 +79,17 @@ func (s *Jobs) List(ctx context.Context, contract string, limit int) ([]*export.
 	return jobs, err
 }
 
-// simulate changes how a completed job looks.
+// simulate changes how a completed job looks. A job with failures has no files before it
+// is completed.
 func (s *Jobs) simulate(j *export.Job) {
 	failures := failuresOfJob(j.Request)
+	if len(failures) > 0 {
+		defer func() {
+			if j.State != export.Completed {
+				j.ReadyFiles = 0
+			}
+		}()
+	}
 	if j.State != export.Completed || len(failures) == 0 {
 		return
 	}

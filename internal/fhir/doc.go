@@ -7,6 +7,7 @@
 //   - instant.go     FHIR instants, read leniently and written one way
 //   - subset.go      some elements of a resource, and the tag that says so
 //   - manifest.go    the answer of a completed export
+//   - deletions.go   resources that are gone
 //   - task.go        a list of exports
 //   - parameters.go  named values
 //   - capability.go  what GET metadata answers

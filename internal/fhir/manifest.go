@@ -29,9 +29,17 @@ type Manifest struct {
 	// Outcome has the files of Error once more, under the name that later editions of
 	// Bulk Data give them; nil: left out.
 	Outcome []ManifestFile `json:"outcome,omitzero"`
+	// Link leads to the next page; nil: there is none, or not yet.
+	Link []ManifestLink `json:"link,omitempty"`
 	// Extension is an object here, as Bulk Data has it. In a file it is a list,
 	// as AB2D has it.
-	Extension map[string]any `json:"extension,omitempty"` // by URL
+	Extension map[string]any `json:"extension,omitzero"` // by URL
+}
+
+// ManifestLink leads to another page of a manifest.
+type ManifestLink struct {
+	Relation string `json:"relation"`
+	URL      string `json:"url"`
 }
 
 // ManifestFile is one file of an export.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -13,6 +14,7 @@ import (
 	"ab2d/internal/bfd"
 	"ab2d/internal/bfd/bfdtest"
 	"ab2d/internal/coverage"
+	"ab2d/internal/export"
 	"ab2d/internal/fhir"
 	"ab2d/internal/mirror"
 	"ab2d/internal/store"
@@ -218,6 +220,13 @@ func TestRemoved(t *testing.T) {
 		t.Errorf("the claim %q is gone upstream: %+v", gone, got)
 	}
 	same(t, dump(t, db, fhir.V2), want)
+	snapshot, err := db.Snapshot(t.Context(), "Z9001")
+	ok(t, err)
+	withdrawn, err := db.Withdrawn(t.Context(), export.Query{Version: fhir.V2, Snapshot: snapshot, First: math.MinInt64, Last: math.MaxInt64}, time.Time{}, time.Time{})
+	ok(t, err)
+	if len(withdrawn) != 1 || withdrawn[0].ID != gone || withdrawn[0].Claim.Type == coverage.OtherClaim || !withdrawn[0].Claim.HasEnd {
+		t.Errorf("the claim %q is gone, and withdrawn are %+v", gone, withdrawn)
+	}
 }
 
 // TestEnrollmentShrinks: an enrollment answer that has lost most people changes

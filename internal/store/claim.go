@@ -149,27 +149,42 @@ func (m *Merger) merge(ctx context.Context, tx *sql.Tx, conn *sql.Conn, claims [
 	return sum, nil
 }
 
+// keep finds which of an enrollee's stored claims stay, by id, and which are gone.
+func (c *change) keep(stored storedClaims) (all map[string]Claim, gone []segment.Entry, sum Merged) {
+	all = make(map[string]Claim, len(stored.claims)+len(c.claims))
+	comes := make(map[string]bool, len(c.claims))
+	for _, claim := range c.claims {
+		comes[claim.Entry.ID] = true
+	}
+	lose := func(old Claim) {
+		if !comes[old.Entry.ID] {
+			gone = append(gone, old.Entry)
+		}
+	}
+	for _, old := range stored.dropped {
+		lose(old)
+	}
+	for _, old := range stored.claims {
+		switch {
+		case c.gone[old.Entry.ID]:
+			lose(old)
+		case c.whole && !comes[old.Entry.ID]:
+			sum.Removed++
+			lose(old)
+		default:
+			all[old.Entry.ID] = old
+		}
+	}
+	return all, gone, sum
+}
+
 // enrollee merges what changes about one enrollee with what is stored.
 func (m *Merger) enrollee(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeID, c *change) (Merged, error) {
 	stored, err := m.stored(ctx, tx, id)
 	if err != nil {
 		return Merged{}, err
 	}
-	var sum Merged
-	all := make(map[string]Claim, len(stored.claims)+len(c.claims))
-	comes := make(map[string]bool, len(c.claims))
-	for _, claim := range c.claims {
-		comes[claim.Entry.ID] = true
-	}
-	for _, old := range stored.claims {
-		switch {
-		case c.gone[old.Entry.ID]:
-		case c.whole && !comes[old.Entry.ID]:
-			sum.Removed++
-		default:
-			all[old.Entry.ID] = old
-		}
-	}
+	all, gone, sum := c.keep(stored)
 	oldest := int64(math.MaxInt64) // lastUpdated of what is new
 	for _, claim := range c.claims {
 		old, was := all[claim.Entry.ID]
@@ -195,6 +210,9 @@ func (m *Merger) enrollee(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeI
 		if err := m.arrive(ctx, tx, id, oldest); err != nil {
 			return sum, err
 		}
+	}
+	if err := m.withdraw(ctx, tx, id, gone, stored); err != nil {
+		return sum, err
 	}
 	mbis, err := m.currentMBIs(ctx, tx, id)
 	if err != nil {
@@ -249,6 +267,8 @@ type storedClaims struct {
 	newest int64          // of the row
 	mbis   []coverage.MBI // that are written in the stored lines
 	claims []Claim        // without identifiers; valid until the next call
+	// dropped are those that today's allow-list does not keep.
+	dropped []Claim
 }
 
 // stored reads the claims of the newest row, of this load or before.
@@ -277,6 +297,7 @@ func (m *Merger) stored(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeID)
 			return none, err
 		}
 		if older && !m.stillKept(claim) {
+			s.dropped = append(s.dropped, Claim{Patient: id, Entry: e})
 			continue
 		}
 		s.claims = append(s.claims, Claim{Patient: id, Entry: e, JSON: claim})

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
 
 	"ab2d/internal/obs"
@@ -37,6 +38,7 @@ type DB struct {
 	closing    chan struct{} // closed by Close
 	closeOnce  sync.Once
 	sealerDone chan struct{} // closed when the sealer has ended; nil before it runs
+	attached   *flock.Flock  // of Attach; nil before it
 }
 
 // Open opens the database at an address, "sqlite:" and a path or
@@ -169,6 +171,9 @@ func (db *DB) Close() error {
 		if pool != nil {
 			faults = append(faults, pool.Close())
 		}
+	}
+	if db.attached != nil {
+		faults = append(faults, db.attached.Close())
 	}
 	return errors.Join(faults...)
 }

@@ -162,8 +162,16 @@ func countDelivery(ctx context.Context, tx *sql.Tx, f *export.File, d export.Del
 	if err != nil || complete == 0 {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `update job set downloaded = 1 where id = $1 and downloaded = 0
-		and not exists (select 1 from file where job = $1 and kind = 'data' and downloads = 0)`, f.Job)
+	return noteDownloaded(ctx, tx, f.Job)
+}
+
+// noteDownloaded notes that no claim file of a completed job is left that was not
+// downloaded. The last file of a job with partial manifests may be downloaded while the
+// job is being completed: whoever of the two has the job's row last sees the other's
+// change.
+func noteDownloaded(ctx context.Context, tx *sql.Tx, job string) error {
+	_, err := tx.ExecContext(ctx, `update job set downloaded = 1 where id = $1 and downloaded = 0 and completed = 1
+		and not exists (select 1 from file where job = $1 and kind = 'data' and downloads = 0)`, job)
 	return err
 }
 

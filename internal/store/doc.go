@@ -3,6 +3,7 @@
 //
 //   - db.go          opening, migrations, transactions
 //   - dialect.go     the differences between the databases
+//   - attach.go      which processes lease steps, and the leases of those that have ended
 //   - clock.go, clock_linux.go, clock_other.go  the database's clock
 //   - job.go         export.Jobs: what the API reads and changes
 //   - queue.go       export.Queue: leases, and what workers change
@@ -20,6 +21,7 @@
 //   - mirror_part.go  their parts: leases, and storing what was read
 //   - mirror_enrollment.go  enrollment that is read from an upstream server
 //   - arrival.go     which claims a load brought that were updated earlier
+//   - withdrawal.go  which claims a load took away
 //   - home.go        which enrollee has a claim
 //   - patients.go    jobs that are limited to some patients
 //   - patient.go     what differs between the versions of claims

@@ -31,6 +31,33 @@ func parsePin(name string) (p pin, err error) {
 	return p, nil
 }
 
+// pinsLock is held by transactions that pin a snapshot, and by those that delete
+// what no job has pinned.
+const pinsLock = "pins"
+
+// pinnable returns export.ErrNoSnapshot if a newer load or enrollment than that of
+// the snapshot was published: what no job had pinned by then may be deleted.
+// Snapshots of other sources need no pin.
+func (db *DB) pinnable(ctx context.Context, tx *sql.Tx, snapshot string) error {
+	p, err := parsePin(snapshot)
+	if err != nil {
+		return nil //nolint:nilerr // it is of another source
+	}
+	if err := db.alone(ctx, tx, pinsLock); err != nil {
+		return err
+	}
+	var kept, load int64
+	err = tx.QueryRowContext(ctx, `select (select count(*) from snapshot where id = $1), coalesce((select max(id) from load where published > 0), 0)`,
+		p.enrollment).Scan(&kept, &load)
+	if err != nil {
+		return fmt.Errorf("look for snapshot %s: %w", snapshot, err)
+	}
+	if p.enrollment > 0 && kept == 0 || p.load != load {
+		return fmt.Errorf("snapshot %s was replaced while the export was planned: %w", snapshot, export.ErrNoSnapshot)
+	}
+	return nil
+}
+
 // Snapshot names the current enrollment of a contract, and what is published
 // of the claims.
 func (db *DB) Snapshot(ctx context.Context, contract string) (string, error) {
@@ -339,6 +366,9 @@ func (db *DB) replaceEnrollment(ctx context.Context, tx *sql.Tx, conn *sql.Conn,
 			}
 			r.values = r.values[:0]
 		}
+	}
+	if err := db.alone(ctx, tx, pinsLock); err != nil {
+		return err
 	}
 	if _, err := tx.ExecContext(ctx, `update snapshot set current = 0 where contract = $1 and current = 1`, contract); err != nil {
 		return err

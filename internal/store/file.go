@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 
 	"ab2d/internal/export"
 )
@@ -46,6 +47,59 @@ func insertFile(ctx context.Context, tx *sql.Tx, f *export.File) error {
 	return err
 }
 
+// numberReady gives numbers and names to the claim files of a job with partial
+// manifests, as far as all parts before theirs are done. The caller has the job's row.
+func numberReady(ctx context.Context, tx *sql.Tx, job string) error {
+	var contract string
+	var parts, files int
+	err := tx.QueryRowContext(ctx, `select contract, ready_parts, ready_files from job where id = $1 and partial = 1`, job).Scan(&contract, &parts, &files)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	first := parts + 1
+	if err := tx.QueryRowContext(ctx, `select coalesce(min(number), $2) - 1 from part where job = $1 and done = 0`, job, math.MaxInt32).Scan(&parts); err != nil {
+		return err
+	}
+	if parts < first {
+		return nil
+	}
+	ready, err := queryFiles(ctx, tx, `where f.job = $1 and f.part between $2 and $3 and f.kind = 'data' order by f.part, f.ord`, job, first, parts)
+	if err != nil {
+		return err
+	}
+	for _, f := range ready {
+		files++
+		f.Number, f.Name = files, export.FileName(contract, f.Kind, files)
+		if err := nameFile(ctx, tx, &f); err != nil {
+			return err
+		}
+	}
+	_, err = tx.ExecContext(ctx, `update job set ready_parts = $2, ready_files = $3 where id = $1`, job, parts, files)
+	return err
+}
+
+// nameFile stores a file's number and name, or the whole file if no part has stored it.
+// A file that has them already is not touched: it may be downloaded at the same time.
+func nameFile(ctx context.Context, tx *sql.Tx, f *export.File) error {
+	named, err := exactlyOne(ctx, tx, `update file set number = $3, name = $4 where job = $1 and key = $2 and number = 0`, f.Job, f.Key, f.Number, f.Name)
+	if err != nil || named {
+		return err
+	}
+	var number int
+	var name string
+	err = tx.QueryRowContext(ctx, `select number, name from file where job = $1 and key = $2`, f.Job, f.Key).Scan(&number, &name)
+	if errors.Is(err, sql.ErrNoRows) {
+		return insertFile(ctx, tx, f)
+	}
+	if err == nil && (number != f.Number || name != f.Name) {
+		err = fmt.Errorf("file %s has the number %d already, and not %d", f.Key, number, f.Number)
+	}
+	return err
+}
+
 // Files lists the files of a completed job, claims first, by number.
 func (db *DB) Files(ctx context.Context, id string) ([]export.File, error) {
 	files, err := queryFiles(ctx, db.read, `join job j on j.id = f.job where f.job = $1 and j.state = 'completed' and f.number > 0
@@ -56,11 +110,33 @@ func (db *DB) Files(ctx context.Context, id string) ([]export.File, error) {
 	return files, nil
 }
 
-// ListFiles lists the files of a completed job as Files does, without their checksums,
-// of which a large job has many megabytes.
+// listColumns are what a manifest tells of a file: not its checksums by block, of which
+// a large job has many megabytes.
+const listColumns = `select f.kind, f.number, f.name, f.count, f.length, f.sha256 from file f join job j on j.id = f.job
+	where f.job = $1 and f.number > 0 `
+
+// ListFiles lists the files of a completed job as Files does, without their checksums
+// by block.
 func (db *DB) ListFiles(ctx context.Context, id string) ([]export.File, error) {
-	rows, err := db.read.QueryContext(ctx, `select f.kind, f.number, f.name, f.count, f.length, f.sha256 from file f join job j on j.id = f.job
-		where f.job = $1 and j.state = 'completed' and f.number > 0 order by f.kind, f.number`, id)
+	return db.listFiles(ctx, id, `and j.state = 'completed' order by f.kind, f.number`)
+}
+
+// ListPage lists the files of a page of a manifest.
+func (db *DB) ListPage(ctx context.Context, id string, p export.Page) ([]export.File, error) {
+	files, err := db.listFiles(ctx, id, `and f.kind = 'data' and f.number between $2 and $3 and `+downloadable+` order by f.number`, p.First, p.Last)
+	if err != nil || !p.Final {
+		return files, err
+	}
+	others, err := db.listFiles(ctx, id, `and f.kind in ('deleted', 'error') and j.state = 'completed' order by f.kind, f.number`)
+	return append(files, others...), err
+}
+
+// downloadable is the condition on a job whose files can be downloaded, as far as they
+// have numbers.
+const downloadable = `(j.state = 'completed' or j.state = 'running' and j.partial = 1)`
+
+func (db *DB) listFiles(ctx context.Context, id, condition string, args ...any) ([]export.File, error) {
+	rows, err := db.read.QueryContext(ctx, listColumns+condition, append([]any{id}, args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("list the files of job %s: %w", id, err)
 	}
@@ -81,10 +157,10 @@ func (db *DB) ListFiles(ctx context.Context, id string) ([]export.File, error) {
 	return files, nil
 }
 
-// File finds a file of a completed job by its name.
+// File finds a file that can be downloaded by its name.
 func (db *DB) File(ctx context.Context, id, name string) (*export.File, error) {
 	f, err := scanFile(db.read.QueryRowContext(ctx, `select `+fileColumns+` from file f join job j on j.id = f.job
-		where f.job = $1 and f.name = $2 and f.number > 0 and j.state = 'completed'`, id, name))
+		where f.job = $1 and f.name = $2 and f.number > 0 and `+downloadable, id, name))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, export.ErrNoFile
 	}

@@ -35,9 +35,9 @@ func (db *DB) Accept(ctx context.Context, j *export.Job, limit int) error {
 			return &export.JobLimitError{Running: running}
 		}
 		_, err = tx.ExecContext(ctx, `insert into job (id, contract, client, version, request, since, since_source, until,
-			service_dates, transaction_time, continuous, notes, state, base, key, source, patients_hash, elements) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+			service_dates, transaction_time, continuous, notes, state, base, key, source, patients_hash, elements, partial) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
 			j.ID, j.Contract, j.Client, int(j.Version), j.Request, millis(j.Since), string(j.SinceSource), millis(j.Until),
-			encoded(j.ServiceDates), millis(j.TransactionTime), bit(j.Continuous), encoded(j.Notes), string(export.Accepted), j.Base, j.Key, j.Source, j.PatientsHash, strings.Join(j.Elements, ","))
+			encoded(j.ServiceDates), millis(j.TransactionTime), bit(j.Continuous), encoded(j.Notes), string(export.Accepted), j.Base, j.Key, j.Source, j.PatientsHash, strings.Join(j.Elements, ","), bit(j.Partial))
 		if err != nil {
 			return fmt.Errorf("insert the job: %w", err)
 		}
@@ -90,7 +90,7 @@ func underWay(ctx context.Context, tx *sql.Tx, contract string) ([]export.Runnin
 // jobColumns are what scanJob reads. The progress is that of the parts.
 const jobColumns = `j.id, j.contract, j.client, j.version, j.request, j.key, j.source, j.since, j.since_source, j.base, j.until, j.service_dates,
 	j.transaction_time, j.continuous, j.notes, j.state, j.reason, j.started, j.finished, j.expires, j.snapshot, j.expected,
-	j.parts, j.parts_done, j.totals, j.patients_hash, j.elements, (select coalesce(sum(p.progress), 0) from part p where p.job = j.id)`
+	j.parts, j.parts_done, j.totals, j.patients_hash, j.elements, j.partial > 0, j.ready_files, (select coalesce(sum(p.progress), 0) from part p where p.job = j.id)`
 
 func scanJob(row interface{ Scan(...any) error }, more ...any) (*export.Job, error) {
 	var j export.Job
@@ -99,7 +99,7 @@ func scanJob(row interface{ Scan(...any) error }, more ...any) (*export.Job, err
 	var dates, notes, totals, source, state, elements string
 	err := row.Scan(append([]any{&j.ID, &j.Contract, &j.Client, &version, &j.Request, &j.Key, &j.Source, &since, &source, &j.Base, &until, &dates,
 		&transactionTime, &j.Continuous, &notes, &state, &j.Reason, &started, &finished, &expires, &j.Snapshot, &j.Expected,
-		&j.Parts, &j.PartsDone, &totals, &j.PatientsHash, &elements, &j.Progress}, more...)...)
+		&j.Parts, &j.PartsDone, &totals, &j.PatientsHash, &elements, &j.Partial, &j.ReadyFiles, &j.Progress}, more...)...)
 	if err != nil {
 		return nil, err
 	}

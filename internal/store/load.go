@@ -109,7 +109,7 @@ func deleteLoad(ctx context.Context, tx *sql.Tx, id int64) error {
 	if err := forgetPass(ctx, tx, id); err != nil {
 		return err
 	}
-	for _, statement := range []string{`delete from segment where load = $1`, `delete from claim_home where load = $1`, `delete from arrival where load = $1`, `delete from load where id = $1`} {
+	for _, statement := range []string{`delete from segment where load = $1`, `delete from claim_home where load = $1`, `delete from arrival where load = $1`, `delete from withdrawal where load = $1`, `delete from load where id = $1`} {
 		if _, err := tx.ExecContext(ctx, statement, id); err != nil {
 			return err
 		}
@@ -130,7 +130,7 @@ func (db *DB) Publish(ctx context.Context, l *Load, e audit.Entry) error {
 
 // publish is Publish within a transaction.
 func (db *DB) publish(ctx context.Context, tx *sql.Tx, l *Load, e audit.Entry) error {
-	if err := db.patient(ctx, tx); err != nil {
+	if err := errors.Join(db.patient(ctx, tx), db.alone(ctx, tx, pinsLock)); err != nil {
 		return err
 	}
 	ok, err := exactlyOne(ctx, tx, `update load set published = $2 where id = $1 and published = 0 and position = $3`,

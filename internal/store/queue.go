@@ -181,13 +181,18 @@ func (db *DB) Extend(ctx context.Context, l export.Lease, ttl time.Duration, pro
 	})
 }
 
-// SavePlan stores the parts and starts the job.
+// SavePlan stores the parts and starts the job, which from then on pins what its
+// snapshot names. If a newer load or enrollment was published since the snapshot was
+// taken, a part of that may be deleted already: that is export.ErrNoSnapshot.
 func (db *DB) SavePlan(ctx context.Context, l export.Lease, snapshot string, parts []export.Part) error {
 	var expected int64
 	for _, p := range parts {
 		expected += p.Enrollees
 	}
 	return db.held(ctx, "save a plan", func(change func(string, ...any) error, tx *sql.Tx) error {
+		if err := db.pinnable(ctx, tx, snapshot); err != nil {
+			return err
+		}
 		err := change(`update job set state = 'running', started = $3, snapshot = $4, expected = $5, parts = $6,
 			worker = '', lease_until = 0, failures = 0`+jobHeld+` and state = 'accepted'`,
 			l.Job, l.Fence, millis(db.now()), snapshot, expected, len(parts))
@@ -224,6 +229,9 @@ func (db *DB) CommitPart(ctx context.Context, l export.Lease, r export.PartResul
 				return err
 			}
 		}
+		if err := numberReady(ctx, tx, l.Job); err != nil {
+			return fmt.Errorf("number the files of parts that are done: %w", err)
+		}
 		obs.CrashPoint("committing a part")
 		return nil
 	})
@@ -241,7 +249,7 @@ func (db *DB) Results(ctx context.Context, job string, see func(export.Part, []e
 			return nil
 		}
 		for _, p := range parts {
-			files, err := queryFiles(ctx, db.read, `where f.job = $1 and f.part = $2 order by f.ord`, job, p.Number)
+			files, err := queryFiles(ctx, db.read, `where f.job = $1 and f.part = $2 order by f.kind, f.ord`, job, p.Number)
 			if err != nil {
 				return fmt.Errorf("read the files of job %s: %w", job, err)
 			}
@@ -291,26 +299,20 @@ func (db *DB) queryParts(ctx context.Context, condition string, args ...any) ([]
 // Finish names the files and completes the job. A job without claim files has
 // nothing left to download.
 func (db *DB) Finish(ctx context.Context, l export.Lease, files []export.File, totals export.Totals, expires time.Time) error {
-	toDownload := 0
-	for _, f := range files {
-		toDownload += bit(f.Kind == export.Data)
-	}
 	return db.held(ctx, "complete a job", func(change func(string, ...any) error, tx *sql.Tx) error {
-		err := change(`update job set state = 'completed', finished = $3, expires = $4, totals = $5, completed = 1, downloaded = $6,
+		err := change(`update job set state = 'completed', finished = $3, expires = $4, totals = $5, completed = 1, downloaded = 0,
 			worker = '', lease_until = 0, failures = 0, swept = 0`+jobHeld+` and state = 'running' and parts_done = parts`,
-			l.Job, l.Fence, millis(db.now()), millis(expires), encoded(totals), bit(toDownload == 0))
+			l.Job, l.Fence, millis(db.now()), millis(expires), encoded(totals))
 		if err != nil {
 			return err
 		}
 		for i := range files {
-			f := &files[i]
-			named, err := exactlyOne(ctx, tx, `update file set number = $3, name = $4 where job = $1 and key = $2`, f.Job, f.Key, f.Number, f.Name)
-			if err == nil && !named {
-				err = insertFile(ctx, tx, f)
-			}
-			if err != nil {
+			if err := nameFile(ctx, tx, &files[i]); err != nil {
 				return err
 			}
+		}
+		if err := noteDownloaded(ctx, tx, l.Job); err != nil {
+			return err
 		}
 		return db.appendJob(ctx, tx, audit.JobCompleted, l.Job, english.Plural(len(files), "file", "")+", "+english.Plural(int(totals.Claims), "claim", ""))
 	})

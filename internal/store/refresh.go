@@ -244,6 +244,19 @@ func (m *Merger) refreshOne(ctx context.Context, tx *sql.Tx, id coverage.Enrolle
 	if err != nil {
 		return nil, err
 	}
-	kept := slices.DeleteFunc(stored.claims, func(c Claim) bool { return gone[c.Entry.ID] })
+	left := stored.dropped
+	kept := slices.DeleteFunc(stored.claims, func(c Claim) bool {
+		if gone[c.Entry.ID] {
+			left = append(left, c)
+		}
+		return gone[c.Entry.ID]
+	})
+	var entries []segment.Entry
+	for _, c := range left {
+		entries = append(entries, c.Entry)
+	}
+	if err := m.withdraw(ctx, tx, id, entries, stored); err != nil {
+		return nil, err
+	}
 	return kept, m.add(ctx, tx, id, kept, mbis, stored)
 }

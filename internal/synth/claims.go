@@ -49,6 +49,11 @@ func (s *Source) Open(_ context.Context, q export.Query) (export.Reader, error) 
 	return r, nil
 }
 
+// Withdrawn returns nothing: no claim is ever withdrawn.
+func (*Source) Withdrawn(context.Context, export.Query, time.Time, time.Time) ([]export.Withdrawal, error) {
+	return nil, nil
+}
+
 // Arrived returns nobody: a synthetic claim is here from the moment of its
 // lastUpdated on.
 func (*Source) Arrived(context.Context, export.Query, string) (map[coverage.EnrolleeID]time.Time, error) {

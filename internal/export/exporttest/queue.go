@@ -33,6 +33,7 @@ func RunQueue(t *testing.T, open Open) {
 		"ledgers of a range":                         queueLedgers,
 		"a job is done by workers with its source":   queueSource,
 		"a job of some patients":                     queuePatients,
+		"files are ready part by part":               queuePartial,
 	})
 }
 

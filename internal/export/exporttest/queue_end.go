@@ -140,3 +140,57 @@ func queuePatients(b *bench) {
 	b.ok(b.Swept(b.Context(), b.lease(export.StepSweep).Lease))
 	patients()
 }
+
+// queuePartial: the files of a job with partial manifests have their numbers and can be
+// downloaded as soon as all parts before theirs are done, and what was downloaded before
+// the end counts.
+func queuePartial(b *bench) {
+	j := b.job("Z0000")
+	j.Partial = true
+	b.ok(b.Accept(b.Context(), j, 1))
+	b.plan(4)
+	var tasks []*export.Task
+	for range 4 {
+		tasks = append(tasks, b.lease(export.StepPart))
+	}
+	ready := func(done int, want ...int) {
+		b.Helper()
+		b.commit(tasks[done-1])
+		if got := b.state(j.ID, export.Running); !got.Partial || got.ReadyFiles != len(want) {
+			b.Errorf("after part %d there are %d files ready, want %d", done, got.ReadyFiles, len(want))
+		}
+		for n := 1; n <= 4; n++ {
+			f, err := b.File(b.Context(), j.ID, export.FileName("Z0000", export.Data, n))
+			switch {
+			case n > len(want) && !errors.Is(err, export.ErrNoFile):
+				b.Errorf("after part %d file %d: %v, want ErrNoFile", done, n, err)
+			case n <= len(want) && (err != nil || f.Part != want[n-1] || f.Number != n):
+				b.Errorf("after part %d file %d is %+v, %v", done, n, f, err)
+			}
+		}
+	}
+	download := func(n int) {
+		b.Helper()
+		f, err := b.File(b.Context(), j.ID, export.FileName("Z0000", export.Data, n))
+		b.ok(err)
+		b.deliver(f, export.Delivery{Gzip: true, To: 50, Size: 50})
+	}
+	ready(2)
+	ready(1, 1, 2)
+	download(1)
+	download(2) // all that there are
+	ready(4, 1, 2)
+	ready(3, 1, 2, 3, 4)
+	download(3)
+	if _, err := b.Base(b.Context(), "Z0000", j.Version); !errors.Is(err, export.ErrNoJob) {
+		b.Errorf("a running job is a base: %v", err)
+	}
+	b.finish()
+	if _, err := b.Base(b.Context(), "Z0000", j.Version); !errors.Is(err, export.ErrNoJob) {
+		b.Errorf("a job with a file that was not downloaded is a base: %v", err)
+	}
+	download(4)
+	if base, err := b.Base(b.Context(), "Z0000", j.Version); err != nil || base.ID != j.ID || base.ReadyFiles != 4 {
+		b.Errorf("the base is %+v, %v", base, err)
+	}
+}

@@ -24,6 +24,8 @@ type Source struct {
 	// Before, if set, is called before an enrollee's claims are read. Its
 	// error is that of the source.
 	Before func(ctx context.Context, id coverage.EnrolleeID) error
+	// Gone are the claims that were withdrawn, in ascending order of enrollee and id.
+	Gone []export.Withdrawal
 	// UpstreamRead is up to when the upstream server has been read; zero for none.
 	UpstreamRead time.Time
 
@@ -115,6 +117,17 @@ func (s *Source) Arrived(_ context.Context, q export.Query, earlier string) (map
 		}
 	}
 	return arrived, nil
+}
+
+// Withdrawn returns the claims of Gone.
+func (s *Source) Withdrawn(_ context.Context, q export.Query, after, until time.Time) ([]export.Withdrawal, error) {
+	var gone []export.Withdrawal
+	for _, g := range s.Gone {
+		if id := g.Claim.Patient; id >= q.First && id <= q.Last && g.At.After(after) && (until.IsZero() || !g.At.After(until)) {
+			gone = append(gone, g)
+		}
+	}
+	return gone, nil
 }
 
 // ReadUpTo is the same for all snapshots.

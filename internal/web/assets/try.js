@@ -13,14 +13,15 @@ const form = $("export");
 const wire = new Wire($("exchanges"), page.dataset.origin);
 
 let token = null; // {value, client, until}
-let job = null; // {path, stop} of the job under way
-let files = []; // of the job that is completed
+let job = null; // {path, stop, pages} of the job under way: pages are those of its manifest
+let files = []; // with claims, of the job that is completed, or of what is completed of it
 
 // parameters are those of the kick-off, in the order of the form.
 function parameters() {
 	const given = new FormData(form);
 	const p = [["_outputFormat", "application/fhir+ndjson"], ["_type", "ExplanationOfBenefit"]];
 	const more = given.get("api") !== "v1"; // v2 and v3 have more parameters
+	if (more) p.push(["allowPartialManifests", "true"]);
 	for (const name of more ? ["_since", "_until"] : ["_since"]) {
 		if (given.get(name)?.trim()) p.push([name, given.get(name).trim()]);
 	}
@@ -97,6 +98,7 @@ function clear() {
 	for (const id of ["fault", "cards", "files", "totals", "empty", "exchanges", "charts-body"]) $(id).replaceChildren();
 	for (const id of ["result", "claims", "charts", "all", "resume"]) $(id).hidden = true;
 	wire.last = null;
+	files = [];
 	token = null; // so that each run shows the whole way
 	state("Getting a token", 0);
 	$("run").hidden = false;
@@ -123,7 +125,7 @@ async function resume(id) {
 
 // finish follows a job to its end, and shows its files.
 async function finish(path) {
-	job = { path, stop: new AbortController() };
+	job = { path, stop: new AbortController(), pages: [] };
 	remember(path.split("/Job/")[1].split("/")[0]);
 	$("cancel").disabled = false;
 	showResult(await follow());
@@ -145,12 +147,48 @@ async function follow() {
 			continue;
 		}
 		const { response, body } = answer;
-		if (response.status === 200) return body;
+		if (body) await readPages(body);
+		if (response.status === 200) return whole();
+		if (body) showFiles();
 		const progress = response.headers.get("X-Progress") ?? "";
 		const wait = Number(response.headers.get("Retry-After")) || 1;
 		state(`${progress}. Asking again in ${wait} s.`, parseInt(progress, 10) || 0);
 		await sleep(wait * 1000, job.stop.signal);
 	}
+}
+
+// readPages reads the pages of the manifest that are there: the first is the status, and
+// each leads to the next. A page gets its link when the next one is there.
+async function readPages(first) {
+	const read = async (page) => {
+		const { response, body } = await wire.json({
+			title: "Get the next page of the manifest", path: page, headers: { Accept: "application/json" }, signal: job.stop.signal, ...await bearer(),
+		});
+		return body && { ...body, path: page, status: response.status };
+	};
+	const pages = job.pages;
+	if (pages.length > 1) pages.splice(-1, 1, await read(pages.at(-1).path));
+	else pages.splice(0, 1, first);
+	for (let next; (next = pages.at(-1).link?.find((l) => l.relation === "next")?.url); ) {
+		const page = await read(wire.path(next));
+		if (!page) return;
+		pages.push(page);
+	}
+}
+
+// whole is the manifest that the pages make. The last one has the totals.
+function whole() {
+	const all = (list) => job.pages.flatMap((page) => page[list] ?? []);
+	return { ...job.pages.at(-1), output: all("output"), error: all("error"), deleted: all("deleted") };
+}
+
+// showFiles shows the files that are new in the pages.
+function showFiles() {
+	const added = whole().output.slice(files.length).map(describe);
+	files.push(...added);
+	$("files").append(...added.map(fileRow));
+	$("files-table").hidden = files.length === 0;
+	$("result").hidden = files.length === 0;
 }
 
 function sleep(ms, signal) {
@@ -179,13 +217,13 @@ function state(text, percent) {
 // showResult lists the manifest's files.
 function showResult(manifest) {
 	const totals = manifest.extension?.["https://ab2d.cms.gov/totals"] ?? {};
-	files = manifest.output.map(describe);
+	showFiles();
 	const facts = [["Enrollees", totals.enrollees], ["With claims", totals.delivered], ["Claims", files.reduce((n, f) => n + f.count, 0)],
 		["Size", bytes(files.reduce((n, f) => n + f.length, 0))], ["Files", files.length]];
 	$("totals").replaceChildren(...facts.filter(([, n]) => n !== undefined).map(([name, n]) => el("div", {}, el("dt", {}, name), el("dd", {}, typeof n === "number" ? number(n) : n))));
-	const listed = [...files, ...manifest.error.map(describe)];
-	$("files").replaceChildren(...listed.map(fileRow));
-	$("files-table").hidden = listed.length === 0;
+	const others = [...manifest.deleted, ...manifest.error].map(describe);
+	$("files").append(...others.map(fileRow));
+	$("files-table").hidden = files.length + others.length === 0;
 	$("empty").replaceChildren(...(files.length ? [] : whyEmpty(totals)));
 	$("all").hidden = files.length === 0;
 	$("save-all").textContent = files.length === 1 ? "Download" : `Download all ${number(files.length)} files`;
@@ -264,13 +302,16 @@ function describe(output) {
 	};
 }
 
+// about is what files have that have no claims.
+const about = { OperationOutcome: "what the server has to say", Bundle: "claims that were withdrawn" };
+
 function fileRow(file) {
 	const look = el("button", { type: "button", "aria-label": `Look inside ${file.name}`, onclick: guarded(() => lookInto(file)) }, "Look inside");
 	const save = el("button", { type: "button", "aria-label": `Download ${file.name}`, onclick: guarded(() => saveFile(file, save)) }, "Download");
 	file.button = save;
 	return el("tr", { class: "file-row", role: "row" },
 		el("th", { scope: "row", role: "rowheader" }, el("code", {}, file.name), el("span", { class: "note", title: file.checksum },
-			file.type === "ExplanationOfBenefit" ? `SHA-256 ${file.checksum.slice(0, 16)}…` : "what the server has to say")),
+			about[file.type] ?? `SHA-256 ${file.checksum.slice(0, 16)}…`)),
 		el("td", { role: "cell", class: "number", "data-label": "Claims" }, number(file.count)),
 		el("td", { role: "cell", class: "number", "data-label": "Size" }, bytes(file.length)),
 		el("td", { role: "cell" }, look, save));
@@ -310,8 +351,9 @@ async function more(file) {
 	if (file.reader.whole) $("claims-note").textContent = "The page has read the whole file, which counts as a download. Select Download to save what was read.";
 }
 
-// note shows a line of a file of OperationOutcomes.
+// note shows a line of a file of OperationOutcomes, or of Bundles of deletions.
 function note(outcome) {
+	if (outcome.resourceType === "Bundle") return el("article", { class: "claim" }, ...outcome.entry.map((e) => el("p", {}, `${e.request.method} ${e.request.url}`)));
 	return el("article", { class: "claim" }, ...outcome.issue.map((i) => el("p", {}, `${i.severity}: ${i.details?.text ?? i.code}`)));
 }
 
@@ -362,6 +404,7 @@ async function busy(way) {
 		try {
 			await way();
 		} catch (e) {
+			$("result").hidden = true; // what an export that is not completed has listed is no result
 			if (e.name !== "AbortError") $("run").hidden = true;
 			throw e;
 		}
