@@ -54,7 +54,7 @@ func (w *workers) removeOnce(ctx context.Context, c *retentionConfig) {
 	removed, err := w.db.RemoveOld(ctx, store.Retention{Jobs: c.JobRetention, Ledgers: c.LedgerRetention, Imports: c.ImportRetention})
 	if removed.Any() {
 		w.log.Info("removed what is over", "jobs", removed.Jobs, "ledgers", removed.Ledgers, "arrivals", removed.Arrivals,
-			"imports", removed.Imports, "mirrorPasses", removed.Passes, "adminTokens", removed.Tokens, "leftovers", removed.Leftovers)
+			"withdrawals", removed.Withdrawals, "imports", removed.Imports, "mirrorPasses", removed.Passes, "adminTokens", removed.Tokens, "leftovers", removed.Leftovers)
 	}
 	if err != nil && ctx.Err() == nil {
 		w.log.Error("remove what is over", "error", err)

@@ -18,6 +18,7 @@ import (
 	"ab2d/internal/audit"
 	"ab2d/internal/auth"
 	"ab2d/internal/store"
+	"ab2d/internal/testserver"
 )
 
 // TestTheAuditHoldsWhenManyWrite: several processes on one database write one
@@ -127,6 +128,9 @@ func TestSecretsOfBefore(t *testing.T) {
 	for name, address := range databases {
 		t.Run(name, func(t *testing.T) {
 			where := address(t)
+			if name == "postgres" {
+				where = testserver.Postgres(t) // without tables
+			}
 			raw := rawDB(t, where)
 			dialect := map[string]goose.Dialect{"sqlite": goose.DialectSQLite3, "postgres": goose.DialectPostgres}[name]
 			p, err := goose.NewProvider(dialect, raw, os.DirFS("migrations/"+name))

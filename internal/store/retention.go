@@ -20,7 +20,7 @@ type Retention struct {
 
 // Removed counts the rows that were removed.
 type Removed struct {
-	Jobs, Ledgers, Arrivals, Imports, Passes, Tokens, Leftovers int64
+	Jobs, Ledgers, Arrivals, Withdrawals, Imports, Passes, Tokens, Leftovers int64
 }
 
 // Any tells whether anything was removed.
@@ -51,6 +51,7 @@ func (db *DB) RemoveOld(ctx context.Context, r Retention) (Removed, error) {
 		{"ledgers of jobs", &sum.Ledgers, r.Ledgers, false, db.removeLedgers},
 		{"jobs", &sum.Jobs, r.Jobs, false, db.removeJobs},
 		{"arrivals", &sum.Arrivals, 0, true, db.removeArrivals},
+		{"withdrawals", &sum.Withdrawals, r.Imports, false, db.removeWithdrawals},
 		{"imports", &sum.Imports, r.Imports, false, db.removeLoads},
 		{"mirror passes", &sum.Passes, r.Imports, false, db.removePasses},
 		{"admin tokens", &sum.Tokens, r.Jobs, false, db.removeTokens},
@@ -176,11 +177,19 @@ func (db *DB) lowestPin(ctx context.Context) (int64, error) {
 	return lowest, rows.Err()
 }
 
-// removeLoads removes the rows of imports of which no claims are stored. Of each version
+// removeWithdrawals removes the notes of claims that imports published before a time took
+// away. Exports with an earlier _since no longer name these claims.
+func (db *DB) removeWithdrawals(ctx context.Context, before int64) (int64, error) {
+	return db.removeBatches(ctx, `delete from withdrawal where (version, enrollee, load, id) in (select w.version, w.enrollee, w.load, w.id
+		from withdrawal w join load l on l.id = w.load where l.published > 0 and l.published < $1 limit $2)`, before, removeRows)
+}
+
+// removeLoads removes the rows of imports of which no claims and no withdrawals are stored. Of each version
 // it leaves the newest ones, which tell when claims were imported, and that there were any.
 func (db *DB) removeLoads(ctx context.Context, before int64) (int64, error) {
 	return db.removeBatches(ctx, `delete from load where id in (select l.id from load l where l.published > 0 and l.published < $1
 		and not exists (select 1 from segment s where s.load = l.id)
+		and not exists (select 1 from withdrawal w where w.load = l.id)
 		and exists (select 1 from load n where n.version = l.version and n.published > 0 and n.id > l.id and n.digest not like 'refresh:%')
 		and exists (select 1 from load n where n.version = l.version and n.published > 0 and n.id > l.id and n.newest >= l.newest)
 		order by l.id limit $2)`, before, removeRows)

@@ -81,4 +81,13 @@ func testWithdrawn(t *testing.T, open opener) {
 	if got, err := c.Withdrawn(t.Context(), export.Query{Version: fhir.V1, Snapshot: c.snapshot(), First: math.MinInt64, Last: math.MaxInt64}, time.Time{}, time.Time{}); err != nil || len(got) != 2 {
 		t.Errorf("after an import was abandoned: %+v %v", got, err)
 	}
+	for _, r := range []struct {
+		imports time.Duration // how long they are remembered
+		removed int64
+	}{{time.Hour, 0}, {time.Second, 3}, {time.Second, 0}} {
+		c.clock.Add(time.Minute)
+		if sum, err := c.RemoveOld(t.Context(), store.Retention{Imports: r.imports}); err != nil || sum.Withdrawals != r.removed {
+			t.Errorf("remembered for %s: %d withdrawals were removed, want %d; %v", r.imports, sum.Withdrawals, r.removed, err)
+		}
+	}
 }
