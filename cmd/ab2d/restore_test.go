@@ -63,6 +63,7 @@ func TestRestoreDrill(t *testing.T) {
 	if out := runAB2D(t, "audit", "verify", "--data="+restored, "--head="+head[1]); !strings.Contains(out, "verified") || !strings.Contains(runAB2D(t, "audit", "export", "--data="+restored), "backup.began") {
 		t.Error(out)
 	}
+	t.Log("restored elsewhere: the export that ran completed with the same files, and a file of the completed one was downloaded")
 	if out := runAB2D(t, "admin", "files", "verify", "--data="+restored); strings.Contains(out, "unowned") || !strings.Contains(out, ": 0 damaged") {
 		t.Error(out)
 	}
@@ -118,6 +119,7 @@ func tellsDifferences(t *testing.T, stored export.Files, job string, where ...st
 			t.Errorf("%q is not told: %v\n%s", want, err, out)
 		}
 	}
+	t.Logf("a file was removed and two were added:\n%s", out)
 }
 
 // copyFile copies a stored file.
