@@ -30,6 +30,10 @@ func (l *Limiter) Take(key string, now time.Time) (wait time.Duration, ok bool) 
 	if full.Before(now) {
 		full = now
 	}
+	if empty := now.Add(time.Duration(l.Burst) * l.Interval); full.After(empty) { // the clock was set back
+		full = empty
+		l.full[key] = full
+	}
 	full = full.Add(l.Interval)
 	if wait := full.Sub(now) - time.Duration(l.Burst)*l.Interval; wait > 0 {
 		return wait, false

@@ -35,6 +35,23 @@ func TestLimiter(t *testing.T) {
 	})
 }
 
+// TestLimiterWhenTheClockGoesBack: a key has to wait for one event, and not until the
+// clock is again where it was.
+func TestLimiterWhenTheClockGoesBack(t *testing.T) {
+	l, now := Limiter{Burst: 3, Interval: time.Second}, time.Unix(1e9, 0)
+	l.Take("a", now)
+	now = now.Add(-time.Hour)
+	if wait, ok := l.Take("a", now); ok || wait > time.Second {
+		t.Errorf("wait %s, %v", wait, ok)
+	}
+	for i := range 5 {
+		now = now.Add(time.Second)
+		if _, ok := l.Take("a", now); !ok {
+			t.Errorf("nothing left after %d s", i+1)
+		}
+	}
+}
+
 func TestLimiterGivesBackAndForgets(t *testing.T) {
 	l, now := Limiter{Burst: 1, Interval: time.Hour}, time.Unix(1e9, 0)
 	for range 3 {

@@ -25,6 +25,23 @@ func (c *clock) now() time.Time {
 	return c.base.Add(elapsed() - c.at)
 }
 
+// measured notes that the database read its clock, to the millisecond, between two
+// moments. A slow answer leaves open when, so that what the clock says stays if it is
+// possible, and otherwise becomes the nearest possible time: it must not jump because the
+// database was away or busy.
+func (c *clock) measured(read time.Time, before, after time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now, earliest, latest := c.base.Add(after-c.at), read, read.Add(after-before+time.Millisecond)
+	switch {
+	case now.Before(earliest):
+		now = earliest
+	case now.After(latest):
+		now = latest
+	}
+	c.base, c.at = now, after
+}
+
 // set notes that the database's time was base when elapsed was at.
 func (c *clock) set(base time.Time, at time.Duration) {
 	c.mu.Lock()
@@ -46,7 +63,7 @@ func (db *DB) MeasureClock(ctx context.Context) error {
 	if err := db.write.QueryRowContext(ctx, db.timeQuery).Scan(&ms); err != nil {
 		return fmt.Errorf("read the database's clock: %w", err)
 	}
-	db.clock.set(time.UnixMilli(ms), before+(elapsed()-before)/2)
+	db.clock.measured(time.UnixMilli(ms), before, elapsed())
 	return nil
 }
 
