@@ -55,8 +55,10 @@ func (c *adminBackupCommand) explainServer(w io.Writer) error {
 		u.User = url.User(u.User.Username()) // pg_dump takes the password from PGPASSWORD or PGPASSFILE
 		address = u.String()
 	}
-	fmt.Fprintf(w, "Nothing was copied. Call these in this order:\n1. pg_dump --format=custom --file=%s '%s'\n", c.File, address)
-	return c.explainRest(w, 2)
+	fmt.Fprintf(w, "Nothing was copied. Call these in this order:\n"+
+		"1. Print the head of the audit log, and keep it: ab2d audit verify --database='%s'\n"+
+		"2. Copy the database: pg_dump --format=custom --file='%s' '%s'\n", address, c.File, address)
+	return c.explainRest(w, 3)
 }
 
 // explainRest prints what to copy after the database.
@@ -67,8 +69,11 @@ func (c *adminBackupCommand) explainRest(w io.Writer, step int) error {
 	}
 	copied := "rsync -a " + strings.TrimPrefix(from, "dir:") + "/ BACKUP/files/"
 	if strings.HasPrefix(from, "s3:") {
-		bucket, _, _ := strings.Cut(from, "?")
+		bucket, query, _ := strings.Cut(from, "?")
 		copied = "aws s3 sync " + bucket + " BACKUP/files/"
+		if q, err := url.ParseQuery(query); err == nil && q.Get("endpoint") != "" {
+			copied += " --endpoint-url=" + q.Get("endpoint")
+		}
 	}
 	_, err := fmt.Fprintf(w, "%d. Then copy the result files: %s\n%d. Keep the key file (--key-file, or key-encryption-key in the data directory) in another place than the backup.\n"+
 		"After a restore, run ab2d audit verify and ab2d admin files verify.\n", step, copied, step+1)

@@ -122,11 +122,16 @@ var credential = regexp.MustCompile(`client id +(\S+)\nclient secret +(\S+)\n`)
 
 func (a *arrangement) addClient(contract string) (id, secret string) {
 	a.Helper()
-	return addClient(a, contract, "--database="+a.database, "--data="+a.TempDir())
+	return addClientWith(a, a.program, contract, "--database="+a.database, "--data="+a.TempDir())
 }
 
 // addClient adds a client as an operator does.
 func addClient(t testing.TB, contract string, where ...string) (id, secret string) {
+	t.Helper()
+	return addClientWith(t, program, contract, where...)
+}
+
+func addClientWith(t testing.TB, program, contract string, where ...string) (id, secret string) {
 	t.Helper()
 	args := append([]string{"admin", "client", "add", contract, "--max-jobs=9"}, where...)
 	out, err := exec.CommandContext(t.Context(), program, args...).Output()

@@ -2,8 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"io"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -12,6 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ab2d/client"
+	"ab2d/internal/export"
+	"ab2d/internal/files"
 	"ab2d/internal/synth"
 )
 
@@ -58,10 +63,15 @@ func TestRestoreDrill(t *testing.T) {
 	if out := runAB2D(t, "audit", "verify", "--data="+restored, "--head="+head[1]); !strings.Contains(out, "verified") || !strings.Contains(runAB2D(t, "audit", "export", "--data="+restored), "backup.began") {
 		t.Error(out)
 	}
+	t.Log("restored elsewhere: the export that ran completed with the same files, and a file of the completed one was downloaded")
 	if out := runAB2D(t, "admin", "files", "verify", "--data="+restored); strings.Contains(out, "unowned") || !strings.Contains(out, ": 0 damaged") {
 		t.Error(out)
 	}
-	tellsDifferences(t, restored, jobID(done))
+	stored, err := files.Open("dir:" + filepath.Join(restored, "files"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tellsDifferences(t, stored, jobID(done), "--data="+restored)
 }
 
 // restore copies what an operator copies: the backup, then the files, and the key.
@@ -85,36 +95,49 @@ func restore(t *testing.T, data, backup, to string) {
 	}
 }
 
-// tellsDifferences removes a file of a job and adds two that no job has.
-func tellsDifferences(t *testing.T, data, job string) {
+// tellsDifferences removes a file of a job and adds two that no job has: ab2d admin files
+// verify, which knows where all is by its arguments, tells each.
+func tellsDifferences(t *testing.T, stored export.Files, job string, where ...string) {
 	t.Helper()
-	stored, err := filepath.Glob(filepath.Join(data, "files", job, "*"))
-	if err != nil || len(stored) == 0 {
-		t.Fatal(stored, err)
-	}
-	b, err := os.ReadFile(stored[0])
-	if err != nil {
-		t.Fatal(err)
+	keys, err := stored.List(t.Context(), job)
+	if err != nil || len(keys) == 0 {
+		t.Fatal(keys, err)
 	}
 	const stranger = "00000000-0000-4000-8000-000000000000"
-	if err := os.MkdirAll(filepath.Join(data, "files", stranger), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	name := filepath.Base(stored[0])
-	for _, path := range []string{filepath.Join(stranger, name), filepath.Join(job, "x"+name)} {
-		if err := os.WriteFile(filepath.Join(data, "files", path), b, 0o600); err != nil {
+	name := path.Base(keys[0])
+	for _, to := range []string{stranger + "/" + name, job + "/x" + name} {
+		if err := copyFile(t.Context(), stored, keys[0], stored, to); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Remove(stored[0]); err != nil {
+	if err := stored.Remove(t.Context(), keys[0]); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.CommandContext(t.Context(), program, "admin", "files", "verify", "--data="+data).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), program, append([]string{"admin", "files", "verify"}, where...)...).CombinedOutput()
 	for _, want := range []string{"missing  " + job, "unowned  " + stranger + "/" + name, "unowned  " + job + "/x" + name} {
 		if !strings.Contains(string(out), want) || err == nil {
 			t.Errorf("%q is not told: %v\n%s", want, err, out)
 		}
 	}
+	t.Logf("a file was removed and two were added:\n%s", out)
+}
+
+// copyFile copies a stored file.
+func copyFile(ctx context.Context, from export.Files, key string, to export.Files, newKey string) error {
+	r, err := from.Open(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	w, err := to.Create(ctx, newKey)
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	if _, err := io.Copy(w, r); err != nil {
+		return err
+	}
+	return w.Commit()
 }
 
 // runAB2D runs a command of the program.
@@ -131,8 +154,11 @@ func runAB2D(t *testing.T, args ...string) string {
 func TestBackupOfOthers(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "b")
 	var out bytes.Buffer
-	code := run(t.Context(), []string{"admin", "backup", file, "--database=postgres://u:p4ss@db/ab2d", "--files=s3://results/ab2d?region=us-east-1"}, streams{out: &out, err: &out})
-	for _, want := range []string{"1. pg_dump --format=custom --file=" + file + " 'postgres://u@db/ab2d'", "2. Then copy the result files: aws s3 sync s3://results/ab2d BACKUP/files/"} {
+	code := run(t.Context(), []string{"admin", "backup", file, "--database=postgres://u:p4ss@db/ab2d", "--files=s3://results/ab2d?region=us-east-1&endpoint=https://storage.example"}, streams{out: &out, err: &out})
+	for _, want := range []string{
+		"1. Print the head of the audit log, and keep it: ab2d audit verify --database='postgres://u@db/ab2d'\n",
+		"2. Copy the database: pg_dump --format=custom --file='" + file + "' 'postgres://u@db/ab2d'\n",
+		"3. Then copy the result files: aws s3 sync s3://results/ab2d BACKUP/files/ --endpoint-url=https://storage.example\n4. Keep the key file"} {
 		if code != exitOK || !strings.Contains(out.String(), want) {
 			t.Errorf("%d, not %q in %s", code, want, out.String())
 		}

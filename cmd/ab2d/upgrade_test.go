@@ -31,16 +31,17 @@ func buildPrevious(t *testing.T) string {
 
 // TestUpgradeUnderLoad has the release before this one and this one work on one
 // database, while exports run: each export is the same as one that only the
-// former did. A process of the former that starts after the upgrade says why it cannot.
+// former did. The first worker of this release updates the tables during an export. A
+// process of the former that starts after that says why it cannot.
 func TestUpgradeUnderLoad(t *testing.T) {
 	if os.Getenv("AB2D_TEST_LONG") == "" {
 		t.Skip("builds the release before this one; AB2D_TEST_LONG=1 runs it")
 	}
 	a := arrangements["API and two workers"](t)
 	a.program = buildPrevious(t)
-	a.start() // with three processes of the former; the client is added by the new program, which updates the tables
+	a.start()
 	want := a.finish(a.startExport())
-	t.Logf("former API, two former workers, tables of the new release: %d files as before", len(want.Output))
+	t.Logf("former API, two former workers: %d files", len(want.Output))
 
 	former := a.program
 	a.program = program
@@ -56,21 +57,29 @@ func TestUpgradeUnderLoad(t *testing.T) {
 		got := a.finish(job)
 		a.check(job, want, got)
 		t.Logf("%s replaced during an export, which completed %s later with the same files", step.what, time.Since(stopped).Round(time.Millisecond))
-		if step.which == 2 {
+		if step.which == 2 { // which has updated the tables
 			a.mixed(want)
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	a.refused(former, a.workers...)
+	a.refused(former, append(a.api, "--listen=127.0.0.1:0")...)
+	a.refused(former, "admin", "client", "list", "--database="+a.database, "--data="+t.TempDir())
+	verified := runAB2D(t, "audit", "verify", "--database="+a.database, "--data="+t.TempDir())
+	t.Logf("%s", strings.TrimSpace(verified))
+}
+
+// refused: a process or command of the former release that starts now says why it cannot.
+func (a *arrangement) refused(former string, args ...string) {
+	a.Helper()
+	ctx, cancel := context.WithTimeout(a.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, former, a.workers...)
+	cmd := exec.CommandContext(ctx, former, args...)
 	cmd.Env = append(os.Environ(), a.env...)
 	out, err := cmd.CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "a newer release of ab2d wrote this database") {
-		t.Errorf("a worker of the former release: %v\n%s", err, out)
+		a.Errorf("%s of the former release: %v\n%s", args[0], err, out)
 	}
-	t.Logf("a former worker that starts now says: %s", strings.TrimSpace(string(out)))
-	verified := runAB2D(t, "audit", "verify", "--database="+a.database, "--data="+t.TempDir())
-	t.Logf("%s", strings.TrimSpace(verified))
+	a.Logf("%s of the former release says: %s", args[0], strings.TrimSpace(string(out)))
 }
 
 // mixed: a new API beside the former one. Each export is started at one, and its status
@@ -86,6 +95,10 @@ func (a *arrangement) mixed(want *client.Manifest) {
 		a.url = urls[1]
 		got := a.finish(job)
 		a.check(job, want, got)
+		p := process{url: a.url}
+		if _, err := p.newClient(a.T, a.sponsor).Download(a.Context(), got.Output[0], a.TempDir(), nil); err != nil {
+			a.Errorf("a file from the other API: %v", err)
+		}
 	}
 	a.url = former
 	if err := beside.stop(); err != nil {

@@ -11,14 +11,12 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"ab2d/docs"
 	"ab2d/internal/coverage"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
@@ -261,44 +259,11 @@ func (y *year) complete(n int) {
 	}
 }
 
-// sizes counts the rows of each table, and the bytes of all.
-func (y *year) sizes() map[string]int64 {
-	y.Helper()
-	db := y.Pools()["write"]
-	_, err := y.AuditHead(y.Context()) // chains what waits
-	y.ok(err)
-	list := `select name from sqlite_master where type = 'table' and name not like 'sqlite_%'`
-	if strings.HasPrefix(y.address, "postgres") {
-		list = `select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition`
-		_, err := db.ExecContext(y.Context(), `vacuum`) // as autovacuum does in a year that takes a year
-		y.ok(err)
-	}
-	rows, err := db.QueryContext(y.Context(), list)
-	y.ok(err)
-	defer rows.Close()
-	sizes := map[string]int64{}
-	for rows.Next() {
-		var name string
-		y.ok(rows.Scan(&name))
-		sizes[name] = 0
-	}
-	y.ok(errors.Join(rows.Err(), rows.Close()))
-	for name := range sizes {
-		var n int64
-		y.ok(db.QueryRowContext(y.Context(), `select count(*) from `+name).Scan(&n))
-		sizes[name] = n
-	}
-	r, err := y.Readings(y.Context())
-	y.ok(err)
-	sizes["bytes"] = r.Database
-	return sizes
-}
-
 // TestAYear: the database does not grow for ever, and exports that continue from
-// others stay complete. By default the year has 48 days with short retentions;
+// others stay complete. By default the year has 26 days with short retentions;
 // with AB2D_TEST_LONG it is a year.
 func TestAYear(t *testing.T) {
-	days, month, r := 48, 7, store.Retention{Jobs: 10 * day, Ledgers: 4 * day, Imports: 8 * day}
+	days, month, r := 26, 4, store.Retention{Jobs: 6 * day, Ledgers: 3 * day, Imports: 4 * day}
 	if os.Getenv("AB2D_TEST_LONG") != "" {
 		days, month, r = 365, 30, store.Retention{Jobs: 60 * day, Ledgers: 20 * day, Imports: 30 * day}
 	}
@@ -315,13 +280,16 @@ func TestAYear(t *testing.T) {
 				if y.today(n); n == 3 {
 					first = y.last
 				}
+				if n%6 == 5 {
+					y.vacuum()
+				}
 				if n%12 == 11 {
 					y.complete(n)
 				}
 				switch { // the days of a week and of a month are not alike
-				case n%6 == 5 && n < settled && n >= settled-2*month:
+				case n%3 == 2 && n < settled && n >= settled-2*month:
 					highest(before, y.sizes())
-				case n%6 == 5 && n >= days-2*month:
+				case n%3 == 2 && n >= days-2*month:
 					highest(after, y.sizes())
 				}
 			}
@@ -378,65 +346,4 @@ func (y *year) removeOld() store.Removed {
 	removed, err := y.RemoveOld(y.Context(), y.retention)
 	y.ok(err)
 	return removed
-}
-
-// bounded: nothing grew since the retentions took effect, but the list of archives.
-func (y *year) bounded(before, after map[string]int64) {
-	y.Helper()
-	for name, n := range after {
-		slack := before[name]/10 + 3
-		if name == "bytes" { // PostgreSQL uses free space again less tightly
-			slack = before[name] / 5
-		}
-		if n > before[name]+slack && name != "audit_archive" {
-			y.Errorf("%s grew from %d to %d", name, before[name], n)
-		}
-	}
-}
-
-// removed: the first exports are gone. Who continues from one is told, or gets everything.
-func (y *year) removed(first *export.Job) {
-	y.Helper()
-	if _, err := y.Job(y.Context(), first.ID); !errors.Is(err, export.ErrNoJob) {
-		y.Errorf("the first export is still stored: %v", err)
-	}
-	if j := y.export(contract, first.TransactionTime); len(j.Notes) != 1 || !strings.Contains(j.Notes[0], "does not remember exports") {
-		y.Errorf("the notes of an export that continues from a removed one: %q", j.Notes)
-	}
-	if j := y.export(contract, export.EarliestSince); len(j.Notes) != 0 {
-		y.Errorf("the notes of an export of everything: %q", j.Notes)
-	}
-	if j := y.export(sleeper, time.Time{}); j.SinceSource != export.SinceNone || j.Totals.Claims != 3 {
-		y.Errorf("the contract that slept gets %d claims, since %s; want all 3", j.Totals.Claims, j.SinceSource)
-	}
-}
-
-// auditHolds: the archives and the rest of the log are one chain.
-func (y *year) auditHolds() {
-	y.Helper()
-	if !holds(y.TB.(*testing.T), y.DB, y.archive) {
-		y.Error("the audit log and its archives are not one chain")
-	}
-	archives, err := y.AuditArchives(y.Context())
-	y.ok(err)
-	names, err := filepath.Glob(filepath.Join(y.archive, "*"))
-	if err != nil || len(names) != len(archives) || len(archives) < 2 {
-		y.Errorf("the directory of the archive has %v", names)
-	}
-}
-
-// TestEveryTableHasABound: docs/operating.md says of each table what bounds it.
-func TestEveryTableHasABound(t *testing.T) {
-	b, err := docs.Files.ReadFile("operating.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	y := &year{claims: newClaims(t, func(t *testing.T, now func() time.Time) *store.DB {
-		return openDB(t, databases["sqlite"](t), now)
-	})}
-	for name := range y.sizes() {
-		if name != "bytes" && !strings.Contains(string(b), "`"+name+"`") {
-			t.Errorf("docs/operating.md does not say what bounds the table %s", name)
-		}
-	}
 }

@@ -177,6 +177,17 @@ func findPostgres(name string) (string, error) {
 	return exec.LookPath(name)
 }
 
+// PostgresPrograms is the directory with PostgreSQL's programs, such as pg_dump, of the
+// version that Postgres starts.
+func PostgresPrograms(t *testing.T) string {
+	t.Helper()
+	path, err := findPostgres("pg_dump")
+	if err != nil {
+		missing(t, fmt.Errorf("PostgreSQL: %w", err))
+	}
+	return filepath.Dir(path)
+}
+
 // runner runs programs as another user if we are root, whom PostgreSQL refuses.
 func runner(data string) (func(string, ...string) *exec.Cmd, error) {
 	bin, err := findPostgres("postgres")
