@@ -255,6 +255,12 @@ func (c claims) Arrived(ctx context.Context, q export.Query, earlier string) (ma
 	})
 }
 
+func (c claims) Withdrawn(ctx context.Context, q export.Query, after, until time.Time) ([]export.Withdrawal, error) {
+	return do(ctx, c.caller, "Withdrawn", reads, func(ctx context.Context) ([]export.Withdrawal, error) {
+		return c.w.store.Withdrawn(ctx, q, after, until)
+	})
+}
+
 func (c claims) ReadUpTo(ctx context.Context, v fhir.Version, snapshot string) (time.Time, error) {
 	return do(ctx, c.caller, "ReadUpTo", reads, func(ctx context.Context) (time.Time, error) { return c.w.store.ReadUpTo(ctx, v, snapshot) })
 }

@@ -176,6 +176,10 @@ func (c *plainClaims) Arrived(ctx context.Context, q export.Query, earlier strin
 	return c.w.db.Arrived(ctx, q, earlier)
 }
 
+func (c *plainClaims) Withdrawn(ctx context.Context, q export.Query, after, until time.Time) ([]export.Withdrawal, error) {
+	return c.w.db.Withdrawn(ctx, q, after, until)
+}
+
 type plainReader struct {
 	export.Reader
 	from *plainClaims
