@@ -60,6 +60,9 @@ func (m *Manifest) join(page *Manifest) {
 	if !page.Expires.IsZero() && (m.Expires.IsZero() || page.Expires.Before(m.Expires)) {
 		m.Expires = page.Expires
 	}
+	if page.Totals != nil { // the last page has those of all
+		m.Totals = page.Totals
+	}
 	m.next = page.next
 }
 

@@ -328,8 +328,9 @@ func (e *engine) download(j *export.Job) {
 // TestASnapshotThatIsGoneFailsTheJob at once, with the reason.
 func TestASnapshotThatIsGoneFailsTheJob(t *testing.T) {
 	e := newEngine(t, exporttest.NewSource("Z0000", 25))
-	e.worker.Roster = goneRoster{e.worker.Roster}
-	j := e.run(e.accept(), 1)
+	j := e.accept()
+	e.worker.Roster = goneRoster{e.worker.Roster, func() bool { return e.job(j.ID).State == export.Running }}
+	j = e.run(j, 1)
 	if j.State != export.Failed || !strings.Contains(j.Reason, "not stored any more") {
 		t.Errorf("the job is %s: %s", j.State, j.Reason)
 	}
@@ -338,9 +339,16 @@ func TestASnapshotThatIsGoneFailsTheJob(t *testing.T) {
 	}
 }
 
-// goneRoster has lost its snapshots.
-type goneRoster struct{ export.Roster }
+// goneRoster loses the snapshot of a job that is planned. While it is planned, it takes
+// the newest one.
+type goneRoster struct {
+	export.Roster
+	planned func() bool
+}
 
-func (goneRoster) Enrollees(context.Context, string, string, coverage.EnrolleeID, int) ([]coverage.Enrollee, error) {
-	return nil, fmt.Errorf("snapshot of before: %w", export.ErrNoSnapshot)
+func (g goneRoster) Enrollees(ctx context.Context, contract, snapshot string, from coverage.EnrolleeID, limit int) ([]coverage.Enrollee, error) {
+	if g.planned() {
+		return nil, fmt.Errorf("snapshot of before: %w", export.ErrNoSnapshot)
+	}
+	return g.Roster.Enrollees(ctx, contract, snapshot, from, limit)
 }
