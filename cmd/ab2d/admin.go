@@ -23,7 +23,6 @@ import (
 	"ab2d/internal/auth"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
-	"ab2d/internal/files"
 	"ab2d/internal/obs"
 	"ab2d/internal/rest"
 	"ab2d/internal/store"
@@ -41,6 +40,7 @@ type adminCommand struct {
 	Backup      adminBackupCommand      `cmd:"" help:"Copy the database to a file while servers use it, and print what else to copy. For PostgreSQL and S3, print what to call."`
 	Download    adminDownloadCommand    `cmd:"" help:"Show downloads."`
 	Key         adminKeyCommand         `cmd:"" help:"Manage the keys that sign access tokens."`
+	Encryption  adminEncryptionCommand  `cmd:"" help:"Manage the keys that encrypt result files and claims."`
 	Mirror      adminMirrorCommand      `cmd:"" help:"Show the copy of an upstream server."`
 	Maintenance adminMaintenanceCommand `cmd:"" help:"Manage maintenance, in which no new exports are accepted."`
 	Token       adminTokenCommand       `cmd:"" help:"Manage tokens for the administration over HTTP. Run this on the machine that has the database."`
@@ -55,10 +55,11 @@ type adminConfig struct {
 	TokenFile string `help:"File with the admin token." env:"AB2D_ADMIN_TOKEN_FILE" type:"path" placeholder:"FILE"`
 	JSON      bool   `help:"Print JSON." name:"json"`
 
-	files   string        // where result files are, for the command that reads them
-	timeout time.Duration // of the request; 0: a minute
-	claims  string        // where contracts come from, when a job is started; otherwise store:
-	seed    uint64
+	files     string            // where result files are, for the command that reads them
+	encrypted *encryptionConfig // and by what they are encrypted
+	timeout   time.Duration     // of the request; 0: a minute
+	claims    string            // where contracts come from, when a job is started; otherwise store:
+	seed      uint64
 }
 
 // ask does one act of administration and reads its answer into, as JSON.
@@ -160,8 +161,12 @@ func (c *adminConfig) way(ctx context.Context, s streams) (http.RoundTripper, st
 	}
 	var stored export.Files
 	if c.files != "" {
-		if stored, err = files.Open(c.files); err != nil {
-			return nil, "", nil, errors.Join(fmt.Errorf("--files=%s: %w", obs.HideSecrets(c.files), err), db.Close())
+		ring, err := openRing(ctx, c.encrypted, db)
+		if err == nil {
+			stored, _, err = openFiles(c.files, ring)
+		}
+		if err != nil {
+			return nil, "", nil, errors.Join(err, db.Close())
 		}
 	}
 	log := slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelError}))

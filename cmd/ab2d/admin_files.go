@@ -20,6 +20,7 @@ type adminFilesCommand struct {
 
 type adminFilesVerifyCommand struct {
 	adminConfig
+	encryptionConfig
 	Job   string `arg:"" optional:"" help:"Only the files of this job."`
 	Store string `name:"files" help:"Storage of result files: dir:PATH or s3://BUCKET/PREFIX. The default is files in the data directory. Not with --server." placeholder:"ADDRESS"`
 }
@@ -40,7 +41,7 @@ func (e errFaultyFiles) Error() string {
 
 // Run verifies files. It fails if one is not good.
 func (c *adminFilesVerifyCommand) Run(ctx context.Context, s streams) error {
-	c.timeout, c.files = verifyTime, c.Store
+	c.timeout, c.files, c.encrypted = verifyTime, c.Store, &c.encryptionConfig
 	if c.files == "" {
 		c.files = "dir:" + filepath.Join(c.Data, "files")
 	}

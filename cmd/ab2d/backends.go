@@ -13,6 +13,7 @@ import (
 
 	"ab2d/internal/api"
 	"ab2d/internal/auth"
+	"ab2d/internal/encryption"
 	"ab2d/internal/export"
 	"ab2d/internal/faultsim"
 	"ab2d/internal/files"
@@ -64,17 +65,41 @@ func openSeal(c *stateConfig, k *keyConfig) (*auth.Seal, error) {
 	return s, nil
 }
 
-// openFiles opens the store of result files.
-func openFiles(c *workConfig) (export.Files, api.Check, error) {
-	f, err := files.Open(c.Files)
+// openFiles opens the store of result files, which encrypts them if there is a ring.
+func openFiles(address string, ring *encryption.Ring) (export.Files, api.Check, error) {
+	f, err := files.Open(address)
 	if err != nil {
-		return nil, api.Check{}, fmt.Errorf("--files=%s: %w", obs.HideSecrets(c.Files), err)
+		return nil, api.Check{}, fmt.Errorf("--files=%s: %w", obs.HideSecrets(address), err)
 	}
 	check := api.Check{Name: "files", Ping: func(context.Context) error { return nil }}
-	if p, ok := f.(interface{ Ping(context.Context) error }); ok {
-		check.Ping = p.Ping
+	s, keeps := f.(files.Store)
+	if !keeps {
+		return f, check, nil
 	}
-	return f, check, nil
+	check.Ping = s.Ping
+	return files.Encrypt(s, ring), check, nil
+}
+
+// openRing opens the keys that encrypt what is stored; nil if there are none. If the
+// database has such keys, a process without a wrapping key is refused: it would take
+// what is encrypted for damaged, and store plain what should be encrypted.
+func openRing(ctx context.Context, c *encryptionConfig, db *store.DB) (*encryption.Ring, error) {
+	if !c.settings().On() {
+		keys, err := db.DataKeys(ctx)
+		if err == nil && len(keys) > 0 {
+			err = &usageError{fmt.Errorf("this database encrypts what it stores, by the wrapping key %s: set --encryption-key-file or --encryption-kms as the other processes have it", keys[0].By)}
+		}
+		return nil, err
+	}
+	wrapping, err := c.settings().Open()
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	ring, err := encryption.OpenRing(ctx, db, wrapping, db.Now)
+	if err != nil {
+		return nil, fmt.Errorf("the keys that encrypt what is stored: %w", err)
+	}
+	return ring, nil
 }
 
 // source is where enrollment and claims come from.

@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"ab2d/internal/auth"
+	"ab2d/internal/encryption"
 	"ab2d/internal/obs"
 )
 
@@ -57,6 +58,7 @@ type workConfig struct {
 	stateConfig
 	logConfig
 	retentionConfig
+	encryptionConfig
 	Files     string        `help:"Storage of result files: dir:PATH, or s3://BUCKET/PREFIX?endpoint=URL. The default is files in the data directory." placeholder:"ADDRESS"`
 	Seed      uint64        `help:"Seed of the synthetic claims. The same seed gives the same people and claims on every machine." default:"1" placeholder:"N"`
 	Profiles  string        `help:"Directory for profiles of the whole run (CPU, allocations, mutexes, blocking), for go tool pprof. They are written when the process ends." placeholder:"DIR" type:"path"`
@@ -77,6 +79,16 @@ type workConfig struct {
 // keyConfig says how signing keys are encrypted.
 type keyConfig struct {
 	KeyFile string `help:"File with the key that encrypts the signing keys in the database: 32 bytes in Base64. All servers on a database use the same key. The default is key-encryption-key in the data directory, which is created if needed. With PostgreSQL there is no default." type:"path" placeholder:"FILE"`
+}
+
+// encryptionConfig says by which keys result files and claims are encrypted.
+type encryptionConfig struct {
+	EncryptionKeyFile string `help:"Encrypt result files and imported claims. The file has the wrapping key: 32 bytes in Base64. Older keys can follow, one on a line. All processes on a database use the same keys. The default is that nothing is encrypted." type:"path" placeholder:"FILE"`
+	EncryptionKMS     string `help:"Encrypt them, with a wrapping key of AWS KMS: aws-kms:KEY?region=NAME, where KEY is a key id, alias/NAME or an ARN. With &endpoint=URL it is another service with the same API." name:"encryption-kms" placeholder:"ADDRESS"`
+}
+
+func (c *encryptionConfig) settings() encryption.Settings {
+	return encryption.Settings{KeyFile: c.EncryptionKeyFile, KMS: c.EncryptionKMS}
 }
 
 // tlsConfig says how the server is reached over TLS.

@@ -14,7 +14,7 @@ import (
 // the same, and people set them once for a machine.
 func sharedVariables() []string {
 	return []string{
-		"data", "database", "files", "claims", "seed", "key-file", "profiles", "retention", "lease", "log-level", "log-format",
+		"data", "database", "files", "claims", "seed", "key-file", "encryption-key-file", "encryption-kms", "profiles", "retention", "lease", "log-level", "log-format",
 		"job-retention", "ledger-retention", "import-retention", "audit-archive", "audit-retention",
 	}
 }

@@ -95,7 +95,7 @@ func startLine(log *slog.Logger, command string, c *workConfig, more ...any) {
 		"claims", c.Claims, "workers", c.Workers, "lease", c.Lease.String(), "retention", c.Retention.String(),
 		"jobRetention", c.JobRetention.String(), "ledgerRetention", c.LedgerRetention.String(), "importRetention", c.ImportRetention.String(),
 		"auditArchive", c.AuditArchive, "auditRetention", c.AuditRetention.String(),
-		"mirrors", c.mirrors(), "logLevel", c.LogLevel}, more...)...)
+		"mirrors", c.mirrors(), "encryptionKeyFile", c.EncryptionKeyFile, "encryptionKMS", c.EncryptionKMS, "logLevel", c.LogLevel}, more...)...)
 }
 
 // stopLine logs that a process has ended as it should. That it did not is logged by run.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"ab2d/internal/api"
+	"ab2d/internal/audit"
+	"ab2d/internal/encryption"
 	"ab2d/internal/export"
 	"ab2d/internal/faultsim"
 	"ab2d/internal/mirror"
@@ -22,6 +24,7 @@ import (
 type workers struct {
 	db        *store.DB
 	files     export.Files
+	ring      *encryption.Ring // nil: nothing is encrypted
 	source    source
 	notifier  *export.Notifier
 	checks    []api.Check
@@ -58,13 +61,15 @@ func openWorkers(ctx context.Context, c *workConfig, s streams) (*workers, error
 	if err := w.clock.Measure(ctx); err != nil {
 		return nil, errors.Join(err, w.db.Close())
 	}
-	var filesCheck api.Check
-	if w.files, filesCheck, err = openFiles(c); err != nil {
-		w.db.Close()
-		return nil, err
+	filesCheck, err := w.openFiles(ctx, c)
+	if err != nil {
+		return nil, errors.Join(err, w.db.Close())
 	}
 	w.source = openClaims(c, w.db, w.now)
 	w.checks = []api.Check{{Name: "database", Ping: w.db.Ping}, filesCheck, {Name: "clock", Ping: w.clock.Check}, {Name: "audit", Ping: w.db.PingAudit}}
+	if w.ring != nil {
+		w.checks = append(w.checks, api.Check{Name: "encryption", Ping: w.ring.Check})
+	}
 	w.measure(c)
 	w.makeWorkers(c)
 	if c.mirrors() {
@@ -73,6 +78,15 @@ func openWorkers(ctx context.Context, c *workConfig, s streams) (*workers, error
 		}
 	}
 	return w, nil
+}
+
+// openFiles opens the store of result files, and the keys that encrypt them.
+func (w *workers) openFiles(ctx context.Context, c *workConfig) (check api.Check, err error) {
+	if w.ring, err = openRing(audit.With(ctx, &audit.Facts{Actor: "schedule"}), &c.encryptionConfig, w.db); err != nil {
+		return check, err
+	}
+	w.files, check, err = openFiles(c.Files, w.ring)
+	return check, err
 }
 
 // measure lets the metrics tell of the back ends.

@@ -73,7 +73,7 @@ var errDamagedFile = rest.Errorf(http.StatusInternalServerError, fhir.CodeExcept
 // byte is sent.
 func (a *API) openStored(r *http.Request, f *export.File) (io.ReadSeekCloser, error) {
 	stored, err := a.Files.Open(r.Context(), f.Key)
-	if errors.Is(err, export.ErrNoFile) {
+	if errors.Is(err, export.ErrNoFile) || errors.Is(err, export.ErrDamaged) {
 		return nil, a.damaged(r, f, err)
 	}
 	if err != nil {

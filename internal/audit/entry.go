@@ -57,6 +57,9 @@ const (
 	KeyAdded   Event = "key.added"
 	KeyRemoved Event = "key.removed"
 
+	DataKeyAdded     Event = "data-key.added"     // it encrypts what is stored from now on
+	DataKeyRewrapped Event = "data-key.rewrapped" // it is encrypted by another wrapping key, or anew
+
 	MaintenanceOn  Event = "maintenance.on"
 	MaintenanceOff Event = "maintenance.off"
 

@@ -6,5 +6,7 @@
 //   - s3.go    a bucket of S3-compatible storage
 //   - s3_address.go  where it is
 //   - s3_writer.go, s3_reader.go  one file of it
+//   - encrypted.go  files encrypted before they are stored, in either
+//   - encrypted_reader.go  reading them from any place
 //   - discard.go  nowhere, for measuring
 package files

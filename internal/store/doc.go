@@ -11,6 +11,7 @@
 //   - delivery.go    export.Deliveries: downloads, counted by delivered bytes
 //   - client.go      auth.Clients and auth.Assertions
 //   - key.go         auth.Keys
+//   - data_key.go    encryption.Store
 //   - contract.go    contracts and their switches
 //   - attestation.go  the history of attestations
 //   - hpms.go        storing what HPMS says of contracts

@@ -4,5 +4,6 @@
 //
 //   - postgres.go  PostgreSQL
 //   - s3.go        an S3 server, versitygw
+//   - kms.go       a key management service with AWS's API, local-kms
 //   - browser.go   a browser, Chromium
 package testserver

@@ -52,9 +52,11 @@ func S3(t *testing.T) *S3Server {
 	return s
 }
 
-// findGateway finds versitygw on the path or where go install puts it.
-func findGateway() (string, error) {
-	if path, err := exec.LookPath("versitygw"); err == nil {
+func findGateway() (string, error) { return findProgram("versitygw") }
+
+// findProgram finds a program on the path or where go install puts it.
+func findProgram(name string) (string, error) {
+	if path, err := exec.LookPath(name); err == nil {
 		return path, nil
 	}
 	out, err := exec.Command("go", "env", "GOBIN", "GOPATH").Output()
@@ -62,7 +64,7 @@ func findGateway() (string, error) {
 		return "", err
 	}
 	for _, bin := range strings.Split(strings.TrimSpace(string(out)), "\n") {
-		for _, path := range []string{filepath.Join(bin, "versitygw"), filepath.Join(bin, "bin", "versitygw")} {
+		for _, path := range []string{filepath.Join(bin, name), filepath.Join(bin, "bin", name)} {
 			if found, err := exec.LookPath(path); err == nil {
 				return found, nil
 			}
