@@ -80,6 +80,19 @@ func openFiles(address string, ring *encryption.Ring) (export.Files, api.Check, 
 	return files.Encrypt(s, ring), check, nil
 }
 
+// encryptClaims has the claims of a database encrypted, and read if they are, by the keys
+// of a command that imports.
+func encryptClaims(ctx context.Context, c *encryptionConfig, db *store.DB) error {
+	if !c.settings().On() {
+		return nil // the store refuses plain claims where others are encrypted
+	}
+	ring, err := openRing(ctx, c, db)
+	if err == nil {
+		db.EncryptWith(ring)
+	}
+	return err
+}
+
 // openRing opens the keys that encrypt what is stored; nil if there are none. If the
 // database has such keys, a process without a wrapping key is refused: it would take
 // what is encrypted for damaged, and store plain what should be encrypted.

@@ -29,6 +29,7 @@ type importCommand struct {
 // importConfig are the settings of every import.
 type importConfig struct {
 	stateConfig
+	encryptionConfig
 	File   string `arg:"" help:"The file; - for standard input."`
 	DryRun bool   `help:"Check the file and print the report, but change nothing."`
 }
@@ -69,6 +70,9 @@ func (c *importConfig) store(ctx context.Context, run func(context.Context, *sto
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := encryptClaims(asOperator(ctx), &c.encryptionConfig, db); err != nil {
+		return err
+	}
 	return run(asOperator(ctx), db)
 }
 

@@ -9,6 +9,7 @@ import (
 // migrateCommand is ab2d migrate.
 type migrateCommand struct {
 	stateConfig
+	encryptionConfig
 }
 
 // Run brings the database's tables up to date, which every other command does,
@@ -20,6 +21,9 @@ func (c *migrateCommand) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := encryptClaims(ctx, &c.encryptionConfig, db); err != nil {
+		return err
+	}
 	n, err := db.ApplyAllowList(ctx)
 	if err != nil {
 		return loadInProgress(err)

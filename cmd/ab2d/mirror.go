@@ -22,6 +22,7 @@ import (
 // mirrorCommand is ab2d mirror.
 type mirrorCommand struct {
 	stateConfig
+	encryptionConfig
 	logConfig
 	mirrorConfig
 	Contracts string `help:"First import contracts with their attestations from this file, as ab2d import contracts does." type:"existingfile" placeholder:"FILE"`
@@ -63,6 +64,9 @@ func (c *mirrorCommand) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := encryptClaims(ctx, &c.encryptionConfig, db); err != nil {
+		return err
+	}
 	if err := db.Attach(ctx); err != nil {
 		return err
 	}

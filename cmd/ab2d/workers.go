@@ -85,6 +85,7 @@ func (w *workers) openFiles(ctx context.Context, c *workConfig) (check api.Check
 	if w.ring, err = openRing(audit.With(ctx, &audit.Facts{Actor: "schedule"}), &c.encryptionConfig, w.db); err != nil {
 		return check, err
 	}
+	w.db.EncryptWith(w.ring)
 	w.files, check, err = openFiles(c.Files, w.ring)
 	return check, err
 }

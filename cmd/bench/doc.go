@@ -8,6 +8,7 @@
 //   - claims.go  generating and minimizing claims, in this process
 //   - server.go  the real program: started, asked, stopped
 //   - export.go  exports, imports, downloads, memory
+//   - encrypted.go  imports, exports and downloads with encryption
 //   - mirror.go  copying claims from an upstream server
 //   - latency.go  how long requests take
 //   - scale.go   cost by number of enrollees; several workers on PostgreSQL

@@ -73,7 +73,7 @@ func run(ctx context.Context, out, profiles, only string) (err error) {
 		do   func() error
 	}{
 		{"limits of the machine", b.measureLimits}, {"minimize", b.minimize}, {"generate", b.generate}, {"synthetic exports", b.syntheticExports},
-		{"import", b.importClaims}, {"mirror", b.mirror}, {"exports from the store", b.storeExports}, {"downloads", b.downloads}, {"scale", b.scale}, {"workers on PostgreSQL", b.workers},
+		{"import", b.importClaims}, {"mirror", b.mirror}, {"exports from the store", b.storeExports}, {"encrypted exports from the store", b.encryptedExports}, {"downloads", b.downloads}, {"scale", b.scale}, {"workers on PostgreSQL", b.workers},
 	} {
 		if !chosen.MatchString(step.name) {
 			continue

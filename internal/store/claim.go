@@ -61,6 +61,7 @@ type Merger struct {
 	line     []byte
 	rows     rows // of the transaction
 	arrivals rows // of the transaction
+	keys     segmentKeys
 	later    bool // claims of the version were published before this load
 
 	minimizer *eob.Minimizer // for what an older allow-list has reduced
@@ -72,7 +73,7 @@ func (db *DB) NewMerger(l *Load) (*Merger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a compressor: %w", err)
 	}
-	m := &Merger{db: db, load: l, builder: b, minimizer: eob.New(l.Version)}
+	m := &Merger{db: db, load: l, builder: b, keys: segmentKeys{db: db}, minimizer: eob.New(l.Version)}
 	m.rows = rows{table: "segment", columns: []string{"version", "enrollee", "load", "allow_list", "newest", "undated", "mbis", "crc", "length", "entries", "tail", "deflate"}}
 	m.arrivals = arrivalRows()
 	return m, nil
@@ -256,8 +257,12 @@ func (m *Merger) add(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeID, cl
 	if head == nil {
 		head = []byte{} // of no claims; the table has no null
 	}
+	parts, err := m.keys.seal(ctx, m.load.Version, id, m.load.ID, sealedParts{entries: index.Marshal([]byte{}), tail: tail, head: head})
+	if err != nil {
+		return err
+	}
 	m.rows.values = append(m.rows.values, []any{version, patient, m.load.ID, int64(eob.AllowList), newest, int64(undated),
-		mbiList(mbis), int64(s.CRC), s.Length, index.Marshal([]byte{}), tail, head})
+		mbiList(mbis), int64(s.CRC), s.Length, parts.entries, parts.tail, parts.head})
 	return nil
 }
 
@@ -281,6 +286,9 @@ func (m *Merger) stored(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeID)
 	}
 	if err != nil {
 		return none, fmt.Errorf("read stored claims: %w", err)
+	}
+	if err := m.keys.openRow(ctx, m.load.Version, id, r); err != nil {
+		return none, err
 	}
 	s := storedClaims{load: r.load, mbis: r.mbis, newest: r.newest}
 	older := r.allowList < eob.AllowList

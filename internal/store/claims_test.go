@@ -29,7 +29,17 @@ type claims struct {
 	version fhir.Version
 }
 
+// newClaims opens a store. On PostgreSQL it encrypts claims, and on SQLite it does not:
+// what holds of claims holds either way.
 func newClaims(t *testing.T, open opener) *claims {
+	c := plainClaims(t, open)
+	if strings.Contains(t.Name(), "/postgres") {
+		encrypt(t, c.DB, keys(t, "a"))
+	}
+	return c
+}
+
+func plainClaims(t *testing.T, open opener) *claims {
 	clock := exporttest.NewClock()
 	c := &claims{TB: t, DB: open(t, clock.Now), clock: clock, version: fhir.V1}
 	c.ok(c.PutContracts(t.Context(), []coverage.Contract{{Number: contract, Sponsor: "PDP", Attested: coverage.DateOf(1970, 1, 1), HasAttested: true}}, false))

@@ -15,6 +15,7 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
 
+	"ab2d/internal/encryption"
 	"ab2d/internal/obs"
 )
 
@@ -39,6 +40,8 @@ type DB struct {
 	closeOnce  sync.Once
 	sealerDone chan struct{} // closed when the sealer has ended; nil before it runs
 	attached   *flock.Flock  // of Attach; nil before it
+
+	ring *encryption.Ring // of EncryptWith; nil: claims are stored plain
 }
 
 // Open opens the database at an address, "sqlite:" and a path or

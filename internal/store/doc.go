@@ -12,6 +12,7 @@
 //   - client.go      auth.Clients and auth.Assertions
 //   - key.go         auth.Keys
 //   - data_key.go    encryption.Store
+//   - segment_key.go  encrypting the claims of a load
 //   - contract.go    contracts and their switches
 //   - attestation.go  the history of attestations
 //   - hpms.go        storing what HPMS says of contracts

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ab2d/internal/coverage"
+	"ab2d/internal/encryption"
 	"ab2d/internal/eob"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
@@ -29,6 +30,9 @@ type segmentRow struct {
 	tail      []byte          // the last block; empty in rows of old, whose segment is read whole
 	segment   segment.Segment // whole is false: all but Deflate
 	whole     bool
+
+	key  *encryption.DataKey // nil: plain
+	head []byte              // what is encrypted of a whole segment, before openRow
 }
 
 // segmentColumns are what scanSegment reads, and recentColumns the same without
@@ -50,7 +54,9 @@ func scanSegment(row interface{ Scan(...any) error }, recent bool) (*segmentRow,
 		return nil, err
 	}
 	r.segment = segment.Segment{CRC: uint32(crc), Length: length}
-	if r.whole = !recent || len(r.tail) == 0; r.whole {
+	if r.whole = !recent || len(r.tail) == 0; isSealed(r.entries) {
+		r.head = deflate
+	} else if r.whole {
 		r.segment.Deflate = append(deflate, r.tail...)
 	}
 	r.mbis, err = parseMBIs(mbis)
@@ -109,6 +115,7 @@ type reader struct {
 	next    *segmentRow // read, and not yet asked for; nil at the end
 	unread  map[coverage.EnrolleeID]bool
 
+	keys     segmentKeys
 	inflater segment.Inflater
 	plain    []byte
 	line     []byte
@@ -123,7 +130,10 @@ func (db *DB) Open(ctx context.Context, q export.Query) (export.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{db: db, version: q.Version, load: p.load, since: q.Since}
+	if err := db.checkKeys(ctx); err != nil { // a key that is missing is no fault of single enrollees
+		return nil, fmt.Errorf("read stored claims: %w", err)
+	}
+	r := &reader{db: db, version: q.Version, load: p.load, since: q.Since, keys: segmentKeys{db: db}}
 	if r.unread, err = db.unread(ctx, q, p); err != nil {
 		return nil, err
 	}
@@ -210,11 +220,14 @@ func (r *reader) Write(ctx context.Context, s *coverage.Selection, sink export.S
 	if row == nil || row.undated == 0 && s.NothingUpTo(time.UnixMilli(row.newest)) {
 		return nil
 	}
+	row.patient = export.PatientOf(r.version, s.Enrollee)
+	if err := r.keys.openRow(ctx, r.version, row.patient, row); err != nil {
+		return err
+	}
 	index, err := row.index()
 	if err != nil {
 		return err
 	}
-	row.patient = export.PatientOf(r.version, s.Enrollee)
 	wanted, first := r.choose(index, s, sink)
 	current := writtenMBIs(r.version, s.Enrollee)
 	switch {
@@ -315,6 +328,9 @@ func (r *reader) complete(ctx context.Context, row *segmentRow, index segment.In
 		int(r.version), int64(row.patient), row.load).Scan(&head)
 	if err != nil {
 		return fmt.Errorf("read the older of stored claims: %w", err)
+	}
+	if head, err = row.openHead(r.version, row.patient, head); err != nil {
+		return err
 	}
 	row.segment.Deflate, row.whole = append(head, row.tail...), true
 	return nil

@@ -22,7 +22,7 @@ func (m *Merger) withdraw(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeI
 		return nil
 	}
 	if stored.load == m.load.ID {
-		published, err := storedIDs(ctx, tx, m.load.Version, id, m.load.ID-1)
+		published, err := m.keys.storedIDs(ctx, tx, m.load.Version, id, m.load.ID-1)
 		if err != nil {
 			return err
 		}
@@ -41,17 +41,21 @@ func (m *Merger) withdraw(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeI
 }
 
 // storedIDs are the claims that are stored of an enrollee as of a load.
-func storedIDs(ctx context.Context, q interface {
+func (k *segmentKeys) storedIDs(ctx context.Context, q interface {
 	QueryRowContext(context.Context, string, ...any) *sql.Row
 }, v fhir.Version, patient coverage.EnrolleeID, load int64) (map[string]bool, error) {
 	var entries []byte
-	err := q.QueryRowContext(ctx, `select entries from segment where version = $1 and enrollee = $2 and load <= $3 order by load desc limit 1`,
-		int(v), int64(patient), load).Scan(&entries)
+	var of int64
+	err := q.QueryRowContext(ctx, `select load, entries from segment where version = $1 and enrollee = $2 and load <= $3 order by load desc limit 1`,
+		int(v), int64(patient), load).Scan(&of, &entries)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read which claims are stored: %w", err)
+	}
+	if entries, _, err = k.open(ctx, v, patient, of, entries); err != nil {
+		return nil, err
 	}
 	var index segment.Index
 	if err := index.Unmarshal(entries); err != nil {
@@ -76,9 +80,10 @@ func (db *DB) Withdrawn(ctx context.Context, q export.Query, after, until time.T
 	}
 	var kept []export.Withdrawal
 	var there map[string]bool
+	keys := segmentKeys{db: db}
 	for i, w := range all {
 		if i == 0 || w.patient != all[i-1].patient {
-			if there, err = storedIDs(ctx, db.read, q.Version, w.patient, p.load); err != nil {
+			if there, err = keys.storedIDs(ctx, db.read, q.Version, w.patient, p.load); err != nil {
 				return nil, err
 			}
 		}

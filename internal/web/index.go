@@ -28,6 +28,7 @@ func (s *Site) index() []shelf {
 		}},
 		{Name: "For operators", Documents: []entry{
 			{Path: "/docs/operating", Text: "Run a server on one machine or on many: settings, keys, metrics, backups and updates."},
+			{Path: "/docs/clouds", Text: "What to order from AWS, Google Cloud or Azure, which permissions, and what it costs."},
 			{Path: "/docs/importing", Text: "Import contracts, enrollment, opt-outs and claims."},
 			{Path: "/docs/security", Text: "What the server promises against each kind of attacker, and what the operator must do."},
 			{"/reference/admin", "Administration API", "What operators can do over HTTP: contracts, clients, jobs, keys, maintenance and the audit log."},

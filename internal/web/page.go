@@ -50,7 +50,7 @@ func (view) Foot() []linkGroup {
 	return []linkGroup{
 		{"Setup", []link{{"/setup/macos", "macOS"}, {"/setup/linux", "Linux"}, {"/setup/windows", "Windows"}}},
 		{"For sponsors", []link{{"/docs/client", "Client"}, {"/docs/sandbox", "Sandbox"}, {"/docs/v3", "Move to v3"}, {"/docs/compatibility", "Compatibility"}, {"/docs/changelog", "Changelog"}}},
-		{"For operators", []link{{"/docs/operating", "Operating"}, {"/docs/security", "Security"}, {"/docs/importing", "Importing"}, {"/reference/admin", "Administration API"}, {"/dashboard", "Dashboard"}}},
+		{"For operators", []link{{"/docs/operating", "Operating"}, {"/docs/clouds", "Clouds"}, {"/docs/security", "Security"}, {"/docs/importing", "Importing"}, {"/reference/admin", "Administration API"}, {"/dashboard", "Dashboard"}}},
 	}
 }
 
