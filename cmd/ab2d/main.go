@@ -100,6 +100,9 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 		}
 	}()
 	ctx = asOperator(ctx)
+	if asksForJSON(args) {
+		s.err = &jsonLines{w: s.err}
+	}
 	var c commands
 	parser, err := newParser(&c, kong.Writers(s.out, s.err), kong.Exit(func(code int) { panic(exited(code)) }),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -127,4 +131,37 @@ func complain(w io.Writer, command *kong.Context, err error) {
 		}
 	}
 	fmt.Fprintf(w, "ab2d: %s\n", shownError(err))
+}
+
+// asksForJSON tells whether the arguments of a command with a log ask for JSON, before
+// they are parsed: what is wrong with them is then told as JSON, too.
+func asksForJSON(args []string) bool {
+	if len(args) == 0 || !slices.Contains([]string{"serve", "worker", "sandbox", "mirror"}, args[0]) {
+		return false
+	}
+	asked := os.Getenv("AB2D_LOG_FORMAT") == formatJSON
+	for i, a := range args {
+		if value, ok := strings.CutPrefix(a, "--log-format="); ok {
+			asked = value == formatJSON
+		} else if a == "--log-format" && i+1 < len(args) {
+			asked = args[i+1] == formatJSON
+		}
+	}
+	return asked
+}
+
+// jsonLines turns lines of text into lines of a JSON log, and lets those of a log pass.
+// It takes whole lines. Safe for concurrent use if w is.
+type jsonLines struct{ w io.Writer }
+
+// Write writes one or more lines.
+func (j *jsonLines) Write(b []byte) (int, error) {
+	if bytes.HasPrefix(b, []byte("{")) {
+		return j.w.Write(b)
+	}
+	log := slog.New(slog.NewJSONHandler(j.w, nil))
+	for line := range strings.Lines(string(b)) {
+		log.Warn(strings.TrimPrefix(strings.TrimSpace(line), "ab2d: "))
+	}
+	return len(b), nil
 }

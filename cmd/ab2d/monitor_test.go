@@ -159,6 +159,29 @@ func TestMonitorOfAWorker(t *testing.T) {
 	}
 }
 
+// TestFaultsOfArgumentsAreJSON: also what is wrong with the arguments is told as JSON, if
+// they ask for it, and a notice about an old name.
+func TestFaultsOfArgumentsAreJSON(t *testing.T) {
+	for _, args := range [][]string{
+		{"serve", "--log-format=json", "--bogus"}, {"worker", "--log-format", "json", "--lease=x"}, {"sandbox", "--lease=x", "--log-format=json"},
+		{"serve", "--log-format=json", "--keep=1h", "--lease=x"},
+	} {
+		var out, errs bytes.Buffer
+		if code := run(t.Context(), args, streams{out: &out, err: &errs}); code != exitUsage || errs.Len() == 0 {
+			t.Errorf("%v: exit code %d, %q", args, code, &errs)
+		}
+		for line := range strings.Lines(errs.String()) {
+			if !json.Valid([]byte(line)) {
+				t.Errorf("%v: %q is not JSON", args, line)
+			}
+		}
+	}
+	var errs bytes.Buffer
+	if run(t.Context(), []string{"serve", "--log-format=text", "--bogus"}, streams{out: io.Discard, err: &errs}); !strings.HasPrefix(errs.String(), "ab2d: ") {
+		t.Errorf("without JSON: %q", &errs)
+	}
+}
+
 // TestLogIsJSON: with --log-format=json every line that a server writes is JSON, to
 // either stream. It tells of the start, with the settings, and of the end, and not of
 // those who ask for its health.

@@ -60,7 +60,10 @@ func recording(t *testing.T, address string) (string, func() []string) {
 	}
 	var mu sync.Mutex
 	seen := map[string]bool{"s3:ListBucket": true}
-	proxy := &httputil.ReverseProxy{Director: func(r *http.Request) { r.URL.Scheme, r.URL.Host = to.Scheme, to.Host }} // the signed Host stays
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(to)
+		r.Out.Host = r.In.Host // it is signed
+	}}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		seen[actionOf(r)] = true
