@@ -13,7 +13,7 @@ import (
 // packages of a lower level, never one of its own.
 var level = map[string]int{
 	"ab2d": 0, "docs": 0, "internal/fhir": 0, "internal/coverage": 0, "internal/obs": 0, "internal/segment": 0, "internal/audit": 0,
-	"internal/encryption": 1, "internal/eob": 1, "internal/auth": 1, "internal/export": 1,
+	"internal/encryption": 1, "internal/tracing": 1, "internal/eob": 1, "internal/auth": 1, "internal/export": 1,
 	"internal/store": 2, "internal/files": 2, "client": 2, "client/clienttest": 0, "internal/rest": 2,
 	"internal/feed": 2, "internal/ingest": 3, "internal/bfd": 3, "internal/bfd/bfdtest": 3, "internal/mirror": 4, "internal/hpms": 3, "internal/hpms/hpmstest": 0, "internal/table": 2, "internal/export/exporttest": 2, "internal/testserver": 2,
 	"internal/synth/random": 0, "internal/synth/codes": 1, "internal/synth/population": 2,

@@ -19,6 +19,7 @@ import (
 
 	"ab2d/internal/api"
 	"ab2d/internal/obs"
+	"ab2d/internal/tracing"
 )
 
 // monitorTime bounds a check of a worker's health.
@@ -95,11 +96,12 @@ func writeStatus(w http.ResponseWriter, status int, state string, checks map[str
 // startLine logs which release runs, with its settings. Those have no secrets: of
 // addresses the passwords are left out.
 func startLine(log *slog.Logger, command string, c *workConfig, more ...any) {
+	traces, _ := tracing.Endpoint() // that it is wrong was told before
 	log.Info("started", append([]any{"command", command, "version", versionText(), "data", c.Data, "database", c.shown(), "files", obs.HideSecrets(c.Files),
 		"claims", c.Claims, "workers", c.Workers, "lease", c.Lease.String(), "retention", c.Retention.String(),
 		"jobRetention", c.JobRetention.String(), "ledgerRetention", c.LedgerRetention.String(), "importRetention", c.ImportRetention.String(),
 		"auditArchive", c.AuditArchive, "auditRetention", c.AuditRetention.String(),
-		"mirrors", c.mirrors(), "encryptionKeyFile", c.EncryptionKeyFile, "encryptionKMS", c.EncryptionKMS, "logLevel", c.LogLevel}, more...)...)
+		"mirrors", c.mirrors(), "encryptionKeyFile", c.EncryptionKeyFile, "encryptionKMS", c.EncryptionKMS, "traces", traces, "logLevel", c.LogLevel}, more...)...)
 }
 
 // stopLine logs that a process has ended as it should. That it did not is logged by run.

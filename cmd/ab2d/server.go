@@ -111,7 +111,7 @@ func (s *server) serveAPI(ctx context.Context, c *config) error {
 	}
 	config := api.Config{
 		Intake: &export.Intake{Jobs: s.db, Roster: s.source, Source: s.source.Source(), Notifier: s.notifier, Now: s.now, Removed: s.db}, Jobs: s.db, Deliveries: s.db, List: s.db, Fresh: s.source, Files: s.files,
-		Tokens: s.tokenServer(c, issuer, clients, fetch, responder), Maintenance: s.db, Audit: s.db, Responder: responder, Metrics: s.metrics, Now: s.now, Log: s.log,
+		Tokens: s.tokenServer(c, issuer, clients, fetch, responder), Maintenance: s.db, Audit: s.db, Responder: responder, Metrics: s.metrics, Tracer: s.traces.Tracer(), Now: s.now, Log: s.log,
 		Bearer:     &auth.Checker{Issuer: issuer, Clients: clients, Keys: s.keys, Now: s.now, Outside: s.outside(c, fetch)},
 		AuthServer: c.AuthServer, Address: rest.Address{PublicURL: c.PublicURL, Proxies: proxies}, Origins: c.CORSOrigins,
 		MaxDownloads: c.MaxDownloads, MaxPolls: c.MaxPolls, RateFactor: c.ClientRateFactor, Checks: append(s.checks, api.Check{Name: "serving", Ping: s.serving, Always: true}),

@@ -17,6 +17,7 @@ import (
 	"ab2d/internal/mirror"
 	"ab2d/internal/obs"
 	"ab2d/internal/store"
+	"ab2d/internal/tracing"
 )
 
 // workers are what a process needs to work on exports: the back ends, and the
@@ -34,6 +35,7 @@ type workers struct {
 	mirror    *mirror.Mirror // nil for none
 	log       *slog.Logger
 	metrics   *obs.Metrics
+	traces    *tracing.Sender // nil: none are sent
 	retention retentionConfig
 	profiled  func() error // writes the profiles; nil without --profiles
 }
@@ -49,6 +51,9 @@ func openWorkers(ctx context.Context, c *workConfig, s streams) (*workers, error
 		if w.profiled, err = obs.Profile(c.Profiles); err != nil {
 			return nil, fmt.Errorf("--profiles=%s: %w", c.Profiles, err)
 		}
+	}
+	if w.traces, err = tracing.Open(ctx, log, version, processName()); err != nil {
+		return nil, &usageError{err}
 	}
 	if w.db, err = openStore(ctx, &c.stateConfig); err != nil {
 		return nil, err
@@ -111,7 +116,7 @@ func (w *workers) makeWorkers(c *workConfig) {
 	for i := range c.Workers {
 		w.workers = append(w.workers, &export.Worker{
 			Name: fmt.Sprintf("%s/%d", processName(), i+1), Queue: w.db, Jobs: w.db, Ledgers: w.db, Roster: w.source, Claims: claims, Source: w.source.Source(),
-			Files: w.files, Notifier: w.notifier, Now: w.now, Log: w.log, Metrics: w.metrics, Settings: settings, Ready: w.clock.Check,
+			Files: w.files, Notifier: w.notifier, Now: w.now, Log: w.log, Metrics: w.metrics, Tracer: w.traces.Tracer(), Settings: settings, Ready: w.clock.Check,
 		})
 	}
 }
@@ -132,6 +137,7 @@ func (w *workers) close() error {
 	if w.profiled != nil {
 		err = w.profiled()
 	}
+	w.traces.Close()
 	return errors.Join(err, w.db.Close())
 }
 

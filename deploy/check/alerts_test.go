@@ -171,6 +171,11 @@ func history(all series, expr string, now time.Time, f fault) storage.Queryable 
 	} {
 		list = append(list, pastOf(l, 0, false, now, f))
 	}
+	return selecting(list)
+}
+
+// selecting is a storage of these series.
+func selecting(list []storage.Series) storage.Queryable {
 	return &storage.MockQueryable{MockQuerier: &storage.MockQuerier{SelectMockFunction: func(_ bool, _ *storage.SelectHints, matchers ...*labels.Matcher) storage.SeriesSet {
 		var found []storage.Series
 		for _, s := range list {

@@ -5,6 +5,7 @@
 //
 //   - scrape_test.go     metrics of real servers
 //   - alerts_test.go     deploy/prometheus and deploy/grafana
+//   - picture_test.go    a picture of the dashboard, from what a server recorded
 //   - faults_test.go     what the alerts are for
 //   - kubernetes_test.go  deploy/kubernetes
 package check

@@ -88,19 +88,27 @@ func scrape(t *testing.T) series {
 		t.Fatal(err)
 	}
 	defer r.Body.Close()
+	all := series{}
+	readSamples(t, r.Body, func(l labels.Labels, v float64) {
+		all[l.String()] = struct {
+			labels labels.Labels
+			value  float64
+		}{l, v}
+	})
+	return all
+}
+
+// readSamples reads what a server answers to a scrape, and gives each sample with the
+// labels that Prometheus would add.
+func readSamples(t *testing.T, r io.Reader, see func(labels.Labels, float64)) {
+	t.Helper()
 	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(r.Body)
+	families, err := parser.TextToMetricFamilies(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := series{}
 	add := func(name string, v float64, l labels.Labels) {
-		b := labels.NewBuilder(l)
-		b.Set("__name__", name).Set("job", "ab2d").Set("instance", "one")
-		all[b.Labels().String()] = struct {
-			labels labels.Labels
-			value  float64
-		}{b.Labels(), v}
+		see(labels.NewBuilder(l).Set("__name__", name).Set("job", "ab2d").Set("instance", "one").Labels(), v)
 	}
 	add("up", 1, labels.EmptyLabels())
 	for name, f := range families {
@@ -124,5 +132,4 @@ func scrape(t *testing.T) series {
 			}
 		}
 	}
-	return all
 }

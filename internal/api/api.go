@@ -38,6 +38,7 @@ type Config struct {
 	Audit       audit.Log
 	Responder   *rest.Responder
 	Metrics     *obs.Metrics
+	Tracer      *obs.Tracer // optional
 	Now         func() time.Time
 	Log         *slog.Logger
 
@@ -116,6 +117,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.Serv
 func (a *API) chain(routes http.Handler) http.Handler {
 	middleware := []func(http.Handler) http.Handler{
 		a.Address.Identify, // id and caller, for all that follows
+		a.trace,            // whose id the log has
 		a.observe,          // log, metrics, panics
 		fixedHeaders,
 		a.crossOrigin,
@@ -130,6 +132,8 @@ func (a *API) chain(routes http.Handler) http.Handler {
 	}
 	return h
 }
+
+func (a *API) trace(next http.Handler) http.Handler { return obs.TraceRequests(a.Tracer, next) }
 
 func (a *API) observe(next http.Handler) http.Handler {
 	return obs.Handler(a.Log, a.Metrics, next, func(w http.ResponseWriter, r *http.Request) {

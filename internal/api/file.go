@@ -98,10 +98,10 @@ func (a *API) unread(r *http.Request, c call, f *export.File, err error) error {
 
 // damaged logs that a stored file is damaged, and marks it for the operator.
 func (a *API) damaged(r *http.Request, f *export.File, err error) error {
-	a.Log.Error("a stored result file is damaged", "request", obs.RequestID(r.Context()), "job", f.Job, "file", f.Name, "key", f.Key, "error", err)
+	a.Log.ErrorContext(r.Context(), "a stored result file is damaged", "request", obs.RequestID(r.Context()), "job", f.Job, "file", f.Name, "key", f.Key, "error", err)
 	a.Metrics.FileDamaged()
 	if err := a.Deliveries.MarkDamaged(context.WithoutCancel(r.Context()), f, true); err != nil {
-		a.Log.Error("mark a damaged file", "job", f.Job, "file", f.Name, "error", err)
+		a.Log.ErrorContext(r.Context(), "mark a damaged file", "job", f.Job, "file", f.Name, "error", err)
 	}
 	return errDamagedFile
 }

@@ -12,6 +12,7 @@ import (
 
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
+	"ab2d/internal/obs"
 	"ab2d/internal/rest"
 )
 
@@ -25,6 +26,9 @@ func (a *API) ownJob(r *http.Request, c call) (*export.Job, error) {
 	j, err := a.Jobs.Job(r.Context(), id.String())
 	if errors.Is(err, export.ErrNoJob) || err == nil && (j.Contract != c.client.Contract || pathVersion(c.version, j.Version) != c.version) {
 		return nil, noJob(r)
+	}
+	if err == nil {
+		obs.LinkSpan(r.Context(), j.Trace)
 	}
 	if err == nil && j.State == export.Completed && !a.Now().Before(j.Expires) {
 		j.State = export.Expired // a worker will say so in a moment

@@ -87,7 +87,7 @@ func (in *Intake) Accept(ctx context.Context, r Request) (*Job, error) {
 	j := &Job{
 		ID: uuid.NewString(), Contract: r.Contract.Number, Client: r.Client, Version: r.Version, Request: r.URL,
 		Until: r.Until, ServiceDates: r.ServiceDates, Elements: r.Elements, Partial: r.Partial, Notes: r.Notes, State: Accepted,
-		TransactionTime: in.Now().UTC().Truncate(time.Millisecond), Key: hashed(r.Client, r.Key), Source: in.Source,
+		TransactionTime: in.Now().UTC().Truncate(time.Millisecond), Key: hashed(r.Client, r.Key), Source: in.Source, Trace: obs.TraceParent(ctx),
 	}
 	j.Patients = sortedPatients(r.Patients)
 	j.PatientsHash = hashPatients(j.Patients)

@@ -47,7 +47,7 @@ func (w *Worker) finish(ctx context.Context, t *Task) error {
 	}
 	obs.CrashPoint("finished")
 	w.countJob(t, totals, written)
-	w.Log.Info("export completed", "job", t.Job.ID, "contract", t.Job.Contract, "version", t.Job.Version.String(),
+	w.Log.InfoContext(ctx, "export completed", "job", t.Job.ID, "contract", t.Job.Contract, "version", t.Job.Version.String(),
 		"enrollees", totals.Enrollees(), "claims", totals.Claims, "files", len(files), "notRead", totals.NotRead, "withoutDates", totals.NoDates(),
 		"took", w.Now().Sub(t.Job.TransactionTime).String())
 	return nil

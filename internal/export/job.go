@@ -48,6 +48,9 @@ type Job struct {
 	// decides them, as the process that accepted the job has it. Only workers
 	// with the same source work on the job. Empty: a job of an older release.
 	Source string
+	// Trace is the span in which the job was accepted, as obs.TraceParent writes it;
+	// empty: none.
+	Trace string
 
 	Since       time.Time // exclusive
 	SinceSource SinceSource

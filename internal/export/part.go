@@ -32,6 +32,8 @@ func (w *Worker) runPart(ctx context.Context, t *Task, progress *atomic.Int64) e
 		return fmt.Errorf("open the claims of part %d: %w", t.Part.Number, err)
 	}
 	defer reader.Close()
+	reading, span := obs.StartSpan(ctx, "claims", "select and write")
+	defer span.End(nil)
 	out := w.newOutput(ctx, t.Lease, Data)
 	defer out.abort()
 	var subset *fhir.Subset
@@ -40,7 +42,7 @@ func (w *Worker) runPart(ctx context.Context, t *Task, progress *atomic.Int64) e
 	}
 	var ledger Ledger
 	for i := range enrollees {
-		entry, err := w.exportEnrollee(ctx, t, &ledger, t.Job.Selection(contract, &enrollees[i], starts[i]), reader, out, subset)
+		entry, err := w.exportEnrollee(reading, t, &ledger, t.Job.Selection(contract, &enrollees[i], starts[i]), reader, out, subset)
 		if err != nil {
 			return err
 		}
@@ -49,6 +51,7 @@ func (w *Worker) runPart(ctx context.Context, t *Task, progress *atomic.Int64) e
 			obs.CrashPoint("middle of a part")
 		}
 	}
+	span.End(nil)
 	if n := ledger.Totals.NotRead; n > 0 && n == ledger.Totals.Enrollees() && t.Failures+1 < w.Attempts {
 		return errNothingRead
 	}
@@ -79,6 +82,8 @@ func query(t *Task) Query {
 
 // readPart reads the part's enrollees, exactly those it was planned with.
 func (w *Worker) readPart(ctx context.Context, t *Task) (coverage.Contract, []coverage.Enrollee, error) {
+	ctx, span := obs.StartSpan(ctx, "claims", "read the enrollees")
+	defer span.End(nil)
 	contract, err := w.attestedContract(ctx, t.Job.Contract)
 	if err != nil {
 		return contract, nil, err
@@ -122,7 +127,7 @@ func (w *Worker) exportEnrollee(ctx context.Context, t *Task, ledger *Ledger, s 
 		if err := out.drop(); err != nil {
 			return entry, err
 		}
-		w.Log.Warn("the claims of an enrollee could not be read", "job", t.Job.ID, "part", t.Part.Number, "error", err)
+		w.Log.WarnContext(ctx, "the claims of an enrollee could not be read", "job", t.Job.ID, "part", t.Part.Number, "error", err)
 		entry.Outcome, entry.Reason = NotRead, err.Error()
 		return entry, nil
 	}

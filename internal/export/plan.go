@@ -23,7 +23,9 @@ func (w *Worker) plan(ctx context.Context, t *Task) error {
 	if t.Job.PatientsHash != "" {
 		cut = w.planPatients
 	}
-	parts, err := cut(ctx, &t.Job, snapshot, w.partSize(&t.Job))
+	reading, span := obs.StartSpan(ctx, "claims", "read the enrollment")
+	parts, err := cut(reading, &t.Job, snapshot, w.partSize(&t.Job))
+	span.End(err)
 	if err != nil {
 		return err
 	}

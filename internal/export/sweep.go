@@ -37,7 +37,7 @@ func (w *Worker) sweep(ctx context.Context, t *Task) error {
 		return fmt.Errorf("note that the job is swept: %w", err)
 	}
 	if removed > 0 {
-		w.Log.Info("files deleted", "job", t.Job.ID, "state", string(t.Job.State), "files", removed)
+		w.Log.InfoContext(ctx, "files deleted", "job", t.Job.ID, "state", string(t.Job.State), "files", removed)
 	}
 	return nil
 }

@@ -52,6 +52,7 @@ type Worker struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 	Metrics  *obs.Metrics // nil: nothing is counted
+	Tracer   *obs.Tracer  // nil: nothing is traced
 	// Ready, if not nil, is asked before each step. While it fails, none is
 	// taken.
 	Ready func(context.Context) error
@@ -88,6 +89,8 @@ var errLapsed = errors.New("the lease was lost during the work")
 
 // do does one step under its lease.
 func (w *Worker) do(ctx context.Context, t *Task) {
+	ctx, span := w.trace(ctx, t)
+	defer span.End(nil)
 	work, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var progress atomic.Int64
@@ -98,7 +101,20 @@ func (w *Worker) do(ctx context.Context, t *Task) {
 	if err != nil && errors.Is(context.Cause(work), errLapsed) {
 		err = ErrLeaseLost
 	}
-	w.settle(ctx, t, err, w.Now().Sub(began))
+	w.settle(ctx, t, span, err, w.Now().Sub(began))
+}
+
+// trace starts the span of a step, in the trace of its job.
+func (w *Worker) trace(ctx context.Context, t *Task) (context.Context, obs.Span) {
+	ctx, span := w.Tracer.Start(ctx, "job: "+string(t.Lease.Step), t.Job.Trace)
+	span.Text(obs.SpanJob, t.Job.ID)
+	span.Text(obs.SpanWorker, w.Name)
+	span.Number(obs.SpanTry, int64(t.Failures)+1)
+	if t.Lease.Step == StepPart {
+		span.Number(obs.SpanPart, int64(t.Part.Number))
+		span.Number(obs.SpanCount, t.Part.Enrollees)
+	}
+	return ctx, span
 }
 
 // step does the work of one lease. A panic is a fault like any other: the
@@ -125,6 +141,7 @@ func (w *Worker) step(ctx context.Context, t *Task, progress *atomic.Int64) (err
 // heartbeat extends the lease in the background until the returned function is
 // called. When the lease is lost it cancels the work.
 func (w *Worker) heartbeat(ctx context.Context, cancel context.CancelCauseFunc, l Lease, progress *atomic.Int64) (stop func()) {
+	ctx = obs.WithoutSpan(ctx) // one each second would hide the others
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
@@ -159,10 +176,11 @@ func (w *Worker) heartbeat(ctx context.Context, cancel context.CancelCauseFunc, 
 
 // settle ends a step: nothing to do when all went well, else the lease is
 // given back.
-func (w *Worker) settle(ctx context.Context, t *Task, err error, took time.Duration) {
+func (w *Worker) settle(ctx context.Context, t *Task, span obs.Span, err error, took time.Duration) {
 	log := w.Log.With("job", t.Lease.Job, "step", t.Lease.Step, "part", t.Lease.Part, "took", took.Round(time.Millisecond))
 	if err == nil {
-		log.Debug("step done")
+		log.DebugContext(ctx, "step done")
+		span.Text(obs.SpanOutcome, obs.StepDone)
 		w.Metrics.StepEnded(string(t.Lease.Step), obs.StepDone, took)
 		if t.Lease.Step == StepPlan {
 			w.Notifier.Notify() // there are parts now, for all workers
@@ -173,20 +191,22 @@ func (w *Worker) settle(ctx context.Context, t *Task, err error, took time.Durat
 	outcome := obs.StepFailed
 	switch {
 	case errors.Is(err, ErrLeaseLost):
-		log.Info("step stopped: the job was canceled or the lease was lost")
+		log.InfoContext(ctx, "step stopped: the job was canceled or the lease was lost")
 		outcome = obs.StepLeaseLost
 	case ctx.Err() != nil:
-		log.Info("step returned to the queue: the worker stops")
+		log.InfoContext(ctx, "step returned to the queue: the worker stops")
 		outcome = obs.StepHandedBack
 	default:
 		failed = w.failure(t, err)
-		log.Error("step failed", "error", err, "failures", t.Failures+1, "final", failed.Reason != "")
+		log.ErrorContext(ctx, "step failed", "error", err, "failures", t.Failures+1, "final", failed.Reason != "")
 	}
 	w.Metrics.StepEnded(string(t.Lease.Step), outcome, took)
+	span.Text(obs.SpanOutcome, outcome)
+	span.Failed(outcome == obs.StepFailed)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if err := w.Queue.Release(ctx, t.Lease, failed); err != nil {
-		log.Error("return a lease; it will lapse", "error", err)
+		log.ErrorContext(ctx, "return a lease; it will lapse", "error", err)
 	} else if failed != nil && failed.Reason != "" {
 		w.Metrics.JobEnded(obs.JobFailed, w.Now().Sub(t.Job.TransactionTime))
 	}

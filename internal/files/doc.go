@@ -8,5 +8,6 @@
 //   - s3_writer.go, s3_reader.go  one file of it
 //   - encrypted.go  files encrypted before they are stored, in either
 //   - encrypted_reader.go  reading them from any place
+//   - traced.go  files being written, in traces
 //   - discard.go  nowhere, for measuring
 package files

@@ -11,6 +11,7 @@ import (
 
 	"ab2d/internal/encryption"
 	"ab2d/internal/export"
+	"ab2d/internal/obs"
 )
 
 // Encrypted encrypts files before another store keeps them: in age's format, each with a
@@ -43,6 +44,16 @@ func boundTo(key string) string { return "result file " + key }
 
 // Create starts a file.
 func (e *Encrypted) Create(ctx context.Context, key string) (export.FileWriter, error) {
+	ctx, span := obs.StartSpan(ctx, "files", "write a file")
+	w, err := e.create(ctx, key)
+	if err != nil || !span.On() {
+		span.End(err)
+		return w, err
+	}
+	return &tracedWriter{FileWriter: w, span: span}, nil
+}
+
+func (e *Encrypted) create(ctx context.Context, key string) (export.FileWriter, error) {
 	if e.ring == nil {
 		return e.stored.Create(ctx, key)
 	}
@@ -103,7 +114,9 @@ func (w *encryptedWriter) Abort() {
 
 // Open reads a file from its start. It returns export.ErrDamaged if the header is not
 // what was written, and encryption.ErrNoKey if this process has no key for the file.
-func (e *Encrypted) Open(ctx context.Context, key string) (io.ReadSeekCloser, error) {
+func (e *Encrypted) Open(ctx context.Context, key string) (_ io.ReadSeekCloser, err error) {
+	ctx, span := obs.StartSpan(ctx, "files", "open a file")
+	defer func() { span.End(err) }()
 	f, err := e.stored.Open(ctx, key)
 	if err != nil {
 		return nil, err
@@ -143,7 +156,9 @@ func (i *identity) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 }
 
 // List gives the keys of a job's files.
-func (e *Encrypted) List(ctx context.Context, job string) ([]string, error) {
+func (e *Encrypted) List(ctx context.Context, job string) (_ []string, err error) {
+	ctx, span := obs.StartSpan(ctx, "files", "list the files of a job")
+	defer func() { span.End(err) }()
 	return e.stored.List(ctx, job)
 }
 
@@ -151,7 +166,11 @@ func (e *Encrypted) List(ctx context.Context, job string) ([]string, error) {
 func (e *Encrypted) Jobs(ctx context.Context) ([]string, error) { return e.stored.Jobs(ctx) }
 
 // Remove deletes a file.
-func (e *Encrypted) Remove(ctx context.Context, key string) error { return e.stored.Remove(ctx, key) }
+func (e *Encrypted) Remove(ctx context.Context, key string) (err error) {
+	ctx, span := obs.StartSpan(ctx, "files", "remove a file")
+	defer func() { span.End(err) }()
+	return e.stored.Remove(ctx, key)
+}
 
 // Ping tells whether files can be stored.
 func (e *Encrypted) Ping(ctx context.Context) error { return e.stored.Ping(ctx) }

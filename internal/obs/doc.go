@@ -6,6 +6,7 @@
 //   - proxy.go  whose X-Forwarded headers are believed
 //   - caller.go  the address that a request comes from
 //   - shown.go  addresses without secrets, and texts that cannot act on a terminal
+//   - trace.go  spans of traces, and the id of a trace in the log
 //   - space.go, space_linux.go, space_other.go  what is free on a disk
 //   - limit.go  how often something may happen
 //   - metrics.go  what Prometheus reads

@@ -22,6 +22,7 @@ type request struct {
 	id     string
 	route  string // the pattern of the mux that took it
 	client string // the OAuth2 client that asks; "" while it is not known
+	status int    // of the answer, when it is complete
 }
 
 // WithRequest returns a context for a new request, which has an id. A context
@@ -56,6 +57,12 @@ func SetClient(ctx context.Context, id string) {
 	}
 }
 
+func setStatus(ctx context.Context, status int) {
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		r.status = status
+	}
+}
+
 func clientOf(ctx context.Context) string {
 	if r, ok := ctx.Value(requestKey{}).(*request); ok {
 		return r.client
@@ -83,13 +90,14 @@ func Handler(log *slog.Logger, m *Metrics, next http.Handler, failed func(http.R
 		defer func() {
 			p := recover()
 			if p != nil && p != any(http.ErrAbortHandler) { // which is the way to cut a connection off
-				log.Error("panic", "request", id, "panic", p, "stack", string(debug.Stack()))
+				log.ErrorContext(r.Context(), "panic", "request", id, "panic", p, "stack", string(debug.Stack()))
 				if rec.status == 0 {
 					failed(rec, r)
 					p = nil
 				}
 			}
 			m.answered(r, rec, time.Since(began))
+			setStatus(r.Context(), rec.status)
 			log.Log(r.Context(), levelOf(r, rec.status), "request", "request", id, "method", r.Method, "path", r.URL.Path, "status", rec.status,
 				"bytes", rec.bytes, "took", time.Since(began).Round(time.Microsecond), "address", address(r), "client", clientOf(r.Context()))
 			if p != nil {

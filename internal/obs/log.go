@@ -17,9 +17,9 @@ func NewLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 	o := &slog.HandlerOptions{Level: l}
 	switch format {
 	case "text":
-		return slog.New(slog.NewTextHandler(w, o)), nil
+		return slog.New(traced{slog.NewTextHandler(w, o)}), nil
 	case "json":
-		return slog.New(slog.NewJSONHandler(escaped{w}, o)), nil
+		return slog.New(traced{slog.NewJSONHandler(escaped{w}, o)}), nil
 	}
 	return nil, fmt.Errorf("log format %q is neither text nor json", format)
 }

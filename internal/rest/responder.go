@@ -50,17 +50,20 @@ func (p *Responder) WriteError(w http.ResponseWriter, r *http.Request, err error
 	p.AuditRejection(r, e.Status, string(e.Issues[0].Code))
 	id := obs.RequestID(r.Context())
 	if known := (*Error)(nil); e.Status >= 500 && !errors.As(err, &known) { // a job that failed was logged by its worker
-		p.log.Error("request failed", "request", id, "error", err)
+		p.log.ErrorContext(r.Context(), "request failed", "request", id, "error", err)
 	}
 	outcome := fhir.Outcome(append([]fhir.Issue(nil), e.Issues...)...)
 	for i := range outcome.Issue {
 		outcome.Issue[i].Diagnostics = "request id " + id
+		if trace := obs.TraceID(r.Context()); trace != "" {
+			outcome.Issue[i].Diagnostics += ", trace id " + trace
+		}
 	}
 	for name, value := range e.Header {
 		w.Header().Set(name, value)
 	}
 	if err := WriteJSON(w, e.Status, errorType(r), outcome); err != nil && !p.unsent(r, err) {
-		p.log.Error("send an error response", "request", id, "error", err)
+		p.log.ErrorContext(r.Context(), "send an error response", "request", id, "error", err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"ab2d/internal/export"
+	"ab2d/internal/obs"
 )
 
 const fileColumns = `f.job, f.key, f.kind, f.part, f.ord, f.number, f.name, f.count, f.length, f.stored, f.sha256, f.checksums, f.downloads, f.damaged > 0`
@@ -159,6 +160,8 @@ func (db *DB) listFiles(ctx context.Context, id, condition string, args ...any) 
 
 // File finds a file that can be downloaded by its name.
 func (db *DB) File(ctx context.Context, id, name string) (*export.File, error) {
+	ctx, span := obs.StartSpan(ctx, "store", "read a file's row")
+	defer span.End(nil)
 	f, err := scanFile(db.read.QueryRowContext(ctx, `select `+fileColumns+` from file f join job j on j.id = f.job
 		where f.job = $1 and f.name = $2 and f.number > 0 and `+downloadable, id, name))
 	if errors.Is(err, sql.ErrNoRows) {

@@ -12,11 +12,14 @@ import (
 	"ab2d/internal/audit"
 	"ab2d/internal/export"
 	"ab2d/internal/fhir"
+	"ab2d/internal/obs"
 )
 
 // Accept inserts a job, unless its contract has limit jobs under way. It moves the job's
 // transactionTime on where another job of the contract has it.
 func (db *DB) Accept(ctx context.Context, j *export.Job, limit int) error {
+	ctx, span := obs.StartSpan(ctx, "store", "accept a job")
+	defer span.End(nil) // a refusal is no failure
 	return db.tx(ctx, func(tx *sql.Tx) error {
 		if err := db.alone(ctx, tx, "jobs of contract "+j.Contract); err != nil {
 			return err
@@ -39,9 +42,9 @@ func (db *DB) Accept(ctx context.Context, j *export.Job, limit int) error {
 			return fmt.Errorf("look for a job with the same transactionTime: %w", err)
 		}
 		_, err = tx.ExecContext(ctx, `insert into job (id, contract, client, version, request, since, since_source, until,
-			service_dates, transaction_time, continuous, notes, state, base, key, source, patients_hash, elements, partial) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+			service_dates, transaction_time, continuous, notes, state, base, key, source, patients_hash, elements, partial, trace) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
 			j.ID, j.Contract, j.Client, int(j.Version), j.Request, millis(j.Since), string(j.SinceSource), millis(j.Until),
-			encoded(j.ServiceDates), millis(j.TransactionTime), bit(j.Continuous), encoded(j.Notes), string(export.Accepted), j.Base, j.Key, j.Source, j.PatientsHash, strings.Join(j.Elements, ","), bit(j.Partial))
+			encoded(j.ServiceDates), millis(j.TransactionTime), bit(j.Continuous), encoded(j.Notes), string(export.Accepted), j.Base, j.Key, j.Source, j.PatientsHash, strings.Join(j.Elements, ","), bit(j.Partial), j.Trace)
 		if err != nil {
 			return fmt.Errorf("insert the job: %w", err)
 		}
@@ -108,7 +111,7 @@ func underWay(ctx context.Context, tx *sql.Tx, contract string) ([]export.Runnin
 // jobColumns are what scanJob reads. The progress is that of the parts.
 const jobColumns = `j.id, j.contract, j.client, j.version, j.request, j.key, j.source, j.since, j.since_source, j.base, j.until, j.service_dates,
 	j.transaction_time, j.continuous, j.notes, j.state, j.reason, j.started, j.finished, j.expires, j.snapshot, j.expected,
-	j.parts, j.parts_done, j.totals, j.patients_hash, j.elements, j.partial > 0, j.ready_files, (select coalesce(sum(p.progress), 0) from part p where p.job = j.id)`
+	j.parts, j.parts_done, j.totals, j.patients_hash, j.elements, j.partial > 0, j.ready_files, j.trace, (select coalesce(sum(p.progress), 0) from part p where p.job = j.id)`
 
 func scanJob(row interface{ Scan(...any) error }, more ...any) (*export.Job, error) {
 	var j export.Job
@@ -117,7 +120,7 @@ func scanJob(row interface{ Scan(...any) error }, more ...any) (*export.Job, err
 	var dates, notes, totals, source, state, elements string
 	err := row.Scan(append([]any{&j.ID, &j.Contract, &j.Client, &version, &j.Request, &j.Key, &j.Source, &since, &source, &j.Base, &until, &dates,
 		&transactionTime, &j.Continuous, &notes, &state, &j.Reason, &started, &finished, &expires, &j.Snapshot, &j.Expected,
-		&j.Parts, &j.PartsDone, &totals, &j.PatientsHash, &elements, &j.Partial, &j.ReadyFiles, &j.Progress}, more...)...)
+		&j.Parts, &j.PartsDone, &totals, &j.PatientsHash, &elements, &j.Partial, &j.ReadyFiles, &j.Trace, &j.Progress}, more...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -133,6 +136,8 @@ func scanJob(row interface{ Scan(...any) error }, more ...any) (*export.Job, err
 
 // Job finds a job by its id.
 func (db *DB) Job(ctx context.Context, id string) (*export.Job, error) {
+	ctx, span := obs.StartSpan(ctx, "store", "read a job")
+	defer span.End(nil)
 	j, err := scanJob(db.read.QueryRowContext(ctx, `select `+jobColumns+` from job j where j.id = $1`, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, export.ErrNoJob
@@ -205,6 +210,8 @@ func (db *DB) Ended(ctx context.Context, contract string, v fhir.Version, transa
 // that nobody who plans, finishes or sweeps the job at this moment has a say
 // any more.
 func (db *DB) Delete(ctx context.Context, id string) (bool, error) {
+	ctx, span := obs.StartSpan(ctx, "store", "cancel a job")
+	defer span.End(nil)
 	var moved bool
 	err := db.tx(ctx, func(tx *sql.Tx) (err error) {
 		moved, err = exactlyOne(ctx, tx, `update job set state = 'cancelled', finished = case finished when 0 then $2 else finished end,

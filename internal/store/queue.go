@@ -154,6 +154,7 @@ const (
 // held runs changes in a transaction; any of them that finds its condition
 // broken makes it export.ErrLeaseLost.
 func (db *DB) held(ctx context.Context, doing string, f func(change func(statement string, args ...any) error, tx *sql.Tx) error) error {
+	ctx, span := obs.StartSpan(ctx, "store", doing)
 	err := db.tx(ctx, func(tx *sql.Tx) error {
 		return f(func(statement string, args ...any) error {
 			ok, err := exactlyOne(ctx, tx, statement, args...)
@@ -163,6 +164,7 @@ func (db *DB) held(ctx context.Context, doing string, f func(change func(stateme
 			return err
 		}, tx)
 	})
+	span.End(err)
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
@@ -240,6 +242,8 @@ func (db *DB) CommitPart(ctx context.Context, l export.Lease, r export.PartResul
 // Results reads the parts of a job with their files. Parts are read in pages,
 // so that no cursor stays open while see works.
 func (db *DB) Results(ctx context.Context, job string, see func(export.Part, []export.File) error) error {
+	ctx, span := obs.StartSpan(ctx, "store", "read the results")
+	defer span.End(nil)
 	for after := 0; ; {
 		parts, err := db.partsAfter(ctx, job, after)
 		if err != nil {

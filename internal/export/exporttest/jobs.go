@@ -62,7 +62,7 @@ func RunJobs(t *testing.T, open Open) {
 
 func (b *bench) job(contract string) *export.Job {
 	return &export.Job{ID: uuid.NewString(), Contract: contract, Client: "client", Version: fhir.V2, Request: "http://h/api/v2/fhir/Patient/$export?_type=ExplanationOfBenefit",
-		SinceSource: export.SinceNone, Continuous: true, TransactionTime: b.clock.Now(), State: export.Accepted}
+		SinceSource: export.SinceNone, Continuous: true, TransactionTime: b.clock.Now(), State: export.Accepted, Trace: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
 }
 
 func (b *bench) accept(contract string) *export.Job {
