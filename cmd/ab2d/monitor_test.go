@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"ab2d/client"
+	"ab2d/docs"
 	"ab2d/internal/export"
 	"ab2d/internal/obs"
 	"ab2d/internal/synth"
@@ -98,9 +100,24 @@ func TestMetricsOfAnExport(t *testing.T) {
 			t.Errorf("%s is not above 0", series)
 		}
 	}
+	areDocumented(t, scrape)
 	for _, named := range []string{sponsor.Contract, sponsor.Credentials[0].ID, job.StatusURL[strings.LastIndex(job.StatusURL, "Job/")+4:][:36]} {
 		if strings.Contains(scrape, named) {
 			t.Errorf("%s is in the metrics", named)
+		}
+	}
+}
+
+// areDocumented: docs/operating.md says of each metric what it tells.
+func areDocumented(t *testing.T, scrape string) {
+	t.Helper()
+	operating, err := docs.Files.ReadFile("operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range regexp.MustCompile(`(?m)^# TYPE (ab2d_\w+)`).FindAllStringSubmatch(scrape, -1) {
+		if !regexp.MustCompile("(?m)^\\| `" + family[1] + "[{`]").Match(operating) {
+			t.Errorf("docs/operating.md does not say what %s tells", family[1])
 		}
 	}
 }

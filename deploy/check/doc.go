@@ -8,4 +8,5 @@
 //   - picture_test.go    a picture of the dashboard, from what a server recorded
 //   - faults_test.go     what the alerts are for
 //   - kubernetes_test.go  deploy/kubernetes
+//   - autoscale_test.go  deploy/kubernetes-autoscale
 package check
