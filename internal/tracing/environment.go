@@ -37,7 +37,7 @@ func Endpoint() (string, error) {
 			continue
 		case "http/protobuf":
 		default:
-			return "", fmt.Errorf("%s=%s: traces can be sent by http/protobuf only; write that, and the port of the collector for it, which mostly is 4318", name, protocol)
+			return "", fmt.Errorf("%s=%s: traces can be sent by http/protobuf only; write that, and the port of the collector for it, which mostly is 4318, or set OTEL_TRACES_EXPORTER=none", name, protocol)
 		}
 		break // the first one counts
 	}
