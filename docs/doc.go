@@ -7,5 +7,5 @@ import "embed"
 
 // Files are the documents, as NAME.md.
 //
-//go:embed client.md compatibility.md data-dictionary.md importing.md operating.md sandbox.md security.md v3.md
+//go:embed analysis.md analysis-cclf-tuva.md client.md compatibility.md data-dictionary.md importing.md operating.md sandbox.md security.md v3.md
 var Files embed.FS

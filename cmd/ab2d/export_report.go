@@ -47,6 +47,9 @@ func report(w io.Writer, d *exported) {
 	if l := d.latest; l != nil {
 		row("Latest", "%s (%s left out, %s canceled, %s deleted)", several(l.Claims, "claim"), several(l.Older, "older version"), several(l.Canceled, "claim"), several(l.Deleted, "claim"))
 	}
+	if d.removed > 0 {
+		row("NDJSON", "%s removed: the tables hold each claim, compared cell by cell", humanize.Bytes(uint64(d.removed)))
+	}
 	if d.rejected > 0 {
 		row("Not readable", "%s: see %s", several(d.rejected, "line"), filepath.Join(d.dir, rejectedName))
 	}
