@@ -37,6 +37,25 @@ func TestAnalysis(t *testing.T) {
 	t.Run("DuckDB", func(t *testing.T) { sameAnswers(t, duckdb(t, filepath.Join(dir, "csv"), queries...), want) })
 	t.Run("Python", func(t *testing.T) { sameAnswers(t, notebook(t, filepath.Join(dir, "csv")), want) })
 	t.Run("R", func(t *testing.T) { sameAnswers(t, rscript(t, filepath.Join(dir, "csv")), want) })
+	t.Run("tables of other releases", func(t *testing.T) {
+		tables, err := filepath.Glob(filepath.Join(dir, "csv", "*Z", "csv"))
+		if err != nil || len(tables) != 1 {
+			t.Fatalf("%v, %v", tables, err)
+		}
+		write(t, filepath.Join(tables[0], "tables.json"), `{"version":99}`)
+		again := []string{"--sponsor=PDP-100", "--url=" + p.url, "-o", filepath.Join(dir, "csv"), "--format=csv"}
+		if out := ran(t, exportProcess(again...), 2); !strings.Contains(out, "later release") {
+			t.Errorf("got %s", out)
+		}
+		if err := os.Remove(filepath.Join(tables[0], "tables.json")); err != nil { // as version 1 had none
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(tables[0], "lines.csv"), "of an earlier release\n")
+		ran(t, exportProcess(again...), 0)
+		if b, err := os.ReadFile(filepath.Join(tables[0], "lines.csv")); err != nil || !strings.HasPrefix(string(b), "claim_id,") {
+			t.Errorf("%v, %.40q", err, b)
+		}
+	})
 	t.Run("DuckDB, tables only", func(t *testing.T) {
 		if out := export("tables", "--format=parquet", "--no-ndjson"); !strings.Contains(out, "removed: the tables hold each claim") {
 			t.Errorf("got %s", out)
