@@ -50,7 +50,7 @@ func differs(name string, row int64) error {
 type parquetCheck struct {
 	name string
 	file *os.File
-	in   *parquet.Reader
+	in   *parquet.GenericReader[any]
 	got  []parquet.Row
 	want parquet.Row
 	row  int64
@@ -72,7 +72,7 @@ func newParquetCheck(dir, name string, row reflect.Type) (tableWriter, error) {
 	if want := parquet.SchemaOf(reflect.Zero(row).Interface()); !parquet.EqualNodes(p.Schema(), want) {
 		return nil, errors.Join(fmt.Errorf("the table %s has other columns", name), f.Close())
 	}
-	return &parquetCheck{name: name, file: f, in: parquet.NewReader(p), got: make([]parquet.Row, 1)}, nil
+	return &parquetCheck{name: name, file: f, in: parquet.NewGenericReader[any](p), got: make([]parquet.Row, 1)}, nil
 }
 
 func (t *parquetCheck) add(list reflect.Value) error {
