@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -22,21 +23,32 @@ type fhirClaim struct {
 	Type       fhirConcept
 	Billable   fhirPeriod `json:"billablePeriod"`
 	CareTeam   []struct {
+		Sequence            int
 		Role, Qualification fhirConcept
 		Provider            struct{ Identifier struct{ Value string } }
 	}
 	SupportingInfo []struct{ Code fhirConcept }
-	Diagnosis      []struct {
+	Diagnosis      []fhirDiagnosis
+	Procedure      []struct {
 		Sequence int
-		Concept  fhirConcept `json:"diagnosisCodeableConcept"`
+		Date     string
+		Concept  fhirConcept `json:"procedureCodeableConcept"`
 	}
 	Item []struct {
+		Sequence          int
+		CareTeamSequence  []int
 		DiagnosisSequence []int
 		Service           fhirConcept `json:"productOrService"`
 		Period            fhirPeriod  `json:"servicedPeriod"`
 		ServicedDate      string
 		Location          fhirConcept `json:"locationCodeableConcept"`
 	}
+}
+
+type fhirDiagnosis struct {
+	Sequence int
+	Type     []fhirConcept
+	Concept  fhirConcept `json:"diagnosisCodeableConcept"`
 }
 
 type fhirPeriod struct{ Start, End string }
@@ -169,7 +181,7 @@ func expectedAnswers(claims []*fhirClaim, places, specialties map[string]string)
 
 func stayLengths(drgs tallies) (rows [][]string) {
 	for _, drg := range drgs.most(drgs.rowsOf, 10) {
-		rows = append(rows, []string{drg, fmt.Sprint(drgs[drg].rows), fmt.Sprint(float64(drgs[drg].days) / float64(drgs[drg].rows))})
+		rows = append(rows, []string{drg, fmt.Sprint(drgs[drg].rows), fmt.Sprintf("%.1f", math.Round(10*float64(drgs[drg].days)/float64(drgs[drg].rows))/10)})
 	}
 	return rows
 }

@@ -54,7 +54,11 @@ func report(w io.Writer, d *exported) {
 		row("Not readable", "%s: see %s", several(d.rejected, "line"), filepath.Join(d.dir, rejectedName))
 	}
 	if n := deletedFiles(d.run); n > 0 && d.latest == nil {
-		row("Deleted", "The server listed deleted claims in %s. --latest leaves them out.", several(n, "file"))
+		out := "--latest leaves"
+		if d.tables != nil {
+			out = "--latest and the views in " + table.ViewsFile + " leave"
+		}
+		row("Deleted", "The server listed deleted claims in %s. %s them out.", several(n, "file"), out)
 	}
 	switch {
 	case d.run.Continuous:

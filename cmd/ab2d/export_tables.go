@@ -185,6 +185,7 @@ func length(run *client.Run) (n int64) {
 
 // removeNDJSON removes the NDJSON files of each run whose tables hold what they hold. It
 // compares all cells, so that what is removed is not what was only believed to be there.
+// The files of runs that also have other resources than claims stay.
 func (c *exportCommand) removeNDJSON(ctx context.Context, folder *client.Folder, done *exported, view exportView) error {
 	for _, name := range folder.Runs() {
 		run, err := folder.Run(name)
@@ -192,7 +193,11 @@ func (c *exportCommand) removeNDJSON(ctx context.Context, folder *client.Folder,
 			return err
 		}
 		if !run.Removed {
-			err := table.Check(ctx, run.OutputPaths(), filepath.Join(run.Dir(), c.Format), table.Format(c.Format), view.reading("Checking tables", length(run)))
+			err := c.check(ctx, run, view)
+			if errors.Is(err, table.ErrNotInTables) {
+				done.notes = append(done.notes, fmt.Sprintf("The NDJSON files of %s were not removed: they have resources that no table holds, because they are not claims or are longer than 64 MiB.", name))
+				continue
+			}
 			if err != nil {
 				return fmt.Errorf("the NDJSON files of %s were not removed: %w.\nDelete its folder %s, and run the same command again", name, err, c.Format)
 			}
@@ -201,6 +206,21 @@ func (c *exportCommand) removeNDJSON(ctx context.Context, folder *client.Folder,
 		if err := run.RemoveOutput(ctx); err != nil {
 			return err
 		}
+		if name == done.run.Name {
+			done.run.Removed = true
+		}
 	}
 	return nil
+}
+
+// check compares the tables of a run with its claims, and puts the lines that cannot be
+// read into its rejected.ndjson: an export without tables did not look for all of them.
+func (c *exportCommand) check(ctx context.Context, run *client.Run, view exportView) error {
+	rejects := newRejects(run.Dir(), run)
+	err := table.Check(ctx, run.OutputPaths(), filepath.Join(run.Dir(), c.Format), table.Format(c.Format), view.reading("Checking tables", length(run)), rejects.add)
+	if err != nil && !errors.Is(err, table.ErrNotInTables) {
+		return err
+	}
+	_, failed := rejects.finish(ctx)
+	return errors.Join(err, failed)
 }

@@ -18,28 +18,33 @@ import (
 // canceled, deleted and delivered once more, and groups that say nothing or are too large.
 func TestViews_Latest(t *testing.T) {
 	t.Parallel()
-	needNode(t)
+	needNode(t, "@duckdb/node-api")
+	var folders []asking
+	var wants [][]string
 	for seed, format := range []table.Format{table.Parquet, table.CSV} {
 		dir := t.TempDir()
 		views := writeHistory(t, dir, rand.New(rand.NewPCG(uint64(seed), 1)), format)
-		want := newestByGo(t, dir, views.Sources)
+		wants = append(wants, newestByGo(t, dir, views.Sources))
 		if err := table.WriteViews(dir, views); err != nil {
 			t.Fatal(err)
 		}
 		if err := table.WriteLookups(dir, format); err != nil {
 			t.Fatal(err)
 		}
-		answers := duckdb(t, dir, "select source_file || ':' || source_line from claims order by source_file || ':' || source_line",
-			"select count(*), count(distinct claim_id) from lines")
+		folders = append(folders, asking{dir, []string{"select source_file || ':' || source_line from claims order by source_file || ':' || source_line",
+			"select count(*), count(distinct claim_id) from lines"}})
+	}
+	answers := duckdb(t, folders...)
+	for i, want := range wants {
 		var got []string
-		for _, row := range answers[0] {
+		for _, row := range answers[2*i] {
 			got = append(got, row[0])
 		}
 		if !slices.Equal(got, want) {
-			t.Errorf("%s: DuckDB finds %v\nGo finds %v", format, got, want)
+			t.Errorf("%s: DuckDB finds %v\nGo finds %v", folders[i].Dir, got, want)
 		}
-		if n := fmt.Sprint(len(want)); answers[1][0][0] != n || answers[1][0][1] != n {
-			t.Errorf("%s: %v lines of claims, want %s of as many", format, answers[1][0], n)
+		if n, lines := fmt.Sprint(len(want)), answers[2*i+1][0]; lines[0] != n || lines[1] != n {
+			t.Errorf("%s: %v lines of claims, want %s of as many", folders[i].Dir, lines, n)
 		}
 	}
 }

@@ -15,12 +15,17 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
+// ErrNotInTables says that files have resources that no table holds: resources that are
+// not claims, or lines that are too long.
+var ErrNotInTables = errors.New("there are resources that no table holds")
+
 // Check reads the tables of a folder, and the files of NDJSON that they were made of
 // once more, and compares each cell. It returns an error if the tables lack anything, or
-// have more. Lines that cannot be read, and resources that are not claims, are in no
-// table. Its memory does not depend on how many claims there are. Its errors name a
-// table and a row, and quote nothing of it.
-func Check(ctx context.Context, paths []string, dir string, format Format, progress func(int64)) error {
+// have more. reject is told each line that cannot be read, which is in no table. If the
+// tables are right and the files have more than they and reject hold, the error is
+// ErrNotInTables. Its memory does not depend on how many claims there are. Its errors
+// name a table and a row, and quote nothing of it.
+func Check(ctx context.Context, paths []string, dir string, format Format, progress func(int64), reject Reject) error {
 	info, err := ReadInfo(dir)
 	if err != nil {
 		return fmt.Errorf("checking tables: %w", err)
@@ -32,8 +37,16 @@ func Check(ctx context.Context, paths []string, dir string, format Format, progr
 	if err != nil {
 		return fmt.Errorf("checking tables: %w", err)
 	}
-	if _, err := pour(ctx, paths, nil, s, format, progress, func(string, int64, string, []byte) {}); err != nil {
+	long := false
+	in := input{paths: paths, progress: progress, reject: func(path string, line int64, reason string, content []byte) {
+		long = long || reason == tooLong
+		reject(path, line, reason, content)
+	}}
+	if _, err := in.pour(ctx, s, format); err != nil {
 		return fmt.Errorf("checking tables: %w", err)
+	}
+	if long || in.others > 0 {
+		return ErrNotInTables
 	}
 	return nil
 }

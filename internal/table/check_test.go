@@ -1,6 +1,7 @@
 package table
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,11 +20,11 @@ func TestCheck(t *testing.T) {
 		if _, err := Convert(t.Context(), in, nil, good, format, nil, nil); err != nil {
 			t.Fatal(err)
 		}
-		if err := Check(t.Context(), in, good, format, nil); err != nil {
+		if err := Check(t.Context(), in, good, format, nil, ignore); err != nil {
 			t.Errorf("%s: tables that are good: %v", format, err)
 		}
 		for _, paths := range [][]string{in[:2], append(in[:3:3], in[0]), {in[1], in[0], in[2]}} {
-			if err := Check(t.Context(), paths, good, format, nil); err == nil {
+			if err := Check(t.Context(), paths, good, format, nil, ignore); err == nil {
 				t.Errorf("%s: tables of %v pass for those of %v", format, in, paths)
 			}
 		}
@@ -45,7 +46,7 @@ func TestCheck(t *testing.T) {
 				if err := os.WriteFile(path, bad, 0o600); err != nil {
 					t.Fatal(err)
 				}
-				if err := Check(t.Context(), in, good, format, nil); err == nil {
+				if err := Check(t.Context(), in, good, format, nil, ignore); err == nil {
 					t.Errorf("%s: a damaged table %s passes", format, name)
 				}
 			}
@@ -65,14 +66,40 @@ func TestCheck_LineBreaks(t *testing.T) {
 	}
 	for _, format := range []Format{Parquet, CSV} {
 		dir := filepath.Join(t.TempDir(), "out")
-		if _, err := Convert(t.Context(), []string{path}, nil, dir, format, nil, func(string, int64, string, []byte) {}); err != nil {
+		if _, err := Convert(t.Context(), []string{path}, nil, dir, format, nil, ignore); err != nil {
 			t.Fatal(err)
 		}
-		if err := Check(t.Context(), []string{path}, dir, format, nil); err != nil {
+		if err := Check(t.Context(), []string{path}, dir, format, nil, ignore); err != nil {
 			t.Errorf("%s: %v", format, err)
 		}
 	}
 }
+
+// TestCheck_NotInTables: what no table holds is told, and is not taken for checked.
+func TestCheck_NotInTables(t *testing.T) {
+	for content, want := range map[string]error{
+		`{"resourceType":"ExplanationOfBenefit","id":"a"}`: nil,
+		`{"resourceType":"Patient","id":"a"}`:              ErrNotInTables,
+		strings.Repeat(" x", maxLine/2+1):                  ErrNotInTables,
+	} {
+		dir := t.TempDir()
+		path, out := filepath.Join(dir, "in.ndjson"), filepath.Join(dir, "out")
+		if err := os.WriteFile(path, []byte(content+"\nnot a claim\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Convert(t.Context(), []string{path}, nil, out, CSV, nil, ignore); err != nil {
+			t.Fatal(err)
+		}
+		told := 0
+		err := Check(t.Context(), []string{path}, out, CSV, nil, func(string, int64, string, []byte) { told++ })
+		if !errors.Is(err, want) || told == 0 {
+			t.Errorf("%.40q: %v, %d lines are told", content, err, told)
+		}
+	}
+}
+
+// ignore is a Reject.
+func ignore(string, int64, string, []byte) {}
 
 // TestParquet_Metadata: each file tells what its table and its columns hold.
 func TestParquet_Metadata(t *testing.T) {

@@ -33,6 +33,9 @@ var Descriptions = map[string]string{
 // kilobytes.
 const maxLine = 64 << 20
 
+// tooLong is why a longer line cannot be read.
+const tooLong = "longer than 64 MiB"
+
 // Format is a form of tables.
 type Format string
 
@@ -102,7 +105,8 @@ func convert(ctx context.Context, paths []string, keep func(int64) bool, dir str
 	if err != nil {
 		return nil, fmt.Errorf("writing tables: %w", err)
 	}
-	counts, err := pour(ctx, paths, keep, s, format, progress, reject)
+	in := input{paths: paths, keep: keep, progress: progress, reject: reject}
+	counts, err := in.pour(ctx, s, format)
 	if err == nil && format != NDJSON {
 		err = writeInfo(dir, Info{Version, format, counts})
 	}
@@ -112,16 +116,25 @@ func convert(ctx context.Context, paths []string, keep func(int64) bool, dir str
 	return counts, nil
 }
 
-// pour puts the claims of files into a sink, and closes it.
-func pour(ctx context.Context, paths []string, keep func(int64) bool, s sink, format Format, progress func(int64), reject Reject) (Counts, error) {
+// input is what tables are made of: the arguments of Convert.
+type input struct {
+	paths    []string
+	keep     func(claim int64) bool
+	progress func(int64)
+	reject   Reject
+	others   int64 // resources that are not claims, when poured
+}
+
+// pour puts the claims of the files into a sink, and closes it.
+func (in *input) pour(ctx context.Context, s sink, format Format) (Counts, error) {
 	var r *rows
 	if format != NDJSON {
 		r = new(rows)
 	}
 	var claim int64
-	err := scan(ctx, paths, progress, reject, func(at place, line []byte) error {
+	err := scan(ctx, in.paths, in.progress, in.reject, func(at place, line []byte) error {
 		claim++
-		if keep != nil && !keep(claim-1) {
+		if in.keep != nil && !in.keep(claim-1) {
 			return nil
 		}
 		e := new(eob)
@@ -129,6 +142,7 @@ func pour(ctx context.Context, paths []string, keep func(int64) bool, s sink, fo
 			return notClaim(err)
 		}
 		if e.ResourceType != "ExplanationOfBenefit" {
+			in.others++
 			return nil
 		}
 		if r != nil {
@@ -203,7 +217,7 @@ func scanFile(ctx context.Context, path string, read *int64, progress func(int64
 		if *read += size; progress != nil {
 			progress(*read)
 		}
-		err := error(&lineError{fmt.Sprintf("longer than %d bytes", maxLine)})
+		err := error(&lineError{tooLong})
 		if !long {
 			err = f(place{path, n}, line)
 		}
