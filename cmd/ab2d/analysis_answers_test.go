@@ -168,7 +168,7 @@ func expectedAnswers(claims []*fhirClaim, places, specialties map[string]string)
 			}
 		}
 		for _, p := range c.CareTeam {
-			if s := p.Qualification.of("prvdr_spclty"); specialties[s] != "" && (p.Role.Coding[0].Code == "performing" || p.Role.Coding[0].Code == "primary") {
+			if s := p.Qualification.of("prvdr_spclty"); s != "" && (p.Role.Coding[0].Code == "performing" || p.Role.Coding[0].Code == "primary") {
 				treating.add(s, member, p.Provider.Identifier.Value, 0)
 			}
 		}

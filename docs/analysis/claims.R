@@ -83,8 +83,8 @@ answer(6, "Where do members see doctors and suppliers?", where)
 
 answer(7, "What are the ten most frequent services?", head(most_frequent(count_by(lines, "hcpcs"), "hcpcs"), 10))
 
-# In v3 the specialty is in lines$provider_specialty.
-treating <- care_team[care_team$role %in% c("performing", "rendering", "primary") & care_team$specialty %in% specialties$code, ]
+# The role is "performing" in v2, "primary" in v1 and "rendering" in v3.
+treating <- care_team[care_team$role %in% c("performing", "rendering", "primary") & !is.na(care_team$specialty), ]
 by_specialty <- count_by(treating, "specialty")
 providers <- tapply(treating$npi, treating$specialty, function(ids) length(unique(na.omit(ids))))
 by_specialty <- data.frame(specialty = by_specialty$specialty, name = specialties$name[match(by_specialty$specialty, specialties$code)],
