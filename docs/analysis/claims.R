@@ -32,24 +32,24 @@ answer <- function(number, question, table) {
 }
 
 # For each value of by: how many rows, and how many members.
-count_by <- function(table, by) {
+count_by <- function(table, by, rows_are) {
   table <- table[!is.na(table[[by]]), ]
   members <- tapply(table$patient_id, table[[by]], function(ids) length(unique(na.omit(ids))))
   rows <- table(table[[by]])
   result <- data.frame(names(rows), as.integer(rows), as.integer(members[names(rows)]))
-  names(result) <- c(by, "count", "members")
+  names(result) <- c(by, rows_are, "members")
   result
 }
 # The most frequent first, and of those with the same number the first in the alphabet.
-most_frequent <- function(table, by, column = "count") {
+most_frequent <- function(table, by, column = names(table)[2]) {
   table[order(-table[[column]], table[[by]], method = "radix"), ]
 }
 
-types <- most_frequent(count_by(claims, "claim_type"), "claim_type")
+types <- most_frequent(count_by(claims, "claim_type", "claims"), "claim_type")
 answer(1, "Which kinds of claims are there, and how many members have them?", types)
 
 inpatient$month <- format(inpatient$service_start, "%Y-%m")
-answer(2, "How many admissions to hospitals are there, by month?", count_by(inpatient, "month"))
+answer(2, "How many admissions to hospitals are there, by month?", count_by(inpatient, "month", "admissions"))
 
 # An admission on the day of the discharge is a transfer here, not a readmission.
 stays <- inpatient[order(inpatient$patient_id, inpatient$service_start, inpatient$service_end, inpatient$claim_id, method = "radix"), ]
@@ -72,20 +72,20 @@ missing <- missing[order(missing$last_visit, missing$patient_id, na.last = FALSE
 answer(4, "Which members with heart failure had no office visit in the last 90 days?", missing)
 
 # round() of R makes 6.2 of 6.25, and SQL makes 6.3.
-drgs <- count_by(inpatient, "drg")
+drgs <- count_by(inpatient, "drg", "stays")
 days <- tapply(as.integer(inpatient$service_end - inpatient$service_start), inpatient$drg, mean)
-drgs <- data.frame(drg = drgs$drg, stays = drgs$count, average_days = floor(as.numeric(days[drgs$drg]) * 10 + 0.5) / 10)
-answer(5, "What are the ten most frequent DRGs, and how long are their stays?", head(most_frequent(drgs, "drg", "stays"), 10))
+drgs <- data.frame(drg = drgs$drg, stays = drgs$stays, average_days = floor(as.numeric(days[drgs$drg]) * 10 + 0.5) / 10)
+answer(5, "What are the ten most frequent DRGs, and how long are their stays?", head(most_frequent(drgs, "drg"), 10))
 
-where <- most_frequent(count_by(lines, "place_of_service"), "place_of_service")
-where <- data.frame(place_of_service = where$place_of_service, name = places$name[match(where$place_of_service, places$code)], lines = where$count, members = where$members)
+where <- most_frequent(count_by(lines, "place_of_service", "lines"), "place_of_service")
+where <- data.frame(place_of_service = where$place_of_service, name = places$name[match(where$place_of_service, places$code)], lines = where$lines, members = where$members)
 answer(6, "Where do members see doctors and suppliers?", where)
 
-answer(7, "What are the ten most frequent services?", head(most_frequent(count_by(lines, "hcpcs"), "hcpcs"), 10))
+answer(7, "What are the ten most frequent services?", head(most_frequent(count_by(lines, "hcpcs", "lines"), "hcpcs"), 10))
 
 # The role is "performing" in v2, "primary" in v1 and "rendering" in v3.
 treating <- care_team[care_team$role %in% c("performing", "rendering", "primary") & !is.na(care_team$specialty), ]
-by_specialty <- count_by(treating, "specialty")
+by_specialty <- count_by(treating, "specialty", "entries")
 providers <- tapply(treating$npi, treating$specialty, function(ids) length(unique(na.omit(ids))))
 by_specialty <- data.frame(specialty = by_specialty$specialty, name = specialties$name[match(by_specialty$specialty, specialties$code)],
                            providers = as.integer(providers[by_specialty$specialty]), members = by_specialty$members)
@@ -97,7 +97,7 @@ equipment <- lines[lines$claim_id %in% claims$claim_id[claims$claim_type %in% "D
 numbers <- strsplit(equipment$diagnoses, " ")
 linked <- data.frame(claim_id = rep(equipment$claim_id, lengths(numbers)), sequence = unlist(numbers))
 linked <- merge(linked, diagnoses[, c("claim_id", "sequence", "code", "patient_id")])
-answer(9, "For which diagnoses do members get equipment?", head(most_frequent(count_by(linked, "code"), "code"), 10))
+answer(9, "For which diagnoses do members get equipment?", head(most_frequent(count_by(linked, "code", "lines"), "code"), 10))
 
 visits <- split(as.integer(office$service_start), office$patient_id)
 followed_up <- mapply(function(patient, discharge) {
