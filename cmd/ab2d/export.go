@@ -24,7 +24,7 @@ type exportCommand struct {
 	Out      string `help:"Folder to keep up to date. It has a folder for each export, and ab2d.json with the state." short:"o" default:"claims" type:"path" placeholder:"DIR"`
 	Format   string `help:"Format of the claims: ndjson, or parquet or csv in addition (the tables claims, lines, diagnoses, procedures and care_team)." default:"ndjson" placeholder:"FORMAT"`
 	Latest   bool   `help:"Also write latest/, with only the newest version of each claim from all exports in the folder."`
-	NoNDJSON bool   `help:"Remove the NDJSON files when the tables were made, and each cell of them was compared with the claims. Fields without a column are then lost, and --latest is not possible." name:"no-ndjson"`
+	NoNDJSON bool   `help:"Remove the NDJSON files after the tables were made and each cell of them was compared with the claims. Fields without a column are then lost, and --latest is not possible." name:"no-ndjson"`
 	Parallel int    `help:"Number of files to download at the same time." default:"4" placeholder:"N"`
 	MaxFile  string `help:"Largest file to download when the manifest does not tell its length." name:"max-file-size" default:"64GiB" placeholder:"SIZE"`
 
