@@ -60,7 +60,7 @@ func ask(h http.Handler, method, target string, headers ...string) *httptest.Res
 }
 
 var pages = []string{"/", "/try", "/dashboard", "/reference", "/reference/exportV2", "/reference/schemas", "/reference/admin", "/reference/admin/addClient", "/docs/", "/setup/macos", "/setup/linux", "/setup/windows", "/docs/data-dictionary", "/docs/compatibility",
-	"/docs/operating", "/docs/clouds", "/docs/importing", "/docs/client", "/docs/sandbox", "/docs/security", "/docs/v3", "/docs/changelog"}
+	"/docs/operating", "/docs/clouds", "/docs/importing", "/docs/client", "/docs/analysis", "/docs/analysis-cclf-tuva", "/docs/sandbox", "/docs/security", "/docs/v3", "/docs/changelog"}
 
 func TestPages(t *testing.T) {
 	h := site(t, settings(t))
