@@ -19,6 +19,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"golang.org/x/crypto/bcrypt"
 
+	"ab2d/internal/account"
 	"ab2d/internal/admin"
 	"ab2d/internal/api"
 	"ab2d/internal/auth"
@@ -220,6 +221,11 @@ func (s *server) start() {
 		s.startWorker()
 	}
 	s.config.Admin = admin.Handler(s.administration, admin.HandlerConfig{Responder: s.config.Responder, Origin: s.config.Address.Origin})
+	var err error
+	if s.config.Account, err = account.Handler(account.Config{Admin: s.administration, Store: s.db, Intake: s.config.Intake, Bearer: s.config.Bearer, Proofs: s.tokenServer,
+		Fetch: s.tokenServer.Fetch, Now: s.clock.Now, Warn: s.config.Log.Warn, Responder: s.config.Responder, Origin: s.config.Address.Origin}); err != nil {
+		s.Fatal(err)
+	}
 	handler, err := api.New(s.config)
 	if err != nil {
 		s.Fatal(err)

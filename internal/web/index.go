@@ -20,6 +20,7 @@ func (s *Site) index() []shelf {
 		{Name: "For sponsors", Documents: []entry{
 			{"/", "Tutorial", "Seven steps from your credentials to the claims of your enrollees."},
 			{Path: "/docs/client", Text: "Download claims every week with ab2d export, resume after interruptions, and convert them to tables."},
+			{Path: "/docs/account", Text: "Replace your secret, move to a key, choose networks, and see your jobs and audit log."},
 			{Path: "/docs/data-dictionary", Text: "Every field of a claim in the three versions, with examples, codes and Parquet columns."},
 			{Path: "/docs/v3", Text: "What changes between versions 2 and 3, and how to move."},
 			{Path: "/docs/compatibility", Text: "How this server differs from CMS's AB2D, and why."},
