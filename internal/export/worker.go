@@ -81,6 +81,11 @@ func (w *Worker) Run(ctx context.Context) {
 	}
 }
 
+// errLapsed ends the work of a lease that is lost. It is not ErrLeaseLost, by which the
+// queue says that a call changed nothing: a call that was under way when the work ended
+// may have taken effect, even if its error names what ended it.
+var errLapsed = errors.New("the lease was lost during the work")
+
 // do does one step under its lease.
 func (w *Worker) do(ctx context.Context, t *Task) {
 	work, cancel := context.WithCancelCause(ctx)
@@ -90,7 +95,7 @@ func (w *Worker) do(ctx context.Context, t *Task) {
 	began := w.Now()
 	err := w.step(work, t, &progress)
 	stop()
-	if err != nil && errors.Is(context.Cause(work), ErrLeaseLost) {
+	if err != nil && errors.Is(context.Cause(work), errLapsed) {
 		err = ErrLeaseLost
 	}
 	w.settle(ctx, t, err, w.Now().Sub(began))
@@ -140,7 +145,7 @@ func (w *Worker) heartbeat(ctx context.Context, cancel context.CancelCauseFunc, 
 			}
 			err := w.Queue.Extend(ctx, l, w.Lease, progress.Load())
 			if errors.Is(err, ErrLeaseLost) {
-				cancel(ErrLeaseLost)
+				cancel(errLapsed)
 				return
 			}
 			if err != nil && ctx.Err() == nil {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -128,7 +129,11 @@ func (discard) Close() error { return nil }
 // client is a client of the stand-in that does not wait.
 func (w *world) client(t *testing.T, change func(*bfd.Config)) *bfd.Client {
 	t.Helper()
-	c := bfd.Config{Bases: map[fhir.Version]string{}, MinPause: time.Millisecond, MaxPause: 2 * time.Millisecond, Deadline: 2 * time.Second,
+	deadline := time.Minute              // longer than any call takes, under the race detector as well
+	if os.Getenv("AB2D_TORTURE") != "" { // with faults that only it ends
+		deadline = 2 * time.Second
+	}
+	c := bfd.Config{Bases: map[fhir.Version]string{}, MinPause: time.Millisecond, MaxPause: 2 * time.Millisecond, Deadline: deadline,
 		Cooldown: 5 * time.Millisecond, Log: slog.New(slog.NewTextHandler(w.log, nil))}
 	for _, v := range fhir.Versions() {
 		c.Bases[v] = w.http.URL + "/" + v.String() + "/fhir"

@@ -89,7 +89,8 @@ func (g *judge) accepted(j *export.Job) {
 	if had == "" {
 		return
 	}
-	if before, err := g.w.db.Job(context.Background(), had); err == nil && (!before.State.Ended() || before.State == export.Completed) {
+	// A job whose files have expired is over, although it is called completed until the next sweep.
+	if before, err := g.w.db.Job(context.Background(), had); err == nil && (!before.State.Ended() || before.State == export.Completed && before.Expires.After(g.w.now())) {
 		g.fail("a request with the key of job %s, which is %s, got another job: %s", had, before.State, j.ID)
 	}
 }
@@ -223,6 +224,9 @@ func (g *judge) committed(l export.Lease, ledger export.Ledger) {
 // completed compares a job with what it has to be.
 func (g *judge) completed(ctx context.Context, id string, want *reference) {
 	g.w.hits.state(g.w, "job completed")
+	if want.fault != "" { // of another call to complete the job it says nothing: its enrollment may have gone
+		g.fail("%s", want.fault)
+	}
 	found, err := g.w.db.Job(ctx, id)
 	if err != nil {
 		g.fail("read job %s: %v", id, err)

@@ -29,8 +29,9 @@ var migrations embed.FS
 // Statements that need a difference stand here side by side, each written out;
 // none is rewritten at run time.
 type dialect struct {
-	// open makes a pool. That for migrations has no limits of time.
-	open         func(dsn string, limited bool) (*sql.DB, error)
+	// open makes a pool. That for migrations is not lasting: it has no limits of
+	// time, and keeps no statements.
+	open         func(dsn string, lasting bool) (*sql.DB, error)
 	path         string       // of the file; empty for a server
 	prepare      func() error // before the first connection
 	goose        goose.Dialect
@@ -100,7 +101,7 @@ func sqlite(path string) dialect {
 		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 	}
 	return dialect{
-		open: func(dsn string, _ bool) (*sql.DB, error) { return sql.Open("sqlite", dsn) }, seal: sealRows, path: path, prepare: func() error { return private(path) }, goose: goose.DialectSQLite3,
+		open: openSQLite, seal: sealRows, path: path, prepare: func() error { return private(path) }, goose: goose.DialectSQLite3,
 		gooseOptions: func() ([]goose.ProviderOption, error) { return nil, nil },
 		migrations:   "migrations/sqlite", writers: 1,
 		writeDSN: dsn() + "&_txlock=immediate", readDSN: dsn("query_only(1)"), bulk: insertAll,

@@ -3,6 +3,7 @@
 //
 //   - db.go          opening, migrations, transactions
 //   - dialect.go     the differences between the databases
+//   - statements.go  statements of SQLite that are kept prepared
 //   - attach.go      which processes lease steps, and the leases of those that have ended
 //   - clock.go, clock_linux.go, clock_other.go  the database's clock
 //   - job.go         export.Jobs: what the API reads and changes

@@ -169,6 +169,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, err.Error())
 		return
 	}
+	if r.Context().Err() != nil { // the client has given up: work for nobody would delay its next calls
+		return
+	}
 	b.self, b.query = r, query
 	fault.change(b)
 	fault.send(w, r, b.write())
