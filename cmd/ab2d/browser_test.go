@@ -30,7 +30,7 @@ func TestBrowser(t *testing.T) {
 		run  func(*testserver.Tab, string)
 	}{
 		{"every page", everyPage}, {"tutorial", clickTutorial}, {"try", tryExport}, {"try empty", tryEmpty}, {"try v3", tryV3}, {"try canceled", tryCancel}, {"try in production", tryInProduction},
-		{"dictionary", filterDictionary}, {"reference", searchReference}, {"error page", errorPage}, {"keyboard", keyboard}, {"by keyboard", walkByKeyboard},
+		{"dictionary", filterDictionary}, {"reference", searchReference}, {"error page", errorPage}, {"keyboard", keyboard}, {"tabulator", walkByTabulator},
 		{"dashboard", func(b *testserver.Tab, url string) { watchDashboard(b, url, adminToken(b.T, data)) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -337,16 +337,16 @@ func keyboard(b *testserver.Tab, url string) {
 	b.Until(`document.getElementById("main").dataset.shell === "powershell"`)
 }
 
-// walkByKeyboard goes through pages with the tabulator alone. It comes to everything
+// walkByTabulator goes through pages with the tabulator alone. It comes to everything
 // that can be used, in the order of the page, and each thing shows that it has the focus.
-func walkByKeyboard(b *testserver.Tab, url string) {
+func walkByTabulator(b *testserver.Tab, url string) {
 	for _, path := range []string{"/", "/try", "/dashboard", "/docs/", "/reference", "/reference/exportPatientsV2"} {
 		b.Open(url+path, desktop)
 		all := testserver.Eval[[]string](b, controls+`controls.map(e => e.tagName + " " + (e.name || e.textContent || e.placeholder).trim().slice(0, 40))`)
 		if len(all) < 5 {
 			b.Fatalf("%s: only %q can be used", path, all)
 		}
-		for i := 0; i < len(all); i++ {
+		for i := range all {
 			at := i - 1
 			for press := 0; at == i-1 && press < fields; press++ {
 				b.Press(testserver.Tabulator)
@@ -366,7 +366,7 @@ func walkByKeyboard(b *testserver.Tab, url string) {
 const fields = 10
 
 // controls finds what can be used on a page, in its order: of radio buttons with one
-// name the chosen one, or the first.
+// name the chosen one, to which the tabulator goes.
 const controls = `
 	controls = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")].filter(e =>
 		e.tabIndex >= 0 && !e.disabled && e.checkVisibility({visibilityProperty: true}) && (e.type !== "radio" || e.checked));

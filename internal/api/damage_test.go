@@ -178,3 +178,60 @@ func (s *server) fetchRaw(url, accept string) (int, []byte, error) {
 	b, err := io.ReadAll(resp.Body)
 	return resp.StatusCode, b, err
 }
+
+// TestFileOfAJobThatEnds: the files of a job that is deleted while a client asks for one
+// of them are no damaged files, at whatever moment they go.
+func TestFileOfAJobThatEnds(t *testing.T) {
+	t.Parallel()
+	for name, point := range map[string]string{"before it is opened": "open", "before it is read": "read"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			end := &endingFiles{at: point}
+			s := newServer(t, many, func(s *server) { end.Files, s.config.Files = s.files, end })
+			url := s.export().Output[0].URL
+			end.end = func() {
+				if _, err := s.db.Delete(t.Context(), jobID(url)); err != nil {
+					t.Error(err)
+				}
+				s.until("the files to go", func() bool { return len(s.stored(jobID(url))) == 0 })
+			}
+			s.do(one, "GET", url).is(t, http.StatusNotFound, fhir.CodeDeleted)
+			if log := s.log.String(); strings.Contains(log, "damaged") || strings.Contains(log, "level=ERROR") {
+				t.Errorf("the log tells of damage:\n%s", log)
+			}
+		})
+	}
+}
+
+// endingFiles end the job of a file at a moment of its download.
+type endingFiles struct {
+	export.Files
+	at  string
+	end func()
+}
+
+func (f *endingFiles) Open(ctx context.Context, key string) (io.ReadSeekCloser, error) {
+	if f.at == "open" {
+		f.end()
+	}
+	r, err := f.Files.Open(ctx, key)
+	if err == nil {
+		r = &endingReader{r, f}
+	}
+	return r, err
+}
+
+type endingReader struct {
+	io.ReadSeekCloser
+	files *endingFiles
+}
+
+// Read ends the job before the first bytes are read. They cannot be read any more, as
+// it is on S3.
+func (r *endingReader) Read(b []byte) (int, error) {
+	if r.files.at == "read" {
+		r.files.end()
+		return 0, export.ErrNoFile
+	}
+	return r.ReadSeekCloser.Read(b)
+}

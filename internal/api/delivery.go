@@ -122,9 +122,9 @@ func (d *delivery) sent(n int64, err error) error {
 
 // ended says how a download ended. What went wrong after the first byte was
 // sent breaks the connection off, so that nobody takes a part for the whole.
-func (a *API) ended(r *http.Request, f *export.File, d *delivery) error {
-	if d.failed != nil && errors.Is(d.failed, export.ErrDamaged) {
-		err := a.damaged(r, f, d.failed)
+func (a *API) ended(r *http.Request, c call, f *export.File, d *delivery) error {
+	if errors.Is(d.failed, export.ErrDamaged) || errors.Is(d.failed, export.ErrNoFile) {
+		err := a.unread(r, c, f, d.failed)
 		if d.status >= 400 {
 			return err // nothing was sent
 		}

@@ -23,7 +23,7 @@ func file(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 	if err != nil {
 		return err
 	}
-	stored, err := a.openStored(r, f)
+	stored, err := a.openStored(r, c, f)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func file(a *API, w http.ResponseWriter, r *http.Request, c call) error {
 	}
 	defer watch.end() // also when the connection breaks off, which is a panic
 	http.ServeContent(d, r, f.Name, time.Time{}, content)
-	return a.ended(r, f, d)
+	return a.ended(r, c, f, d)
 }
 
 func setFileHeaders(h http.Header, f *export.File, gzipped bool, etag string) {
@@ -71,23 +71,29 @@ var errDamagedFile = rest.Errorf(http.StatusInternalServerError, fhir.CodeExcept
 // openStored opens the stored bytes of a file. A file that has no checksums by
 // block was written by an older release: it is read completely before its first
 // byte is sent.
-func (a *API) openStored(r *http.Request, f *export.File) (io.ReadSeekCloser, error) {
+func (a *API) openStored(r *http.Request, c call, f *export.File) (io.ReadSeekCloser, error) {
 	stored, err := a.Files.Open(r.Context(), f.Key)
-	if errors.Is(err, export.ErrNoFile) {
-		return nil, a.damaged(r, f, err)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("open file %s of job %s: %w", f.Name, f.Job, err)
+		return nil, a.unread(r, c, f, err)
 	}
 	if f.Checksums == nil && f.Stored > 0 {
-		if f.Checksums, err = export.Checksum(r.Context(), a.Files, f); errors.Is(err, export.ErrDamaged) {
-			err = a.damaged(r, f, err)
-		}
-		if err != nil {
-			return nil, errors.Join(err, stored.Close())
+		if f.Checksums, err = export.Checksum(r.Context(), a.Files, f); err != nil {
+			return nil, errors.Join(a.unread(r, c, f, err), stored.Close())
 		}
 	}
 	return stored, nil
+}
+
+// unread says why a stored file could not be read. Its job may have ended since the
+// request came, and the files of an ended job are deleted: that is no damage.
+func (a *API) unread(r *http.Request, c call, f *export.File, err error) error {
+	if !errors.Is(err, export.ErrNoFile) && !errors.Is(err, export.ErrDamaged) {
+		return fmt.Errorf("read file %s of job %s: %w", f.Name, f.Job, err)
+	}
+	if _, gone := a.storedFile(r, c); gone != nil {
+		return gone
+	}
+	return a.damaged(r, f, err)
 }
 
 // damaged logs that a stored file is damaged, and marks it for the operator.
@@ -103,6 +109,18 @@ func (a *API) damaged(r *http.Request, f *export.File, err error) error {
 // ownFile finds the file that the path names, by its row, if it may be
 // downloaded.
 func (a *API) ownFile(r *http.Request, c call) (*export.File, error) {
+	f, err := a.storedFile(r, c)
+	if err != nil {
+		return nil, err
+	}
+	if f.Downloads >= a.MaxDownloads {
+		return nil, a.downloadLimit(f)
+	}
+	return f, nil
+}
+
+// storedFile finds the file that the path names, however often it was downloaded.
+func (a *API) storedFile(r *http.Request, c call) (*export.File, error) {
 	j, err := a.entitledJob(r, c)
 	if err != nil {
 		return nil, err
@@ -118,13 +136,7 @@ func (a *API) ownFile(r *http.Request, c call) (*export.File, error) {
 	if errors.Is(err, export.ErrNoFile) {
 		return nil, noFile(name)
 	}
-	if err != nil {
-		return nil, err
-	}
-	if f.Downloads >= a.MaxDownloads {
-		return nil, a.downloadLimit(f)
-	}
-	return f, nil
+	return f, err
 }
 
 // downloadLimit is the error for a file that was downloaded as often as it may

@@ -68,7 +68,8 @@ type Files interface {
 	// Create starts a file. Nothing is to be seen under its key until Commit.
 	Create(ctx context.Context, key string) (FileWriter, error)
 
-	// Open reads a file from its start; ErrNoFile when absent.
+	// Open reads a file from its start; ErrNoFile when absent. A read returns ErrNoFile,
+	// too, if the file was removed after it was opened and cannot be read any more.
 	Open(ctx context.Context, key string) (io.ReadSeekCloser, error)
 
 	// List gives the keys that begin with "job/" under which anything is

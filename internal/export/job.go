@@ -154,7 +154,8 @@ type Jobs interface {
 	// returns *JobLimitError, and inserts nothing, when the contract has limit jobs
 	// under way: two calls at once cannot both take the last place. Before
 	// that it looks for a job with the same Key that is under way, or completed
-	// and not expired, and returns *DuplicateRequestError if there is one.
+	// and not expired, and returns *DuplicateRequestError if there is one. If another
+	// job of the contract has the same TransactionTime, the job gets a later one.
 	Accept(ctx context.Context, j *Job, limit int) error
 
 	// Job finds a job by its id; ErrNoJob when absent.

@@ -95,6 +95,9 @@ func (r *s3Reader) Read(b []byte) (int, error) {
 			err = io.ErrUnexpectedEOF
 		}
 	}
+	if isAbsent(err) {
+		err = export.ErrNoFile
+	}
 	return 0, fmt.Errorf("read a stored file: %w", err)
 }
 

@@ -31,8 +31,12 @@ type sponsor struct {
 	runs     []string        // ids of the jobs of the folder's runs
 	got      map[string]bool // keys of claims in the folder
 	jobs     []client.Job    // of a sponsor without a folder: the job under way
-	saved    int             // downloads of a sponsor without a folder
+	refused  int             // jobs of such a sponsor whose files it could not get
+	saved    int             // its downloads
 }
+
+// errNoDownload is of a second download that is not made.
+var errNoDownload = errors.New("no second download")
 
 // maxAttempts is how often a sponsor tries again at most.
 const maxAttempts = 200
@@ -173,38 +177,43 @@ func (s *sponsor) sync(p *process, c *client.Client) error {
 func (s *sponsor) plain(p *process, c, second *client.Client) error {
 	if len(s.jobs) == 0 {
 		key := s.w.random(s.w.number("key of " + s.name))
-		job, err := c.Start(p.ctx, client.Request{Type: "ExplanationOfBenefit", IdempotencyKey: fmt.Sprintf("%s-%d-%d", s.name, s.done, key.IntN(3))})
+		job, err := c.Start(p.ctx, client.Request{Type: "ExplanationOfBenefit", IdempotencyKey: fmt.Sprintf("%s-%d-%d-%d", s.name, s.done, s.refused, key.IntN(3))})
 		if err != nil {
 			return err
 		}
 		s.jobs = append(s.jobs, job)
 	}
 	m, err := c.Wait(p.ctx, s.jobs[0], nil)
-	if _, refused := errors.AsType[*client.Error](err); refused && !client.Temporary(err) {
-		s.jobs = nil
-	}
 	if err != nil {
-		return err
+		return s.giveUp(err)
 	}
 	for _, f := range m.Output {
 		var other sync.WaitGroup
+		errOther := errNoDownload
 		if s.w.random(s.w.number("second download by "+s.name)).IntN(3) == 0 {
 			s.w.hits.state(s.w, "two downloads at once")
-			other.Go(func() { _ = s.download(p, second, f) }) // it may be refused
+			other.Go(func() { errOther = s.download(p, second, f) })
 		}
 		err := s.download(p, c, f)
 		other.Wait()
-		if err != nil {
-			if _, refused := errors.AsType[*client.Error](err); refused && !client.Temporary(err) {
-				s.jobs = nil
-			}
-			return err
+		if err != nil && errOther != nil { // only one of them is let through where the limit is one download
+			return s.giveUp(err)
 		}
 	}
 	s.jobs = nil
 	s.finished()
 	s.w.hits.state(s.w, "export without _since is downloaded")
 	return nil
+}
+
+// giveUp forgets the job if the server refuses it for good: the next export is another
+// one, with a key of its own.
+func (s *sponsor) giveUp(err error) error {
+	if _, refused := errors.AsType[*client.Error](err); refused && !client.Temporary(err) {
+		s.jobs = nil
+		s.refused++
+	}
+	return err
 }
 
 func (s *sponsor) download(p *process, c *client.Client, f client.File) error {

@@ -14,7 +14,8 @@ import (
 	"ab2d/internal/fhir"
 )
 
-// Accept inserts a job, unless its contract has limit jobs under way.
+// Accept inserts a job, unless its contract has limit jobs under way. It moves the job's
+// transactionTime on where another job of the contract has it.
 func (db *DB) Accept(ctx context.Context, j *export.Job, limit int) error {
 	return db.tx(ctx, func(tx *sql.Tx) error {
 		if err := db.alone(ctx, tx, "jobs of contract "+j.Contract); err != nil {
@@ -34,6 +35,9 @@ func (db *DB) Accept(ctx context.Context, j *export.Job, limit int) error {
 		if len(running) >= limit {
 			return &export.JobLimitError{Running: running}
 		}
+		if err := ownMillisecond(ctx, tx, j); err != nil {
+			return fmt.Errorf("look for a job with the same transactionTime: %w", err)
+		}
 		_, err = tx.ExecContext(ctx, `insert into job (id, contract, client, version, request, since, since_source, until,
 			service_dates, transaction_time, continuous, notes, state, base, key, source, patients_hash, elements, partial) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
 			j.ID, j.Contract, j.Client, int(j.Version), j.Request, millis(j.Since), string(j.SinceSource), millis(j.Until),
@@ -46,6 +50,20 @@ func (db *DB) Accept(ctx context.Context, j *export.Job, limit int) error {
 		}
 		return db.append(ctx, tx, audit.Entry{Event: audit.JobAccepted, Job: j.ID, Contract: j.Contract, Client: j.Client})
 	})
+}
+
+// ownMillisecond moves the job's transactionTime on to the next millisecond that no other
+// job of the contract has. A _since tells by it alone which job it continues from.
+func ownMillisecond(ctx context.Context, tx *sql.Tx, j *export.Job) error {
+	for {
+		var taken bool
+		err := tx.QueryRowContext(ctx, `select exists (select 1 from job where contract = $1 and transaction_time = $2)`,
+			j.Contract, millis(j.TransactionTime)).Scan(&taken)
+		if err != nil || !taken {
+			return err
+		}
+		j.TransactionTime = j.TransactionTime.Add(time.Millisecond)
+	}
 }
 
 // known finds the job that has a key and is not over; nil when there is none.

@@ -93,22 +93,21 @@ func (c *keepingConn) take(ctx context.Context, text string) (sqliteStmt, error)
 	return s.(sqliteStmt), nil
 }
 
-// give takes a statement back. When there are too many, one makes room.
-func (c *keepingConn) give(text string, s sqliteStmt) error {
+// give takes a statement back that has done its work. When there are too many, one
+// makes room. To close one says nothing of the work: its error is no fault of it.
+func (c *keepingConn) give(text string, s sqliteStmt) {
 	if _, ok := c.idle[text]; ok {
-		return s.Close()
+		s.Close()
+		return
 	}
 	if len(c.idle) >= maxStatements {
 		for other, idle := range c.idle {
 			delete(c.idle, other)
-			if err := idle.Close(); err != nil {
-				return err
-			}
+			idle.Close()
 			break
 		}
 	}
 	c.idle[text] = s
-	return nil
 }
 
 // ExecContext runs a statement. One that failed is not kept.
@@ -122,7 +121,8 @@ func (c *keepingConn) ExecContext(ctx context.Context, text string, args []drive
 		s.Close() // says the same
 		return nil, err
 	}
-	return r, c.give(text, s)
+	c.give(text, s)
+	return r, nil
 }
 
 // QueryContext runs a statement that gives rows, which give it back when they
@@ -160,5 +160,6 @@ func (r *keepingRows) Close() error {
 		s.Close() // says the same
 		return err
 	}
-	return r.conn.give(r.text, s)
+	r.conn.give(r.text, s)
+	return nil
 }

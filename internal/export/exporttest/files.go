@@ -21,6 +21,7 @@ func RunFiles(t *testing.T, open func(t *testing.T) export.Files) {
 		"an aborted file leaves nothing":             filesAbort,
 		"list keeps to its job":                      filesList,
 		"remove":                                     filesRemove,
+		"a file that is removed while it is read":    filesRemoveWhileRead,
 		"a key cannot lead outside":                  filesHostileKeys,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
@@ -139,6 +140,23 @@ func filesRemove(t *testing.T, f export.Files) {
 	}
 	if _, err := f.Open(t.Context(), "job/1.gz"); !errors.Is(err, export.ErrNoFile) {
 		t.Errorf("open after remove: %v, want ErrNoFile", err)
+	}
+}
+
+// filesRemoveWhileRead: whoever has opened a file reads it to its end or gets ErrNoFile,
+// but never a part of it that looks whole.
+func filesRemoveWhileRead(t *testing.T, f export.Files) {
+	put(t, f, "job/1.gz", "content")
+	r, err := f.Open(t.Context(), "job/1.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := f.Remove(t.Context(), "job/1.gz"); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := io.ReadAll(r); !errors.Is(err, export.ErrNoFile) && (err != nil || string(b) != "content") {
+		t.Errorf("read %q, %v", b, err)
 	}
 }
 

@@ -49,13 +49,14 @@ func RunJobs(t *testing.T, open Open) {
 		"a job is read as it was accepted":           jobsRoundTrip,
 		"a contract has no more jobs than its limit": jobsLimit,
 		"the limit holds against requests at once":   jobsLimitAtOnce,
-		"jobs ahead":               jobsAhead,
-		"delete":                   jobsDelete,
-		"files and deliveries":     jobsDeliveries,
-		"a delivery is reserved":   jobsDeliveryLimit,
-		"deliveries at once":       jobsDeliveriesAtOnce,
-		"damaged files":            jobsDamagedFiles,
-		"the base of the next job": jobsBase,
+		"each job has its own transactionTime":       jobsTransactionTime,
+		"jobs ahead":                                 jobsAhead,
+		"delete":                                     jobsDelete,
+		"files and deliveries":                       jobsDeliveries,
+		"a delivery is reserved":                     jobsDeliveryLimit,
+		"deliveries at once":                         jobsDeliveriesAtOnce,
+		"damaged files":                              jobsDamagedFiles,
+		"the base of the next job":                   jobsBase,
 	})
 }
 
@@ -120,6 +121,30 @@ func jobsLimit(b *bench) {
 	_, err := b.Delete(b.Context(), first.ID)
 	b.ok(err)
 	b.ok(b.Store.Accept(b.Context(), b.job("Z0000"), 1))
+}
+
+// jobsTransactionTime: a _since names the job that it continues from by its
+// transactionTime alone, so that two jobs of a contract that were asked for in the same
+// millisecond have different ones.
+func jobsTransactionTime(b *bench) {
+	at := b.clock.Now()
+	seen := map[time.Time]string{}
+	for range 3 {
+		j := b.job("Z0000")
+		b.ok(b.Store.Accept(b.Context(), j, 10))
+		if other := seen[j.TransactionTime]; other != "" {
+			b.Errorf("jobs %s and %s both have the transactionTime %s", other, j.ID, j.TransactionTime)
+		}
+		seen[j.TransactionTime] = j.ID
+		if got, err := b.Job(b.Context(), j.ID); err != nil || !got.TransactionTime.Equal(j.TransactionTime) {
+			b.Errorf("stored %v, %v; want %s", got, err, j.TransactionTime)
+		}
+	}
+	other := b.job("Z0001")
+	b.ok(b.Store.Accept(b.Context(), other, 10))
+	if !other.TransactionTime.Equal(at) {
+		b.Errorf("another contract's job has %s, want %s", other.TransactionTime, at)
+	}
 }
 
 func jobsLimitAtOnce(b *bench) {
