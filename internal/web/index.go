@@ -40,6 +40,11 @@ func (s *Site) index() []shelf {
 		}},
 		{Name: "More"},
 	}
+	if s.AccountAPI != nil {
+		shelves[0].Documents = append(shelves[0].Documents,
+			entry{"/account", "Account", "Your client's secrets, keys, networks, jobs, downloads and audit log. It needs your credentials."},
+			entry{"/reference/account", "Account API", "The same for programs."})
+	}
 	seen := map[string]bool{}
 	for i := range shelves {
 		for j := range shelves[i].Documents {
