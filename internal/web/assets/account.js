@@ -119,7 +119,6 @@ function show(a) {
 	$("read-only").textContent = a.readOnly ?? "";
 	$("read-only").hidden = !a.readOnly;
 	for (const e of document.querySelectorAll(".changes")) e.hidden = Boolean(a.readOnly);
-	$("list").readOnly = Boolean(a.readOnly);
 	const remove = (label, heading, path, said) => (a.readOnly ? null : twice("Remove", label, heading, async () => {
 		show(await ask("DELETE", path));
 		await showAudit();
@@ -130,10 +129,15 @@ function show(a) {
 	const keys = a.keys.map((k) => row(head(k.kid), cell("Algorithm", k.alg), cell("Thumbprint", el("code", {}, k.id)), end(remove(`key ${k.kid}`, "keys-title", `keys/${encodeURIComponent(k.id)}`, "The key was removed."))));
 	if (a.keysUrl) keys.push(row(head("those at the address"), cell("Algorithm", ""), cell("Address", el("code", {}, a.keysUrl)), end(remove("the address of the keys", "keys-title", "keys-url", "The address was removed."))));
 	rows("keys", keys);
-	$("operator-networks").textContent = a.operatorNetworks.length ? `An operator allows ${a.operatorNetworks.join(", ")}. Within these, a change takes effect at once. Anything wider waits for an operator.`
-		: "An operator allows your client from anywhere. You can choose the networks.";
+	$("operator-networks").textContent = networksText(a);
 	$("list").value = a.networks.join("\n");
 	$("until").textContent = until ? `You are signed in until ${moment(until)}.` : "";
+}
+
+function networksText(a) {
+	if (a.readOnly) return `Your client may come from ${a.networks.join(", ") || "anywhere"}.`;
+	if (!a.operatorNetworks.length) return "The operator allows your client from anywhere. You can choose its networks.";
+	return `The operator allows ${a.operatorNetworks.join(", ")}. Within these, a change takes effect at once. Anything wider waits for an operator.`;
 }
 
 const wanted = (w) => (w.networks ? `networks: ${w.networks.join(", ") || "anywhere"}` : `keys at ${w.keysUrl}`);
@@ -152,12 +156,12 @@ async function showRequests() {
 function jobRow(j) {
 	const over = j.state !== "accepted" && j.state !== "running";
 	const action = j.state === "completed" ? "Delete" : over ? null : "Cancel";
-	return row(head(el("code", {}, j.id), el("span", { class: "note" }, ` ${j.version}`)), cell("State", over ? j.state : `${j.state}, ${j.percent} %`), cell("Accepted", moment(j.accepted)),
+	return row(head(el("code", {}, j.id), el("span", { class: "note" }, ` ${j.version}`)), cell("State", j.state === "cancelled" ? "canceled" : over ? j.state : `${j.state}, ${j.percent} %`), cell("Accepted", moment(j.accepted)),
 		figure("Files", number(j.files)), figure("Claims", number(j.claims)), figure("Size", bytes(j.bytes)),
 		end(action && twice(action, `job ${j.id}`, "jobs-title", async () => {
 			const effect = await ask("DELETE", `jobs/${j.id}`);
-			await pages.jobs();
-			return effect.effect ?? "Done.";
+			await Promise.all([pages.jobs(), showAudit()]);
+			return `Done: ${effect.effect}.`;
 		})));
 }
 
@@ -251,7 +255,6 @@ $("fresh-done").addEventListener("click", () => {
 
 $("networks").addEventListener("submit", (event) => {
 	event.preventDefault();
-	if (account.readOnly) return;
 	act($("networks-now"), null, async () => {
 		const list = $("list").value.split(/[\s,]+/).filter(Boolean);
 		show(await ask("PUT", "networks", { networks: list }));
