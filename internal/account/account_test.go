@@ -76,7 +76,7 @@ func TestEntryOf(t *testing.T) {
 func TestRead(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
-		`{"overlap":"1h"}`: "", `{"overlap":5}`: "overlap", `{"s3cret":1}`: "not known", `s3cret`: "not one JSON object", ``: "not one JSON object", `["s3cret"]`: "array",
+		`{"overlap":"1h"}`: "", `{"overlap":5}`: "overlap", `{"s3cret":1}`: "not known", `s3cret`: "not one JSON object", ``: "not one JSON object", `["s3cret"]`: "array", `{} {"s3cret":1}`: "not one JSON object", `{}s3cret`: "not one JSON object", "{}\n": "",
 		`{"overlap":"` + strings.Repeat("x", maxBody) + `"}`: "larger than 65536 bytes",
 	} {
 		r := httptest.NewRequest(http.MethodPost, "/secrets", strings.NewReader(body))

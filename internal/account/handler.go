@@ -49,7 +49,7 @@ type Config struct {
 	Intake *export.Intake
 	Bearer *auth.Checker
 	Proofs *auth.Server // checks proofs of possession
-	Fetch  *auth.Fetcher
+	Fetch  Fetcher       // reads the keys at an address
 	Now    func() time.Time
 	// Warn logs what the operator should see to: a message and its attributes.
 	Warn      func(message string, attributes ...any)
@@ -203,6 +203,9 @@ func read[T any](c call) (body T, err error) {
 	d.DisallowUnknownFields()
 	if err := d.Decode(&body); err != nil {
 		return body, notJSON(err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return body, notJSON(errors.New("there is more than one value"))
 	}
 	return body, nil
 }

@@ -1,15 +1,15 @@
 package account
 
 import (
+	"context"
 	"crypto/ecdsa"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
-
-	"crypto/rand"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -121,6 +121,13 @@ func (h *handler) removeKey(c call) (int, any, error) {
 
 func noKey() *rest.Error {
 	return rest.NotFound("The client has no key with this id. The ids of keys are their thumbprints (RFC 7638).")
+}
+
+// Fetcher reads the JWK Set at an address. Safe for concurrent use.
+type Fetcher interface {
+	// FetchKeys reads the set now. The error wraps auth.ErrKeysUnread; what else it says
+	// is for the log.
+	FetchKeys(ctx context.Context, address string) (*jose.JSONWebKeySet, error)
 }
 
 // setKeysURL registers the address of the client's keys. A new host waits for an

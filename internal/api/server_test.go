@@ -108,6 +108,9 @@ type server struct {
 	queries []string          // that were sent
 	serving atomic.Int64      // requests that are being answered
 
+	keys        account.Fetcher // reads the keys that clients register by address
+	accountRate func(client string, change bool) (time.Duration, bool)
+
 	adminDocument *openapi3.T // read when it is first needed
 
 	database string // the file of db
@@ -199,6 +202,7 @@ func (s *server) assemble() {
 		Refused: func(r *http.Request, e *auth.Error) { responder.AuditRejection(r, e.Status, e.Code) },
 		Fault:   func(r *http.Request, err error) { log.Error("token endpoint", "error", err) }}
 	s.config.Tokens = s.tokenServer
+	s.keys = s.tokenServer.Fetch
 	if s.administration, err = admin.New(admin.Config{Store: s.db, Intake: s.config.Intake, Files: s.files, Now: s.clock.Now,
 		KeyRing: func(context.Context) (*auth.KeyRing, error) { return keys, nil }}); err != nil {
 		s.Fatal(err)
@@ -223,7 +227,7 @@ func (s *server) start() {
 	s.config.Admin = admin.Handler(s.administration, admin.HandlerConfig{Responder: s.config.Responder, Origin: s.config.Address.Origin})
 	var err error
 	if s.config.Account, err = account.Handler(account.Config{Admin: s.administration, Store: s.db, Intake: s.config.Intake, Bearer: s.config.Bearer, Proofs: s.tokenServer,
-		Fetch: s.tokenServer.Fetch, Now: s.clock.Now, Warn: s.config.Log.Warn, Responder: s.config.Responder, Origin: s.config.Address.Origin}); err != nil {
+		Fetch: s.keys, Rate: s.accountRate, Now: s.clock.Now, Warn: s.config.Log.Warn, Responder: s.config.Responder, Origin: s.config.Address.Origin}); err != nil {
 		s.Fatal(err)
 	}
 	handler, err := api.New(s.config)

@@ -169,7 +169,7 @@ const downloadRow = (e) => row(head(moment(e.time)), cell("Client", e.client ?? 
 
 function auditRow(e) {
 	const detail = [e.job && `job ${e.job}`, e.file, e.status && `status ${e.status}`, e.detail, e.omitted && `${number(e.omitted)} more of the kind`].filter(Boolean).join(", ");
-	return row(head(moment(e.time)), cell("Event", el("code", {}, e.event)), cell("By", e.actor ?? ""), cell("From", e.from ?? ""), cell("Detail", detail));
+	return row(head(moment(e.time)), cell("Event", el("code", {}, e.event)), cell("By", e.actor === `client ${account.client}` ? "this client" : e.actor ?? ""), cell("From", e.from ?? ""), cell("Detail", detail));
 }
 
 // paged makes what shows the first page of a list, and puts the next ones below it.
