@@ -23,9 +23,11 @@ func requestOf(r admin.Request) Request {
 
 // ask stores a request, which takes the place of one that waits for the same.
 func (h *handler) ask(c call, kind string, wanted admin.ClientFields) (int, any, error) {
-	if _, err := h.Admin.AddRequest(c.Context(), c.client, newID(), kind, wanted); err != nil {
+	r, err := h.Admin.AddRequest(c.Context(), c.client, newID(), kind, wanted)
+	if err != nil {
 		return 0, nil, err
 	}
+	h.Warn("a client asks for a change that an operator decides", "client", c.client.ID, "contract", c.client.Contract, "request", r.ID, "wanted", r.Line())
 	a, err := h.account(c, c.client)
 	return http.StatusAccepted, a, err
 }
