@@ -157,7 +157,11 @@ func printAccount(w io.Writer, a account.Account) error {
 		fmt.Fprintf(t, "secret %s\tcreated %s, expires %s\n", s.ID, moment(s.Created), momentOr(s.Expires, "never"))
 	}
 	for _, k := range a.Keys {
-		fmt.Fprintf(t, "key %s\tid %s, %s\n", k.KeyID, k.ID, k.Algorithm)
+		id := ""
+		if k.ID != k.KeyID {
+			id = "id " + k.ID + ", "
+		}
+		fmt.Fprintf(t, "key\t%s, %s%s\n", k.KeyID, id, k.Algorithm)
 	}
 	for _, r := range a.Waiting {
 		fmt.Fprintf(t, "waiting %s\t%s, since %s\n", r.ID, wantedLine(r), moment(r.Created))

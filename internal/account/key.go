@@ -145,7 +145,7 @@ func (h *handler) setKeysURL(c call) (int, any, error) {
 	}
 	set, err := h.Fetch.FetchKeys(c.Context(), n.KeysURL)
 	if err != nil {
-		h.Warn("the keys that a client wants to register", "client", c.client.ID, "error", err)
+		h.Warn("the address of keys that a client wants to register cannot be used", "client", c.client.ID, "error", err)
 		return 0, nil, rest.InvalidField("keysUrl", "%v.", auth.ErrKeysUnread)
 	}
 	if _, err := h.prove(c, set, n.Proof); err != nil {
