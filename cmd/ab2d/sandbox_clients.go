@@ -61,7 +61,7 @@ func addPublishedClients(ctx context.Context, db *store.DB, sponsors []synth.Spo
 			}
 			client := auth.Client{ID: credential.ID, Name: s.Name, Contract: s.Contract, Enabled: true, MaxJobs: maxJobs, Sandbox: true}
 			for i, secret := range credential.Secrets {
-				hash, err := auth.HashSecret(secret)
+				hash, err := auth.HashPublishedSecret(secret)
 				if err != nil {
 					return fmt.Errorf("the secret of client %s: %w", credential.ID, err)
 				}

@@ -207,32 +207,23 @@ func (s *server) addPages(c *config, sponsors []synth.Sponsor) error {
 	if err != nil {
 		return err
 	}
-	document, err := api.OpenAPI()
-	if err != nil {
-		return err
-	}
-	adminDocument, err := admin.OpenAPI()
-	if err != nil {
-		return err
-	}
-	var accountDocument []byte
-	if c.Account {
-		if accountDocument, err = account.OpenAPI(); err != nil {
-			return err
-		}
-	}
 	here := "" // where the data of a server is, is for its operator only
 	if sponsors != nil {
 		here = "--data " + filepath.Base(c.Data)
 	}
-	site, err := web.New(web.Settings{
-		Sponsors: sponsors, AuthServer: c.AuthServer, PublicURL: c.PublicURL, Proxies: proxies, OpenAPI: document, AdminAPI: adminDocument, AccountAPI: accountDocument, TokenHere: here, Docs: docs.Files, Changelog: ab2d.Changelog, Version: version,
-		Log: s.log, Metrics: s.metrics,
-	})
-	if err != nil {
-		return err
-	}
-	s.http.Handler = site.Handler(s.http.Handler)
+	s.http.Handler = web.Handler(s.log, func() (web.Settings, error) {
+		document, err := api.OpenAPI()
+		adminDocument, adminErr := admin.OpenAPI()
+		var accountDocument []byte
+		var accountErr error
+		if c.Account {
+			accountDocument, accountErr = account.OpenAPI()
+		}
+		return web.Settings{
+			Sponsors: sponsors, AuthServer: c.AuthServer, PublicURL: c.PublicURL, Proxies: proxies, OpenAPI: document, AdminAPI: adminDocument, AccountAPI: accountDocument, TokenHere: here, Docs: docs.Files, Changelog: ab2d.Changelog, Version: version,
+			Log: s.log, Metrics: s.metrics,
+		}, errors.Join(err, adminErr, accountErr)
+	}, s.http.Handler)
 	return nil
 }
 

@@ -49,7 +49,7 @@ type Config struct {
 	Intake *export.Intake
 	Bearer *auth.Checker
 	Proofs *auth.Server // checks proofs of possession
-	Fetch  Fetcher       // reads the keys at an address
+	Fetch  Fetcher      // reads the keys at an address
 	Now    func() time.Time
 	// Warn logs what the operator should see to: a message and its attributes.
 	Warn      func(message string, attributes ...any)

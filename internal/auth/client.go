@@ -92,26 +92,28 @@ type Clients interface {
 // maxSecretBytes is as much of a secret as bcrypt looks at.
 const maxSecretBytes = 72
 
-// secretCost is bcrypt's cost: about 50 ms, once for each token.
-const secretCost = 10
+// publishedCost is bcrypt's cost for secrets that everybody can read: its least.
+// Nobody needs to guess them.
+const publishedCost = bcrypt.MinCost
 
 // SecretsAtOnce is how many live secrets a client has at most: the old one and
 // the new one.
 const SecretsAtOnce = 2
 
-// nobodysSecret is the slow hash of a random secret that was thrown away.
+// nobodysSecret is the slow hash of a random secret that was thrown away. It takes as
+// long as the hashes of secrets that earlier releases made.
 const nobodysSecret = "$2a$10$R/N7qCKFI1QYFpC//9phz.LFeC9qcgY6bgthDDDrx.08eRHd1o2tS"
 
-// HashSecret makes the slow hash under which a secret is kept that somebody chose.
-// NewSecret makes others. A secret is
+// HashPublishedSecret makes the hash under which a secret of the public tutorial is
+// kept. NewSecret makes all others. A secret is
 // 1 to 72 characters of visible ASCII without the percent sign, so that it
 // reads the same in HTTP Basic whether its sender encodes it as RFC 6749
 // §2.3.1 asks or not. The error says what is wrong and never quotes the secret.
-func HashSecret(secret string) (string, error) {
+func HashPublishedSecret(secret string) (string, error) {
 	if err := checkSecretForm(secret); err != nil {
 		return "", err
 	}
-	hash, err := bcrypt.GenerateFromPassword([]byte(secret), secretCost)
+	hash, err := bcrypt.GenerateFromPassword([]byte(secret), publishedCost)
 	if err != nil {
 		return "", fmt.Errorf("hashing a client secret: %w", err)
 	}

@@ -8,6 +8,7 @@
 // loaded from elsewhere. All pages but /try and /dashboard can be used
 // without JavaScript; searching needs it.
 //
+//   - handler.go   makes the pages when the first is asked for
 //   - site.go      the pages' addresses; what is not a page goes to the API
 //   - header.go    the Content-Security-Policy and the other headers
 //   - page.go      what every page has: title, navigation, the way to its root
