@@ -44,7 +44,12 @@ vulnerabilities:
 	@if curl -fsS --max-time 10 -o /dev/null https://vuln.go.dev/index/db.json; then go run $(GOVULNCHECK) ./...; \
 	else echo "govulncheck was not run: its database at https://vuln.go.dev cannot be reached from here."; fi
 
-# Long: all tests under the race detector. The test command gives it the short ones only.
+# The short tests of packages with goroutines under the race detector. Continuous integration runs this after make test.
+.PHONY: race-short
+race-short:
+	tools/race
+
+# Long: all tests under the race detector.
 .PHONY: race
 race:
 	AB2D_TEST_SERVERS=require go test -race -vet=off -timeout 2h ./...

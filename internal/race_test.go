@@ -13,16 +13,16 @@ import (
 
 var pureList = regexp.MustCompile(`(?m)^pure=\((.+)\)$`)
 
-// TestPurePackagesHaveNoGoroutines: what ./test leaves out of the race detector
+// TestPurePackagesHaveNoGoroutines: what tools/race leaves out of the race detector
 // starts no goroutine and shares nothing.
 func TestPurePackagesHaveNoGoroutines(t *testing.T) {
-	script, err := os.ReadFile("../test")
+	script, err := os.ReadFile("../tools/race")
 	if err != nil {
 		t.Fatal(err)
 	}
 	found := pureList.FindSubmatch(script)
 	if found == nil {
-		t.Fatal("../test has no list of pure packages")
+		t.Fatal("../tools/race has no list of pure packages")
 	}
 	for _, dir := range strings.Fields(string(found[1])) {
 		files, err := filepath.Glob(filepath.Join("..", dir, "*.go"))
@@ -46,13 +46,13 @@ func pure(t *testing.T, path string) {
 	for _, i := range f.Imports {
 		switch name := strings.Trim(i.Path.Value, `"`); name {
 		case "sync", "sync/atomic", "golang.org/x/sync/errgroup":
-			t.Errorf("%s imports %s: take its package from the list pure in ./test", path, name)
+			t.Errorf("%s imports %s: take its package from the list pure in tools/race", path, name)
 		}
 	}
 	ast.Inspect(f, func(n ast.Node) bool {
 		switch n.(type) {
 		case *ast.GoStmt, *ast.SelectStmt, *ast.SendStmt, *ast.ChanType:
-			t.Errorf("%s uses goroutines or channels: take its package from the list pure in ./test", path)
+			t.Errorf("%s uses goroutines or channels: take its package from the list pure in tools/race", path)
 		}
 		return true
 	})

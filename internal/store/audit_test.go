@@ -112,7 +112,7 @@ func rawDB(t *testing.T, address string) *sql.DB {
 	t.Helper()
 	driver, dsn := "pgx", address
 	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
-		driver, dsn = "sqlite", path
+		driver, dsn = "sqlite", path+"?_pragma=busy_timeout(10000)" // the store writes now and then by itself
 	}
 	db, err := sql.Open(driver, dsn)
 	if err != nil {
