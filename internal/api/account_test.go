@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/getkin/kin-openapi/openapi3"
+
 	"ab2d/client"
 	"ab2d/internal/account"
 	"ab2d/internal/admin"
@@ -52,7 +54,25 @@ func (s *server) account(token, method, path, body string) *answer {
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	return s.send(r)
+	a := s.send(r)
+	if a.status < 400 && strings.HasPrefix(path, account.Prefix) {
+		s.judgeBy(s.accountDocument(), account.Prefix, r, a)
+	}
+	return a
+}
+
+// accountDocument is what describes the account.
+func (s *server) accountDocument() *openapi3.T {
+	s.Helper()
+	b, err := account.OpenAPI()
+	if err != nil {
+		s.Fatal(err)
+	}
+	document, err := openapi3.NewLoader().LoadFromData(b)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return document
 }
 
 func (s *server) accountToken(id, secret string) string {
