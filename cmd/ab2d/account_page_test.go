@@ -3,15 +3,19 @@ package main
 import (
 	"fmt"
 
+	"ab2d/client"
 	"ab2d/internal/synth"
 	"ab2d/internal/testserver"
 )
 
 // accountInSandbox looks at the account of a published client, which cannot be changed,
-// and cancels nothing that is not confirmed.
+// and cancels a job, or deletes it if it is completed. That is asked for twice.
 func accountInSandbox(b *testserver.Tab, url string) {
-	startLargest(b, url)
-	b.Open(url+"/account?sponsor=PDP-10000", desktop)
+	p := process{url: url}
+	if _, err := p.newClient(b.T, synth.Sponsors()[0]).Start(b.Context(), client.Request{}); err != nil {
+		b.Fatal(err)
+	}
+	b.Open(url+"/account", desktop)
 	b.Click("#login .main")
 	b.Until(`!document.getElementById("live").hidden && document.querySelector("#jobs button")`)
 	if !testserver.Eval[bool](b, `document.getElementById("read-only").textContent.includes("sandbox") && !document.querySelector("#secrets button") && !document.getElementById("rotate").checkVisibility()`) {

@@ -91,8 +91,8 @@ func (h *handler) account(c call, client *auth.Client) (Account, error) {
 }
 
 func keyOf(k jose.JSONWebKey) (Key, error) {
-	print, err := auth.Thumbprint(k)
-	return Key{ID: print, KeyID: k.KeyID, Algorithm: algorithmOf(k)}, err
+	thumbprint, err := auth.Thumbprint(k)
+	return Key{ID: thumbprint, KeyID: k.KeyID, Algorithm: algorithmOf(k)}, err
 }
 
 // listOf is a list that JSON writes as [] if it is empty.

@@ -98,12 +98,12 @@ func (h *handler) prove(c call, set *jose.JSONWebKeySet, proof string) (*jose.JS
 
 // removeKey removes a key at once. Its tokens end.
 func (h *handler) removeKey(c call) (int, any, error) {
-	print := c.PathValue("key")
+	thumbprint := c.PathValue("key")
 	_, err := h.Store.ChangeClient(c.Context(), c.client.ID, audit.Entry{Event: audit.ClientChanged, Detail: "key removed"}, func(client *auth.Client) error {
 		if client.KeySet == "" {
 			return noKey()
 		}
-		text, found, err := auth.RemoveKey(client.KeySet, print)
+		text, found, err := auth.RemoveKey(client.KeySet, thumbprint)
 		if err != nil {
 			return err
 		}

@@ -29,8 +29,8 @@ func keyMarkOf(c *Client, k jose.JSONWebKey) (string, error) {
 	if c.KeysURL != "" {
 		return urlKind + ":" + digestOf(c.KeysURL), nil
 	}
-	print, err := Thumbprint(k)
-	return keyKind + ":" + print, err
+	digest, err := Thumbprint(k)
+	return keyKind + ":" + digest, err
 }
 
 func digestOf(s string) string {
@@ -70,7 +70,7 @@ func (c *Client) nameOf(credential string) string {
 			return ""
 		}
 		for _, k := range keys {
-			if print, err := Thumbprint(k); err == nil && print == name {
+			if digest, err := Thumbprint(k); err == nil && digest == name {
 				return "key " + k.KeyID
 			}
 		}

@@ -68,12 +68,12 @@ func AddKey(text string, key jose.JSONWebKey) (string, error) {
 		}
 		set = *parsed
 	}
-	print, err := Thumbprint(key)
+	digest, err := Thumbprint(key)
 	if err != nil {
 		return "", err
 	}
 	for _, k := range set.Keys {
-		if other, err := Thumbprint(k); err != nil || other == print {
+		if other, err := Thumbprint(k); err != nil || other == digest {
 			return "", errors.New("the key is registered already")
 		}
 		if k.KeyID == key.KeyID {
@@ -90,14 +90,14 @@ func AddKey(text string, key jose.JSONWebKey) (string, error) {
 
 // RemoveKey gives a JWK Set without the key of a thumbprint, "" without any key left;
 // false if it has no such key.
-func RemoveKey(text, print string) (string, bool, error) {
+func RemoveKey(text, thumbprint string) (string, bool, error) {
 	set, err := ParseKeySet([]byte(text))
 	if err != nil {
 		return "", false, err
 	}
 	var left jose.JSONWebKeySet
 	for _, k := range set.Keys {
-		if p, err := Thumbprint(k); err != nil || p != print {
+		if p, err := Thumbprint(k); err != nil || p != thumbprint {
 			left.Keys = append(left.Keys, k)
 		}
 	}

@@ -131,7 +131,7 @@ func TestFetchKeys(t *testing.T) {
 // that, but not with a secret that only expired.
 func TestCredentialsOfTokens(t *testing.T) {
 	set := newSet(t)
-	print, err := Thumbprint(setOf(t, set)[0])
+	digest, err := Thumbprint(setOf(t, set)[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,9 +147,9 @@ func TestCredentialsOfTokens(t *testing.T) {
 		holds      bool
 		name       string
 	}{
-		{c, "", true, ""}, {c, secretMarkOf("old"), true, "secret old"}, {c, secretMarkOf("new"), false, ""}, {c, "key:" + print, true, "key " + setOf(t, set)[0].KeyID},
+		{c, "", true, ""}, {c, secretMarkOf("old"), true, "secret old"}, {c, secretMarkOf("new"), false, ""}, {c, "key:" + digest, true, "key " + setOf(t, set)[0].KeyID},
 		{c, "key:", false, ""}, {c, mark, false, ""}, {c, "made-up", false, ""}, {atURL, mark, true, "keys https://keys.example.org/a"},
-		{&Client{ID: "c", KeysURL: "https://keys.example.org/b"}, mark, false, ""}, {atURL, "key:" + print, false, ""}, {&Client{ID: "c", KeySet: "nonsense"}, "key:" + print, false, ""},
+		{&Client{ID: "c", KeysURL: "https://keys.example.org/b"}, mark, false, ""}, {atURL, "key:" + digest, false, ""}, {&Client{ID: "c", KeySet: "nonsense"}, "key:" + digest, false, ""},
 	} {
 		if holds, name := test.client.holds(test.credential), test.client.nameOf(test.credential); holds != test.holds || name != test.name {
 			t.Errorf("%s: %v %q, want %v %q", test.credential, holds, name, test.holds, test.name)
