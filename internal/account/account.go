@@ -22,9 +22,11 @@ type Account struct {
 	Sponsor  string `json:"sponsor,omitempty"`
 	Attested string `json:"attested,omitempty"` // a date; without it there is no data
 	MaxJobs  int    `json:"maxJobs"`
-	// ReadOnly says why secrets, keys and networks cannot be changed here; it is missing
-	// if they can.
-	ReadOnly string         `json:"readOnly,omitempty"`
+	// ReadOnly says why secrets and keys cannot be changed here; it is missing if they can.
+	ReadOnly string `json:"readOnly,omitempty"`
+	// NetworksReadOnly tells that the networks cannot be changed either.
+	NetworksReadOnly bool `json:"networksReadOnly,omitempty"`
+
 	Secrets  []admin.Secret `json:"secrets"` // those that have not expired
 	Keys     []Key          `json:"keys"`
 	KeysURL  string         `json:"keysUrl,omitempty"`
@@ -62,7 +64,7 @@ func (h *handler) account(c call, client *auth.Client) (Account, error) {
 	}
 	a := Account{
 		Client: shown.ID, Name: shown.Name, Contract: shown.Contract, MaxJobs: shown.MaxJobs, Secrets: shown.Secrets, KeysURL: shown.KeysURL,
-		ReadOnly: h.readOnly(client, secrets), Networks: listOf(shown.Networks), OperatorNetworks: listOf(shown.OperatorNetworks),
+		ReadOnly: h.readOnly(client, secrets), NetworksReadOnly: h.readOnly(client, settings) != "", Networks: listOf(shown.Networks), OperatorNetworks: listOf(shown.OperatorNetworks),
 		SignedInBy: c.by, ProofAudience: h.audience(c), Created: shown.Created, Keys: []Key{},
 	}
 	if from := obs.CallerOf(c.Context()); from.IsValid() {

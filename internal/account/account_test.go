@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"ab2d/internal/audit"
+	"ab2d/internal/auth"
 )
 
 func prefixes(text string) (list []netip.Prefix) {
@@ -32,6 +33,26 @@ func TestPartOf(t *testing.T) {
 	} {
 		if got := partOf(prefixes(c.chosen), prefixes(c.operator)); got != c.want {
 			t.Errorf("%q within %q: %v", c.chosen, c.operator, got)
+		}
+	}
+}
+
+// TestReadOnly: what a client may not change is that of a sandbox, and what another server
+// decides.
+func TestReadOnly(t *testing.T) {
+	t.Parallel()
+	own, outside := &handler{}, &handler{Config: Config{Issuer: "https://idp.example.org"}}
+	for _, c := range []struct {
+		h       *handler
+		sandbox bool
+		needs   need
+		want    bool
+	}{
+		{own, false, secrets, false}, {own, true, secrets, true}, {own, true, settings, true}, {own, true, changing, false}, {own, true, reading, false},
+		{outside, false, secrets, true}, {outside, false, settings, false}, {outside, true, settings, true},
+	} {
+		if why := c.h.readOnly(&auth.Client{Sandbox: c.sandbox}, c.needs); (why != "") != c.want {
+			t.Errorf("%+v: %q", c, why)
 		}
 	}
 }

@@ -118,7 +118,7 @@ function show(a) {
 	$("facts").replaceChildren(...facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
 	$("read-only").textContent = a.readOnly ?? "";
 	$("read-only").hidden = !a.readOnly;
-	for (const e of document.querySelectorAll(".changes")) e.hidden = Boolean(a.readOnly);
+	for (const e of document.querySelectorAll(".changes")) e.hidden = Boolean(e.closest("#networks") ? a.networksReadOnly : a.readOnly);
 	const remove = (label, heading, path, said) => (a.readOnly ? null : twice("Remove", label, heading, async () => {
 		show(await ask("DELETE", path));
 		await showAudit();
@@ -135,7 +135,7 @@ function show(a) {
 }
 
 function networksText(a) {
-	if (a.readOnly) return `Your client may come from ${a.networks.join(", ") || "anywhere"}.`;
+	if (a.networksReadOnly) return `Your client may come from ${a.networks.join(", ") || "anywhere"}.`;
 	if (!a.operatorNetworks.length) return "The operator allows your client from anywhere. You can choose its networks.";
 	return `The operator allows ${a.operatorNetworks.join(", ")}. Within these, a change takes effect at once. Anything wider waits for an operator.`;
 }
