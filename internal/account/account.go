@@ -27,9 +27,9 @@ type Account struct {
 	// NetworksReadOnly tells that the networks cannot be changed either.
 	NetworksReadOnly bool `json:"networksReadOnly,omitempty"`
 
-	Secrets  []admin.Secret `json:"secrets"` // those that have not expired
-	Keys     []Key          `json:"keys"`
-	KeysURL  string         `json:"keysUrl,omitempty"`
+	Secrets []admin.Secret `json:"secrets"` // those that have not expired
+	Keys    []Key          `json:"keys"`
+	KeysURL string         `json:"keysUrl,omitempty"`
 	// Networks are those from which the client may come. None: from anywhere.
 	Networks []netip.Prefix `json:"networks"`
 	// OperatorNetworks are those within which it may choose them. None: any.
