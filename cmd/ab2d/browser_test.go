@@ -47,7 +47,7 @@ func everyPage(b *testserver.Tab, url string) {
 		"tutorial": "/", "try": "/try", "reference": "/reference", "operation": "/reference/exportPatientsV2", "schemas": "/reference/schemas", "reference-admin": "/reference/admin",
 		"setup-macos": "/setup/macos", "setup-linux": "/setup/linux", "setup-windows": "/setup/windows", "documents": "/docs/",
 		"data-dictionary": "/docs/data-dictionary", "compatibility": "/docs/compatibility", "operating": "/docs/operating", "importing": "/docs/importing",
-		"v3": "/docs/v3", "changelog": "/docs/changelog", "dashboard": "/dashboard", "account-login": "/account", "reference-account": "/reference/account",
+		"v3": "/docs/v3", "changelog": "/docs/changelog", "dashboard": "/dashboard", "account-login": "/account",
 	} {
 		b.Open(url+path, desktop)
 		fits(b, path)
