@@ -113,18 +113,7 @@ func exportPatients(t *testing.T, url, version string) {
 
 	// The members without claims, and whoever is not in the folder, are new once.
 	removed := patients[60:63]
-	for _, file := range files {
-		b, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		kept := slices.DeleteFunc(strings.SplitAfter(string(b), "\n"), func(line string) bool {
-			return slices.Contains(removed, patientOfLine(line))
-		})
-		if err := os.WriteFile(file, []byte(strings.Join(kept, "")), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	forget(t, files, removed)
 	ran(t, export("all", "--new-members"), 0)
 	wants("all", removed...)
 	if out := ran(t, export("all", "--new-members"), 0); !strings.Contains(out, "There are no new members") {
@@ -135,5 +124,22 @@ func exportPatients(t *testing.T, url, version string) {
 	}
 	if out := ran(t, export("unknown", "--patients="+list), 3); !strings.Contains(out, "is not an enrollee of contract Z0000") || strings.Contains(out, "Patient/1 ") {
 		t.Errorf("an unknown patient: %s", out)
+	}
+}
+
+// forget takes the claims of some patients out of the files of a folder.
+func forget(t *testing.T, files, patients []string) {
+	t.Helper()
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept := slices.DeleteFunc(strings.SplitAfter(string(b), "\n"), func(line string) bool {
+			return slices.Contains(patients, patientOfLine(line))
+		})
+		if err := os.WriteFile(file, []byte(strings.Join(kept, "")), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -397,16 +397,3 @@ func (s *server) wantsBusy(get operation) {
 		s.Fatal(err)
 	}
 }
-
-// listOf is the operation that lists the jobs.
-func listOf(c *contract, version string) []operation { return endingWith(c, version, "/fhir/Job") }
-
-// endingWith are the operations of a version at an address.
-func endingWith(c *contract, version, end string) (found []operation) {
-	for _, o := range c.operations("/api/"+version+"/", end) {
-		if strings.HasSuffix(o.path, end) {
-			found = append(found, o)
-		}
-	}
-	return found
-}

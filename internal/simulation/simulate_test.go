@@ -239,7 +239,7 @@ func (w *world) open(ctx context.Context) string {
 // TestSimulation runs histories, each from its seed.
 func TestSimulation(t *testing.T) {
 	t.Parallel()
-	count, first := 100, uint64(1)
+	count, first := 300, uint64(1)
 	if testing.Short() {
 		count = 20
 	}

@@ -73,8 +73,18 @@ func testWithdrawn(t *testing.T, open opener) {
 	if _, err := c.Withdrawn(t.Context(), export.Query{Version: fhir.V1, Snapshot: "of the sandbox"}, start, start); err == nil {
 		t.Error("a snapshot of another source is accepted")
 	}
-	l = c.begin("abandoned")
-	c.merge(l, withheld(claim(2, 22, 9000, "")))
+	c.withdrawalsEnd()
+}
+
+// withdrawalsEnd: an import that was abandoned withdraws nothing, and what was withdrawn
+// is forgotten when its time is over.
+func (c *claims) withdrawalsEnd() {
+	t := c.TB
+	t.Helper()
+	withheld := claim(2, 22, 9000, "")
+	withheld.Withheld = true
+	l := c.begin("abandoned")
+	c.merge(l, withheld)
 	if _, err := c.AbandonLoad(t.Context()); err != nil {
 		t.Fatal(err)
 	}
