@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -145,10 +146,25 @@ func (r *Run) histories(ctx context.Context, first time.Time, has map[string]boo
 	if len(r.Patients) > 0 {
 		return nil
 	}
+	if r.Removed {
+		return r.readPatients(has)
+	}
 	for _, path := range r.OutputPaths() {
 		if err := patientsOf(ctx, path, has); err != nil {
 			return fmt.Errorf("looking for patients in %s: %w", path, err)
 		}
+	}
+	return nil
+}
+
+// readPatients adds the patients of claims that were removed.
+func (r *Run) readPatients(has map[string]bool) error {
+	b, err := readLimited(filepath.Join(r.dir, PatientsFile), maxState)
+	if err != nil {
+		return fmt.Errorf("reading the patients of %s: %w", r.Name, err)
+	}
+	for patient := range strings.FieldsSeq(string(b)) {
+		has[patient] = true
 	}
 	return nil
 }

@@ -2,10 +2,15 @@ package client
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +20,10 @@ import (
 // RejectedFile is a name in a run's folder that no downloaded file gets: it is for
 // the lines that cannot be read.
 const RejectedFile = "rejected.ndjson"
+
+// PatientsFile is the file of a run's folder that RemoveOutput writes: the numbers of the
+// patients of its claims, one on a line.
+const PatientsFile = "patients.txt"
 
 // Run is an export that is complete in a Folder. It is kept as manifest.json
 // in the run's folder.
@@ -41,6 +50,8 @@ type Run struct {
 	// Totals are the job's totals by outcome, from servers that tell them, such
 	// as enrollees, delivered, noClaims, optedOut, notRead.
 	Totals map[string]int64 `json:"totals,omitempty"`
+	// Removed says that the files of the list output were removed by RemoveOutput.
+	Removed bool `json:"removed,omitempty"`
 
 	dir string // its folder
 }
@@ -86,7 +97,7 @@ func (m *Manifest) files() []File { return slices.Concat(m.Output, m.Deleted, m.
 func newRun(server string, r Request, m *Manifest) *Run {
 	run := &Run{Server: server, Request: m.Request, TransactionTime: m.TransactionTime, Since: r.Since, Until: r.Until, TypeFilter: r.TypeFilter, Patients: r.Patients,
 		Files: []RunFile{}, Totals: totals(m.Totals)}
-	taken := map[string]bool{"manifest.json": true, RejectedFile: true, "csv": true, "parquet": true}
+	taken := map[string]bool{"manifest.json": true, RejectedFile: true, PatientsFile: true, "csv": true, "parquet": true}
 	for _, list := range []struct {
 		name  string
 		files []File
@@ -162,6 +173,43 @@ func (r *Run) paths(list string) []string {
 		}
 	}
 	return out
+}
+
+// RemoveOutput removes the files that were asked for, when something else was made of them
+// that takes their place. The files of other lists stay, and the folder goes on as before:
+// whose claims they hold is in PatientsFile from then on, for SyncOptions.NewMembers. It is
+// for a run that the folder has finished, and may be repeated after a crash at any moment.
+func (r *Run) RemoveOutput(ctx context.Context) error {
+	if !r.Removed {
+		if err := r.writePatients(ctx); err != nil {
+			return fmt.Errorf("removing the files of %s: noting their patients: %w", r.Name, err)
+		}
+		r.Removed = true
+		if err := r.write(r.dir); err != nil {
+			return fmt.Errorf("removing the files of %s: %w", r.Name, err)
+		}
+	}
+	for _, path := range r.OutputPaths() {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("removing the files of %s: %w", r.Name, err)
+		}
+	}
+	return nil
+}
+
+// writePatients writes PatientsFile, and has it on disk when it returns.
+func (r *Run) writePatients(ctx context.Context) error {
+	has := map[string]bool{}
+	for _, path := range r.OutputPaths() {
+		if err := patientsOf(ctx, path, has); err != nil {
+			return err
+		}
+	}
+	var b bytes.Buffer
+	for _, patient := range slices.Sorted(maps.Keys(has)) {
+		fmt.Fprintln(&b, patient)
+	}
+	return replace(filepath.Join(r.dir, PatientsFile), b.Bytes())
 }
 
 // sameExport tells whether a job's request, as the server tells it, is the one

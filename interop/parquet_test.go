@@ -95,7 +95,7 @@ func readParquet(t *testing.T, path string) [][]string {
 			if err != nil {
 				t.Fatal(err)
 			}
-			rows[0][c] = chunk.Descriptor().Name()
+			rows[0][c] = chunk.Descriptor().ColumnPath()[0] // that of a list ends in element
 			for i, cell := range cells(t, chunk, int(group.NumRows())) {
 				rows[first+i][c] = cell
 			}
@@ -105,71 +105,86 @@ func readParquet(t *testing.T, path string) [][]string {
 	return rows
 }
 
-// cells reads a column of a row group as text; null is empty.
+// levels are the definition and repetition levels of the values of a column.
+type levels struct{ defined, repeated []int16 }
+
+// cells reads a column of a row group as text; null is empty, and the elements of a list
+// have a space between.
 func cells(t *testing.T, chunk file.ColumnChunkReader, rows int) []string {
 	t.Helper()
 	d := chunk.Descriptor()
-	levels := make([]int16, rows)
+	var l levels
 	var texts []string
 	switch c := chunk.(type) {
 	case *file.ByteArrayColumnChunkReader:
-		texts = batch(t, c.ReadBatch, levels, func(v parquet.ByteArray) string { return string(v) })
+		texts = batch(t, chunk, c.ReadBatch, &l, func(v parquet.ByteArray) string { return string(v) })
 	case *file.Int32ColumnChunkReader:
-		texts = batch(t, c.ReadBatch, levels, func(v int32) string {
+		texts = batch(t, chunk, c.ReadBatch, &l, func(v int32) string {
 			if _, ok := d.LogicalType().(schema.DateLogicalType); ok {
 				return time.Unix(int64(v)*86400, 0).UTC().Format(time.DateOnly)
 			}
 			return fmt.Sprint(v)
 		})
 	case *file.Int64ColumnChunkReader:
-		texts = batch(t, c.ReadBatch, levels, func(v int64) string {
-			switch l := d.LogicalType().(type) {
+		texts = batch(t, chunk, c.ReadBatch, &l, func(v int64) string {
+			switch kind := d.LogicalType().(type) {
 			case schema.DecimalLogicalType:
-				if l.Scale() != 2 || l.Precision() != 18 {
-					t.Fatalf("%s is %s", d.Name(), l)
+				if kind.Scale() != 2 || kind.Precision() != 18 {
+					t.Fatalf("%s is %s", d.Name(), kind)
 				}
 				return fmt.Sprintf("%.2f", float64(v)/100)
 			case schema.TimestampLogicalType:
-				if !l.IsAdjustedToUTC() || l.TimeUnit() != schema.TimeUnitMicros {
-					t.Fatalf("%s is %s", d.Name(), l)
+				if !kind.IsAdjustedToUTC() || kind.TimeUnit() != schema.TimeUnitMicros {
+					t.Fatalf("%s is %s", d.Name(), kind)
 				}
 				return time.UnixMicro(v).UTC().Format("2006-01-02T15:04:05.000Z")
 			}
-			t.Fatalf("%s is a plain int64", d.Name())
-			return ""
+			return fmt.Sprint(v)
 		})
 	case *file.Float64ColumnChunkReader:
-		texts = batch(t, c.ReadBatch, levels, func(v float64) string { return strings.TrimSuffix(fmt.Sprintf("%v", v), ".0") })
+		texts = batch(t, chunk, c.ReadBatch, &l, func(v float64) string { return strings.TrimSuffix(fmt.Sprintf("%v", v), ".0") })
 	case *file.BooleanColumnChunkReader:
-		texts = batch(t, c.ReadBatch, levels, func(v bool) string { return fmt.Sprint(v) })
+		texts = batch(t, chunk, c.ReadBatch, &l, func(v bool) string { return fmt.Sprint(v) })
 	default:
 		t.Fatalf("%s is a %T", d.Name(), chunk)
 	}
-	out := make([]string, rows)
-	for i := range out {
-		if levels[i] == d.MaxDefinitionLevel() {
-			if out[i], texts = texts[0], texts[1:]; out[i] == "" {
-				t.Fatalf("%s, row %d, is an empty text, want NULL", d.Name(), i)
-			}
+	out, row := make([]string, rows), -1
+	for i, defined := range l.defined {
+		repeated := d.MaxRepetitionLevel() > 0 && l.repeated[i] > 0
+		if !repeated {
+			row++
 		}
+		if defined < d.MaxDefinitionLevel() {
+			continue
+		}
+		if texts[0] == "" {
+			t.Fatalf("%s, row %d, is an empty text, want NULL", d.ColumnPath(), row)
+		}
+		if repeated {
+			out[row] += " "
+		}
+		out[row], texts = out[row]+texts[0], texts[1:]
+	}
+	if row+1 != rows || len(texts) > 0 {
+		t.Fatalf("%s has %d rows and %d values too many, want %d rows", d.ColumnPath(), row+1, len(texts), rows)
 	}
 	return out
 }
 
-// batch reads all values of a column, and at which rows there are any.
-func batch[T any](t *testing.T, read func(int64, []T, []int16, []int16) (int64, int, error), levels []int16, text func(T) string) []string {
+// batch reads all values of a column, and where they are.
+func batch[T any](t *testing.T, chunk file.ColumnChunkReader, read func(int64, []T, []int16, []int16) (int64, int, error), l *levels, text func(T) string) []string {
 	t.Helper()
 	var out []string
-	values := make([]T, len(levels))
-	for at := 0; at < len(levels); {
-		total, n, err := read(int64(len(levels)-at), values, levels[at:], nil)
+	values, defined, repeated := make([]T, 1000), make([]int16, 1000), make([]int16, 1000)
+	for chunk.HasNext() {
+		total, n, err := read(int64(len(values)), values, defined, repeated)
 		if err != nil || total == 0 {
 			t.Fatal(total, err)
 		}
 		for _, v := range values[:n] {
 			out = append(out, text(v))
 		}
-		at += int(total)
+		l.defined, l.repeated = append(l.defined, defined[:total]...), append(l.repeated, repeated[:total]...)
 	}
 	return out
 }

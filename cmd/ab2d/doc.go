@@ -34,6 +34,7 @@
 //   - export.go    ab2d export: its flags, server and credentials
 //   - export_patients.go  the file of --patients
 //   - export_run.go     an export from the folder to the exit code
+//   - export_tables.go  the tables of its claims
 //   - export_view.go, export_report.go  what is shown of it
 //   - export_secret.go  files and variables with secrets
 //   - rejected.go  lines of a download that cannot be read

@@ -24,6 +24,7 @@ type exportCommand struct {
 	Out      string `help:"Folder to keep up to date. It has a folder for each export, and ab2d.json with the state." short:"o" default:"claims" type:"path" placeholder:"DIR"`
 	Format   string `help:"Format of the claims: ndjson, or parquet or csv in addition (the tables claims, lines, diagnoses, procedures and care_team)." default:"ndjson" placeholder:"FORMAT"`
 	Latest   bool   `help:"Also write latest/, with only the newest version of each claim from all exports in the folder."`
+	NoNDJSON bool   `help:"Remove the NDJSON files after the tables were made and each cell of them was compared with the claims. Fields without a column are then lost, and --latest is not possible." name:"no-ndjson"`
 	Parallel int    `help:"Number of files to download at the same time." default:"4" placeholder:"N"`
 	MaxFile  string `help:"Largest file to download when the manifest does not tell its length." name:"max-file-size" default:"64GiB" placeholder:"SIZE"`
 
@@ -168,6 +169,8 @@ func (c *exportCommand) validate() (client.Request, error) {
 	default:
 		f.add(true, "--format=%s: write ndjson, parquet or csv", c.Format)
 	}
+	f.add(c.NoNDJSON && c.Format == string(table.NDJSON), "--no-ndjson: also set --format=parquet or --format=csv")
+	f.add(c.NoNDJSON && c.Latest, "--no-ndjson: leave out --latest, which is made of the NDJSON files. The views in %s find the newest version of each claim", table.ViewsFile)
 	f.add(c.Latest && c.Type != "ExplanationOfBenefit", "--latest: only ExplanationOfBenefit has versions of claims")
 	most, err := humanize.ParseBytes(c.MaxFile)
 	f.add(err != nil || most == 0 || most > math.MaxInt64, "--max-file-size=%s: must be bytes, or a number with a unit, for example 64GiB", c.MaxFile)

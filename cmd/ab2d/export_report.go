@@ -47,11 +47,18 @@ func report(w io.Writer, d *exported) {
 	if l := d.latest; l != nil {
 		row("Latest", "%s (%s left out, %s canceled, %s deleted)", several(l.Claims, "claim"), several(l.Older, "older version"), several(l.Canceled, "claim"), several(l.Deleted, "claim"))
 	}
+	if d.removed > 0 {
+		row("NDJSON", "%s removed: the tables hold each claim, compared cell by cell", humanize.Bytes(uint64(d.removed)))
+	}
 	if d.rejected > 0 {
 		row("Not readable", "%s: see %s", several(d.rejected, "line"), filepath.Join(d.dir, rejectedName))
 	}
 	if n := deletedFiles(d.run); n > 0 && d.latest == nil {
-		row("Deleted", "The server listed deleted claims in %s. --latest leaves them out.", several(n, "file"))
+		out := "--latest leaves"
+		if d.tables != nil {
+			out = "--latest and the views in " + table.ViewsFile + " leave"
+		}
+		row("Deleted", "The server listed deleted claims in %s. %s them out.", several(n, "file"), out)
 	}
 	switch {
 	case d.run.Continuous:

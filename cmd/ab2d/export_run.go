@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
-	"os"
 	"path/filepath"
 	"runtime"
 	"syscall"
@@ -26,6 +24,7 @@ type exported struct {
 	// rejected.ndjson.
 	rejected int64
 	latest   *table.Latest // nil without --latest
+	removed  int64         // bytes of NDJSON that were removed
 	next     time.Time     // where the next export starts; zero at the beginning
 	notes    []string
 }
@@ -81,6 +80,9 @@ func (c *exportCommand) export(ctx context.Context, api *client.Client, folder *
 	if err := table.ClearLeft(folder.Dir()); err != nil {
 		return nil, err
 	}
+	if err := c.fits(folder); err != nil {
+		return nil, err
+	}
 	since := c.version()
 	run, err := folder.Sync(ctx, client.SyncOptions{Request: request, Full: c.Full, NewMembers: c.NewMembers, First: since.first, Floor: since.floor, Parallel: c.Parallel, Event: view.event})
 	if err != nil {
@@ -91,15 +93,8 @@ func (c *exportCommand) export(ctx context.Context, api *client.Client, folder *
 		return nil, err
 	}
 	rejects := newRejects(done.dir, run)
-	if c.Format != string(table.NDJSON) {
-		if err := c.tables(ctx, folder, done, rejects, view); err != nil {
-			return nil, err
-		}
-	}
-	if c.Latest {
-		if err := c.latest(ctx, folder, done, view); err != nil {
-			return nil, err
-		}
+	if err := c.makeTables(ctx, folder, done, rejects, view); err != nil {
+		return nil, err
 	}
 	if done.rejected, err = rejects.finish(ctx); err != nil {
 		return nil, err
@@ -110,85 +105,10 @@ func (c *exportCommand) export(ctx context.Context, api *client.Client, folder *
 		}
 	}
 	done.next = folder.Since()
-	return done, folder.Finish()
-}
-
-// tables makes the tables of each run of the folder that has none. The lines of
-// this run that cannot be read go to rejects; those of other runs were reported
-// when they came.
-func (c *exportCommand) tables(ctx context.Context, folder *client.Folder, done *exported, rejects *rejects, view exportView) error {
-	for _, name := range folder.Runs() {
-		dir := filepath.Join(folder.Dir(), name, c.Format)
-		_, err := os.Stat(dir)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		if err == nil && name != done.run.Name {
-			continue
-		}
-		run, err := folder.Run(name)
-		if err != nil {
-			return err
-		}
-		reject := ignoreRejected
-		if name == done.run.Name {
-			reject = rejects.add
-		}
-		counts, err := table.Convert(ctx, run.OutputPaths(), nil, dir, table.Format(c.Format), view.reading("Making tables", length(run)), reject)
-		if err != nil {
-			return fmt.Errorf("write the tables of %s: %w", name, err)
-		}
-		if name == done.run.Name {
-			done.tables = counts
-		}
+	if err := folder.Finish(); err != nil || !c.NoNDJSON {
+		return done, err
 	}
-	return nil
-}
-
-// ignoreRejected is a table.Reject.
-func ignoreRejected(string, int64, string, []byte) {}
-
-// latest makes the folder of the newest versions of all runs.
-func (c *exportCommand) latest(ctx context.Context, folder *client.Folder, done *exported, view exportView) error {
-	var paths []string
-	var sources []table.Source
-	var total int64
-	for _, name := range folder.Runs() {
-		run, err := folder.Run(name)
-		if err != nil {
-			return err
-		}
-		// What a run says is deleted was deleted before what it delivers was
-		// updated.
-		for _, path := range run.DeletedPaths() {
-			sources = append(sources, table.Source{Path: path, Deleted: true})
-		}
-		for _, path := range run.OutputPaths() {
-			sources = append(sources, table.Source{Path: path})
-		}
-		paths = append(paths, run.OutputPaths()...)
-		total += length(run)
-	}
-	latest, err := table.FindLatest(ctx, sources, folder.Dir(), view.reading("Finding the newest versions", total))
-	if err != nil {
-		return err
-	}
-	_, err = table.Convert(ctx, paths, latest.Keep, filepath.Join(folder.Dir(), "latest"), table.Format(c.Format), view.reading("Writing latest", total), ignoreRejected)
-	if err != nil {
-		return fmt.Errorf("write latest: %w", err)
-	}
-	done.latest = latest
-	return nil
-}
-
-// length is how many bytes they have.
-func length(run *client.Run) (n int64) {
-	for _, f := range run.Files {
-		if f.List == "output" {
-			n += max(f.Length, 0)
-		}
-	}
-	return n
+	return done, c.removeNDJSON(ctx, folder, done, view)
 }
 
 // cancel abandons the unfinished export.

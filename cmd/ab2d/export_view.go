@@ -236,10 +236,11 @@ func (v *jsonView) report(d *exported) {
 		Issues   []client.Issue `json:"issues"`
 		Tables   table.Counts   `json:"tables,omitempty"`
 		Latest   *newest        `json:"latest,omitempty"`
-		Rejected int64          `json:"rejected"` // lines that cannot be read
+		Rejected int64          `json:"rejected"`               // lines that cannot be read
+		Removed  int64          `json:"removedBytes,omitempty"` // of NDJSON, with --no-ndjson
 		Next     time.Time      `json:"nextSince,omitzero"`
 		Notes    []string       `json:"notes,omitempty"`
-	}{timed{time.Now().UTC()}, "result", d.dir, d.run, append([]client.Issue{}, d.issues...), d.tables, nil, d.rejected, d.next, d.notes}
+	}{timed{time.Now().UTC()}, "result", d.dir, d.run, append([]client.Issue{}, d.issues...), d.tables, nil, d.rejected, d.removed, d.next, d.notes}
 	if l := d.latest; l != nil {
 		o.Latest = &newest{l.Claims, l.Older, l.Canceled, l.Deleted}
 	}

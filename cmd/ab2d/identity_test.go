@@ -176,19 +176,19 @@ func node(t *testing.T, a *authority, args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// needNode skips the test where node or the packages are not there.
-func needNode(t *testing.T) {
+// needNode skips the test where node or a package of npm is not there.
+func needNode(t *testing.T, name string) {
 	t.Helper()
 	_, err := exec.LookPath("node")
 	if err == nil {
-		_, err = os.Stat(filepath.Join("testdata", "node", "node_modules"))
+		_, err = os.Stat(filepath.Join("testdata", "node", "node_modules", filepath.FromSlash(name)))
 	}
 	switch {
 	case err == nil:
 	case os.Getenv("AB2D_TEST_SERVERS") == "require":
-		t.Fatal("node, or cmd/ab2d/testdata/node/node_modules, is not there: ", err)
+		t.Fatal("node, or its package "+name+", is not there; ./test installs it: ", err)
 	default:
-		t.Skip("node and npm ci in cmd/ab2d/testdata/node are needed: ", err)
+		t.Skip("node, and npm ci in cmd/ab2d/testdata/node for "+name+", are needed: ", err)
 	}
 }
 
@@ -215,7 +215,7 @@ func asked(t *testing.T, c *http.Client, url, token string) (int, string) {
 // TestAClientOfOthers: npm openid-client finds its way by our metadata, and
 // gets a token by private_key_jwt in both algorithms.
 func TestAClientOfOthers(t *testing.T) {
-	needNode(t)
+	needNode(t, "openid-client")
 	a, data := newAuthority(t), t.TempDir()
 	a.issue(t, "server")
 	if out, err := node(t, a, "client.mjs", "keys", a.dir); err != nil {
@@ -288,7 +288,7 @@ func (o *outsideIssuer) token(t *testing.T, client, scope string, more ...string
 // of ours, also after it has taken a new signing key.
 func TestAnOutsideIssuer(t *testing.T) {
 	t.Parallel()
-	needNode(t)
+	needNode(t, "oidc-provider")
 	o := &outsideIssuer{authority: newAuthority(t)}
 	o.issue(t, "server")
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "localhost:0")

@@ -13,12 +13,28 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
+// Version is that of the tables' columns. Version 1 had texts where there are lists now,
+// and no contract and source of a claim.
+const Version = 2
+
 // Names are the tables, in the order in which they are documented.
 var Names = []string{"claims", "lines", "diagnoses", "procedures", "care_team"}
+
+// Descriptions tell what a row of each table is, by its name.
+var Descriptions = map[string]string{
+	"claims":     "a row for each version of each claim",
+	"lines":      "a row for each service of a claim",
+	"diagnoses":  "a row for each diagnosis of a claim",
+	"procedures": "a row for each procedure of an institutional claim",
+	"care_team":  "a row for each provider of a claim",
+}
 
 // maxLine bounds a line of NDJSON. The largest claims known have some hundred
 // kilobytes.
 const maxLine = 64 << 20
+
+// tooLong is why a longer line cannot be read.
+const tooLong = "longer than 64 MiB"
 
 // Format is a form of tables.
 type Format string
@@ -89,14 +105,36 @@ func convert(ctx context.Context, paths []string, keep func(int64) bool, dir str
 	if err != nil {
 		return nil, fmt.Errorf("writing tables: %w", err)
 	}
+	in := input{paths: paths, keep: keep, progress: progress, reject: reject}
+	counts, err := in.pour(ctx, s, format)
+	if err == nil && format != NDJSON {
+		err = writeInfo(dir, Info{Version, format, counts})
+	}
+	if err != nil {
+		return nil, err
+	}
+	return counts, nil
+}
+
+// input is what tables are made of: the arguments of Convert.
+type input struct {
+	paths    []string
+	keep     func(claim int64) bool
+	progress func(int64)
+	reject   Reject
+	others   int64 // resources that are not claims, when poured
+}
+
+// pour puts the claims of the files into a sink, and closes it.
+func (in *input) pour(ctx context.Context, s sink, format Format) (Counts, error) {
 	var r *rows
 	if format != NDJSON {
 		r = new(rows)
 	}
 	var claim int64
-	err = scan(ctx, paths, progress, reject, func(line []byte) error {
+	err := scan(ctx, in.paths, in.progress, in.reject, func(at place, line []byte) error {
 		claim++
-		if keep != nil && !keep(claim-1) {
+		if in.keep != nil && !in.keep(claim-1) {
 			return nil
 		}
 		e := new(eob)
@@ -104,12 +142,14 @@ func convert(ctx context.Context, paths []string, keep func(int64) bool, dir str
 			return notClaim(err)
 		}
 		if e.ResourceType != "ExplanationOfBenefit" {
+			in.others++
 			return nil
 		}
 		if r != nil {
 			if err := r.of(e); err != nil {
 				return &lineError{err.Error()}
 			}
+			r.from(at)
 		}
 		return s.add(line, r)
 	})
@@ -154,9 +194,15 @@ func open(dir string, format Format) (sink, error) {
 	return nil, fmt.Errorf("there is no format %q", format)
 }
 
+// place is where a line is.
+type place struct {
+	path string
+	line int64 // from 1
+}
+
 // scan calls f with each line of files of NDJSON that is not blank, without the
 // line's end. A *lineError of f ends it only if reject is nil.
-func scan(ctx context.Context, paths []string, progress func(int64), reject Reject, f func(line []byte) error) error {
+func scan(ctx context.Context, paths []string, progress func(int64), reject Reject, f func(at place, line []byte) error) error {
 	var read int64
 	for _, path := range paths {
 		if err := scanFile(ctx, path, &read, progress, reject, f); err != nil {
@@ -166,14 +212,14 @@ func scan(ctx context.Context, paths []string, progress func(int64), reject Reje
 	return nil
 }
 
-func scanFile(ctx context.Context, path string, read *int64, progress func(int64), reject Reject, f func(line []byte) error) error {
+func scanFile(ctx context.Context, path string, read *int64, progress func(int64), reject Reject, f func(at place, line []byte) error) error {
 	return EachLine(ctx, path, func(n, size int64, line []byte, long bool) error {
 		if *read += size; progress != nil {
 			progress(*read)
 		}
-		err := error(&lineError{fmt.Sprintf("longer than %d bytes", maxLine)})
+		err := error(&lineError{tooLong})
 		if !long {
-			err = f(line)
+			err = f(place{path, n}, line)
 		}
 		bad, ok := errors.AsType[*lineError](err)
 		switch {

@@ -66,7 +66,8 @@ func (t *csvTable) close() error {
 func (t *csvTable) abort() { t.file.File.Close() }
 
 // cell is a value as text: dates and times as ISO 8601 has them, amounts with
-// two decimals, numbers with as many digits as they need.
+// two decimals, numbers with as many digits as they need, lists with a space between
+// their elements.
 func cell(v reflect.Value, kind string) string {
 	if v.Kind() == reflect.Pointer {
 		if v.IsNil() {
@@ -83,7 +84,9 @@ func cell(v reflect.Value, kind string) string {
 		return amount(v.Int())
 	}
 	switch v.Kind() {
-	case reflect.Int32:
+	case reflect.Slice:
+		return elements(v)
+	case reflect.Int32, reflect.Int64:
 		return strconv.FormatInt(v.Int(), 10)
 	case reflect.Float64:
 		return strconv.FormatFloat(v.Float(), 'f', -1, 64)
@@ -93,6 +96,18 @@ func cell(v reflect.Value, kind string) string {
 	return v.String()
 }
 
+// elements are those of a list of numbers or texts, with a space between.
+func elements(list reflect.Value) string {
+	var out []byte
+	for i := range list.Len() {
+		if i > 0 {
+			out = append(out, ' ')
+		}
+		out = append(out, cell(list.Index(i), "")...)
+	}
+	return string(out)
+}
+
 // guarded is a cell that no spreadsheet runs. What a claim says comes from a server, and
 // a spreadsheet takes text that begins like a formula for one, which can send away what
 // the table holds. No code, identifier or name in real claims begins like that, so that
@@ -100,7 +115,7 @@ func cell(v reflect.Value, kind string) string {
 // as they are: nothing in them can be run.
 func guarded(v reflect.Value, kind string) string {
 	s := cell(v, kind)
-	if v.Kind() == reflect.String && formula(s) {
+	if (v.Kind() == reflect.String || v.Kind() == reflect.Slice) && formula(s) {
 		return "'" + s
 	}
 	return s

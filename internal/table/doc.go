@@ -1,6 +1,9 @@
 // Package table makes flat tables of claims: Parquet or CSV files of
 // ExplanationOfBenefit resources, for people who ask questions of them in SQL.
 //
+// A folder of exports also gets lookup tables for codes that are free, and views for
+// DuckDB. Version counts the changes of the columns.
+//
 // There are five tables, the same for FHIR R4 and STU3, and for the claims of all
 // versions of AB2D's API, which are told apart by their code systems: claims, lines,
 // diagnoses, procedures and care_team. What has no place in them stays in the
@@ -17,6 +20,10 @@
 //   - service.go  the codes of services and drugs
 //   - convert.go  files of NDJSON in, a folder of tables out
 //   - tables.go   all tables in one format
+//   - info.go     what the tables of a folder are: version, format, rows
+//   - check.go    tables compared with the claims that they were made of
+//   - lookup.go   tables of codes; lookup/ has them
+//   - views.go, tuva.go  views for DuckDB, and one for the Tuva data model
 //   - parquet.go, csv.go, ndjson.go  the formats
 //   - summary.go  counts of the claims of a folder, for people
 //   - latest.go   which claims are the newest version of each

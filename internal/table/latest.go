@@ -158,7 +158,7 @@ func findLatest(ctx context.Context, sources []Source, dir string, progress func
 func spread(ctx context.Context, sources []Source, files *bucketFiles, progress func(int64)) (total int64, err error) {
 	ignore := func(string, int64, string, []byte) {} // the conversion tells them
 	for _, s := range sources {
-		add := func(line []byte) error {
+		add := func(_ place, line []byte) error {
 			v, err := readVersion(line)
 			v.Number = total
 			total++
@@ -168,7 +168,7 @@ func spread(ctx context.Context, sources []Source, files *bucketFiles, progress 
 			return files.add(v.ID, v)
 		}
 		if s.Deleted {
-			add = func(line []byte) error { return addDeleted(line, files) }
+			add = func(_ place, line []byte) error { return addDeleted(line, files) }
 		}
 		if err := scan(ctx, []string{s.Path}, progress, ignore, add); err != nil {
 			return total, err

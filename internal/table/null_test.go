@@ -71,6 +71,12 @@ func fillColumns(row reflect.Value) {
 			f.SetString("x")
 		case reflect.Pointer:
 			f.Set(reflect.New(f.Type().Elem()))
+		case reflect.Slice: // with an element that is the zero of its type, if it is a number
+			f.Set(reflect.MakeSlice(f.Type(), 2, 2))
+			if f.Type().Elem().Kind() == reflect.String {
+				f.Index(0).SetString("x")
+				f.Index(1).SetString("y")
+			}
 		}
 	}
 }
@@ -90,8 +96,8 @@ func eachValue(t *testing.T, path string, f func(row int, column string, v parqu
 	for at := 0; ; {
 		n, err := r.ReadRows(rows)
 		for _, row := range rows[:n] {
-			for i, v := range row {
-				f(at, columns[i][0], v)
+			for _, v := range row {
+				f(at, columns[v.Column()][0], v)
 			}
 			at++
 		}

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"path/filepath"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -68,6 +70,19 @@ func (r *rows) of(e *eob) error {
 	return nil
 }
 
+// contractFile is the name that AB2D gives a file: that of the contract, and a number.
+var contractFile = regexp.MustCompile(`^([A-Z][0-9]{4})_[0-9]+\.`)
+
+// from sets where the claim was read.
+func (r *rows) from(at place) {
+	name := filepath.Base(at.path)
+	if m := contractFile.FindStringSubmatch(name); m != nil {
+		r.claim.Contract = m[1]
+	}
+	r.claim.SourceFile = filepath.Base(filepath.Dir(at.path)) + "/" + name
+	r.claim.SourceLine = &at.line
+}
+
 // head is the row of the claim itself.
 func (r *rows) head(e *eob, updated *int64, patient string) (err error) {
 	r.claim = Claim{
@@ -115,7 +130,7 @@ func (c *Claim) identify(list []extension) {
 	var historic []string
 	for i := range list {
 		id := &list[i].Identifier
-		if last(id.System) != "us-mbi" {
+		if last(id.System) != "us-mbi" || id.Value == "" {
 			continue
 		}
 		if find(id.Extension, "identifier-currency").text() == "historic" || c.MBI != "" {
@@ -124,7 +139,7 @@ func (c *Claim) identify(list []extension) {
 			c.MBI = id.Value
 		}
 	}
-	c.HistoricMBIs = strings.Join(historic, " ")
+	c.HistoricMBIs = historic
 }
 
 func (i *item) row() (Line, error) {
@@ -240,30 +255,25 @@ func fill(row any, list []extension) error {
 	return nil
 }
 
-// codes are the codes of concepts, with a space between.
-func codes(list []concept) string {
-	var out []string
+// codes are the codes of concepts.
+func codes(list []concept) (out []string) {
 	for _, c := range list {
 		if code := c.first().Code; code != "" {
 			out = append(out, code)
 		}
 	}
-	return strings.Join(out, " ")
+	return out
 }
 
-// numbers are those of one of two lists, with a space between.
-func numbers(a, b []int32) string {
-	if len(a) == 0 {
-		a = b
+// numbers are those of one of two lists; nil where both are empty.
+func numbers(a, b []int32) []int32 {
+	if len(a) > 0 {
+		return a
 	}
-	var out []byte
-	for i, n := range a {
-		if i > 0 {
-			out = append(out, ' ')
-		}
-		out = strconv.AppendInt(out, int64(n), 10)
+	if len(b) > 0 {
+		return b
 	}
-	return string(out)
+	return nil
 }
 
 // moment reads a FHIR instant.

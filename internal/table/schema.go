@@ -4,40 +4,46 @@ package table
 // the Blue Button variable of an extension that fills it by itself, doc what it
 // holds. Dates are days since 1970-01-01, times microseconds since then, in UTC,
 // and amounts cents. Every column is optional: what a claim does not have is
-// NULL in Parquet and an empty cell in CSV. No column holds an empty text.
+// NULL in Parquet and an empty cell in CSV. No column holds an empty text, and no
+// list is empty. CSV has no lists: it has their elements with a space between.
+//
+// A change of the columns that queries can notice raises Version.
 
 // Claim is a row of the table claims: one version of one claim.
 type Claim struct {
-	ClaimID         string `parquet:"claim_id,optional" doc:"id of the resource; with last_updated it joins the other tables"`
-	LastUpdated     *int64 `parquet:"last_updated,timestamp(microsecond)" doc:"when this version was last changed or loaded"`
-	Status          string `parquet:"status,optional,dict" doc:"active: the newest version of the claim; cancelled: an older one. Always active in v3"`
-	ClmID           string `parquet:"clm_id,optional" doc:"claim id of CMS (CLM_ID); in v3 the unique claim id, another number"`
-	ClaimGroup      string `parquet:"claim_group,optional" doc:"claim group: all versions of a claim share it; v1 and v2"`
-	ControlNumber   string `parquet:"claim_control_number,optional" doc:"claim control number (CLM_CNTL_NUM); v3"`
-	FinalAction     string `parquet:"final_action,optional,dict" doc:"whether this is the final action on the claim: FinalAction, NotFinalAction; v3"`
-	Source          string `parquet:"source,optional,dict" doc:"system that the claim is from, such as NCH; v3"`
-	ClaimType       string `parquet:"claim_type,optional,dict" doc:"kind of claim: CARRIER, DME, HHA, HOSPICE, INPATIENT, OUTPATIENT, SNF"`
-	NCHClaimType    string `parquet:"nch_claim_type,optional,dict" doc:"claim type code (NCH_CLM_TYPE_CD, in v3 CLM_TYPE_CD), such as 60 inpatient"`
-	Class           string `parquet:"claim_class,optional,dict" doc:"institutional, professional or other, in FHIR's words"`
-	SubType         string `parquet:"sub_type,optional,dict" doc:"finer claim type, such as inpatient"`
-	NearLine        string `parquet:"near_line_record,optional,dict" variable:"nch_near_line_rec_ident_cd" doc:"which part of Medicare the record is of (NCH_NEAR_LINE_REC_IDENT_CD)"`
-	ServiceClass    string `parquet:"service_classification,optional,dict" doc:"service classification (CLM_SRVC_CLSFCTN_TYPE_CD); v1"`
-	PatientID       string `parquet:"patient_id,optional" doc:"beneficiary id (BENE_ID); in v3 another number"`
-	MBI             string `parquet:"mbi,optional" doc:"current Medicare beneficiary identifier"`
-	HistoricMBIs    string `parquet:"historic_mbis,optional" doc:"earlier ones, with a space between"`
-	Start           *int32 `parquet:"service_start,date" doc:"first day of the services (CLM_FROM_DT)"`
-	End             *int32 `parquet:"service_end,date" doc:"last day of the services (CLM_THRU_DT)"`
-	QueryCode       string `parquet:"claim_query_code,optional,dict" doc:"interim, final or adjusted bill (CLAIM_QUERY_CD)"`
-	DRG             string `parquet:"drg,optional,dict" doc:"diagnosis related group (CLM_DRG_CD); with three digits also where v3 writes fewer"`
-	ProviderNumber  string `parquet:"provider_number,optional,dict" doc:"CMS certification number of the provider that billed (PRVDR_NUM); v1 and v3"`
-	ProviderNPI     string `parquet:"provider_npi,optional,dict" doc:"NPI of the provider that billed, an organization or a person; v3"`
-	ProviderZip     string `parquet:"provider_zip,optional,dict" doc:"its postal code; v3"`
-	OrganizationNPI string `parquet:"organization_npi,optional,dict" doc:"NPI of the organization (ORG_NPI_NUM); v1 and v3"`
-	Organization    string `parquet:"organization_name,optional,dict" doc:"its name; v1"`
-	FacilityNPI     string `parquet:"facility_npi,optional,dict" doc:"NPI of the facility; v1 and v3"`
-	Facility        string `parquet:"facility_name,optional,dict" doc:"its name"`
-	FacilityType    string `parquet:"facility_type,optional,dict" doc:"facility type (CLM_FAC_TYPE_CD, in v3 CLM_BILL_FAC_TYPE_CD)"`
-	CLIA            string `parquet:"clia_numbers,optional,dict" doc:"CLIA numbers of its laboratories, with a space between; v3, which does not tell the line"`
+	ClaimID         string   `parquet:"claim_id,optional" doc:"id of the resource; with last_updated it joins the other tables"`
+	LastUpdated     *int64   `parquet:"last_updated,timestamp(microsecond)" doc:"when this version was last changed or loaded"`
+	Status          string   `parquet:"status,optional,dict" doc:"active: the newest version of the claim; cancelled: an older one. Always active in v3"`
+	ClmID           string   `parquet:"clm_id,optional" doc:"claim id of CMS (CLM_ID); in v3 the unique claim id, another number"`
+	ClaimGroup      string   `parquet:"claim_group,optional" doc:"claim group: all versions of a claim share it; v1 and v2"`
+	ControlNumber   string   `parquet:"claim_control_number,optional" doc:"claim control number (CLM_CNTL_NUM); v3"`
+	FinalAction     string   `parquet:"final_action,optional,dict" doc:"whether this is the final action on the claim: FinalAction, NotFinalAction; v3"`
+	Source          string   `parquet:"source,optional,dict" doc:"system that the claim is from, such as NCH; v3"`
+	Contract        string   `parquet:"contract,optional,dict" doc:"contract that the claim was delivered for, from the name of the file, as AB2D names it"`
+	SourceFile      string   `parquet:"source_file,optional,dict" doc:"NDJSON file that the claim was read from: the folder of the export, and the file in it"`
+	SourceLine      *int64   `parquet:"source_line" doc:"its line there, from 1"`
+	ClaimType       string   `parquet:"claim_type,optional,dict" doc:"kind of claim: CARRIER, DME, HHA, HOSPICE, INPATIENT, OUTPATIENT, SNF"`
+	NCHClaimType    string   `parquet:"nch_claim_type,optional,dict" doc:"claim type code (NCH_CLM_TYPE_CD, in v3 CLM_TYPE_CD), such as 60 inpatient"`
+	Class           string   `parquet:"claim_class,optional,dict" doc:"institutional, professional or other, in FHIR's words"`
+	SubType         string   `parquet:"sub_type,optional,dict" doc:"finer claim type, such as inpatient"`
+	NearLine        string   `parquet:"near_line_record,optional,dict" variable:"nch_near_line_rec_ident_cd" doc:"which part of Medicare the record is of (NCH_NEAR_LINE_REC_IDENT_CD)"`
+	ServiceClass    string   `parquet:"service_classification,optional,dict" doc:"service classification (CLM_SRVC_CLSFCTN_TYPE_CD); v1"`
+	PatientID       string   `parquet:"patient_id,optional" doc:"beneficiary id (BENE_ID); in v3 another number"`
+	MBI             string   `parquet:"mbi,optional" doc:"current Medicare beneficiary identifier"`
+	HistoricMBIs    []string `parquet:"historic_mbis,optional,list" doc:"earlier ones"`
+	Start           *int32   `parquet:"service_start,date" doc:"first day of the services (CLM_FROM_DT)"`
+	End             *int32   `parquet:"service_end,date" doc:"last day of the services (CLM_THRU_DT)"`
+	QueryCode       string   `parquet:"claim_query_code,optional,dict" doc:"interim, final or adjusted bill (CLAIM_QUERY_CD)"`
+	DRG             string   `parquet:"drg,optional,dict" doc:"diagnosis related group (CLM_DRG_CD); with three digits also where v3 writes fewer"`
+	ProviderNumber  string   `parquet:"provider_number,optional,dict" doc:"CMS certification number of the provider that billed (PRVDR_NUM); v1 and v3"`
+	ProviderNPI     string   `parquet:"provider_npi,optional,dict" doc:"NPI of the provider that billed, an organization or a person; v3"`
+	ProviderZip     string   `parquet:"provider_zip,optional,dict" doc:"its postal code; v3"`
+	OrganizationNPI string   `parquet:"organization_npi,optional,dict" doc:"NPI of the organization (ORG_NPI_NUM); v1 and v3"`
+	Organization    string   `parquet:"organization_name,optional,dict" doc:"its name; v1"`
+	FacilityNPI     string   `parquet:"facility_npi,optional,dict" doc:"NPI of the facility; v1 and v3"`
+	Facility        string   `parquet:"facility_name,optional,dict" doc:"its name"`
+	FacilityType    string   `parquet:"facility_type,optional,dict" doc:"facility type (CLM_FAC_TYPE_CD, in v3 CLM_BILL_FAC_TYPE_CD)"`
+	CLIA            []string `parquet:"clia_numbers,optional,list" doc:"CLIA numbers of its laboratories; v3, which does not tell the line"`
 
 	CarrierNumber  string `parquet:"carr_num,optional,dict" variable:"carr_num" doc:"contractor that processed a carrier or DME claim; v1, as all below"`
 	CarrierControl string `parquet:"carr_clm_cntl_num,optional" variable:"carr_clm_cntl_num" doc:"its control number"`
@@ -87,7 +93,7 @@ type Line struct {
 	Line        *int32   `parquet:"line" doc:"number of the line (CLM_LINE_NUM)"`
 	HCPCS       string   `parquet:"hcpcs,optional,dict" doc:"service, HCPCS or CPT (HCPCS_CD)"`
 	HCPCSYear   string   `parquet:"hcpcs_version,optional,dict" doc:"its HCPCS year code"`
-	NDC         string   `parquet:"ndc,optional,dict" doc:"national drug code; of several, with a space between"`
+	NDC         string   `parquet:"ndc,optional,dict" doc:"national drug code; of several, which is rare, with a space between"`
 	Start       *int32   `parquet:"service_start,date" doc:"first day of the service"`
 	End         *int32   `parquet:"service_end,date" doc:"last day of the service"`
 	Place       string   `parquet:"place_of_service,optional,dict" doc:"place of service (LINE_PLACE_OF_SRVC_CD)"`
@@ -111,35 +117,35 @@ type Line struct {
 	Payer       string   `parquet:"primary_payer,optional,dict" variable:"line_bene_prmry_pyr_cd" doc:"primary payer of the line"`
 	Deductible  string   `parquet:"subject_to_deductible,optional,dict" variable:"line_service_deductible" doc:"whether the service is subject to the deductible"`
 	NDCQuantity *float64 `parquet:"ndc_quantity" variable:"rev_cntr_ndc_qty" doc:"quantity of the drug of a revenue center line"`
-	CareTeam    string   `parquet:"care_team,optional" doc:"its providers: care_team.sequence, with a space between"`
-	Diagnoses   string   `parquet:"diagnoses,optional" doc:"its diagnoses: diagnoses.sequence, with a space between"`
-	Procedures  string   `parquet:"procedures,optional" doc:"its procedures: procedures.sequence, with a space between"`
+	CareTeam    []int32  `parquet:"care_team,optional,list" doc:"its providers: care_team.sequence"`
+	Diagnoses   []int32  `parquet:"diagnoses,optional,list" doc:"its diagnoses: diagnoses.sequence"`
+	Procedures  []int32  `parquet:"procedures,optional,list" doc:"its procedures: procedures.sequence"`
 }
 
 // Diagnosis is a row of the table diagnoses.
 type Diagnosis struct {
-	ClaimID     string `parquet:"claim_id,optional" doc:"claims.claim_id"`
-	LastUpdated *int64 `parquet:"last_updated,timestamp(microsecond)" doc:"claims.last_updated"`
-	PatientID   string `parquet:"patient_id,optional" doc:"claims.patient_id"`
-	Sequence    *int32 `parquet:"sequence" doc:"number that lines refer to"`
-	System      string `parquet:"system,optional,dict" doc:"code system, a URI"`
-	Code        string `parquet:"code,optional,dict" doc:"ICD code, without the dot"`
-	Display     string `parquet:"display,optional,dict" doc:"what it means"`
-	Types       string `parquet:"types,optional,dict" doc:"principal, admitting, secondary and so on, with a space between"`
-	OnAdmission string `parquet:"present_on_admission,optional,dict" doc:"whether it was present on admission: Y, N, U, W, 1, X, Z"`
+	ClaimID     string   `parquet:"claim_id,optional" doc:"claims.claim_id"`
+	LastUpdated *int64   `parquet:"last_updated,timestamp(microsecond)" doc:"claims.last_updated"`
+	PatientID   string   `parquet:"patient_id,optional" doc:"claims.patient_id"`
+	Sequence    *int32   `parquet:"sequence" doc:"number that lines refer to"`
+	System      string   `parquet:"system,optional,dict" doc:"code system, a URI"`
+	Code        string   `parquet:"code,optional,dict" doc:"ICD code, without the dot"`
+	Display     string   `parquet:"display,optional,dict" doc:"what it means"`
+	Types       []string `parquet:"types,optional,list" doc:"principal, admitting, secondary and so on; a diagnosis can have several"`
+	OnAdmission string   `parquet:"present_on_admission,optional,dict" doc:"whether it was present on admission: Y, N, U, W, 1, X, Z"`
 }
 
 // Procedure is a row of the table procedures.
 type Procedure struct {
-	ClaimID     string `parquet:"claim_id,optional" doc:"claims.claim_id"`
-	LastUpdated *int64 `parquet:"last_updated,timestamp(microsecond)" doc:"claims.last_updated"`
-	PatientID   string `parquet:"patient_id,optional" doc:"claims.patient_id"`
-	Sequence    *int32 `parquet:"sequence" doc:"number that lines refer to"`
-	Date        *int32 `parquet:"date,date" doc:"day of the procedure (PRCDR_DT)"`
-	System      string `parquet:"system,optional,dict" doc:"code system, a URI"`
-	Code        string `parquet:"code,optional,dict" doc:"procedure (ICD_PRCDR_CD)"`
-	Display     string `parquet:"display,optional,dict" doc:"what it means"`
-	Types       string `parquet:"types,optional,dict" doc:"primary or secondary, in v3 principal or other; v2 and v3"`
+	ClaimID     string   `parquet:"claim_id,optional" doc:"claims.claim_id"`
+	LastUpdated *int64   `parquet:"last_updated,timestamp(microsecond)" doc:"claims.last_updated"`
+	PatientID   string   `parquet:"patient_id,optional" doc:"claims.patient_id"`
+	Sequence    *int32   `parquet:"sequence" doc:"number that lines refer to"`
+	Date        *int32   `parquet:"date,date" doc:"day of the procedure (PRCDR_DT)"`
+	System      string   `parquet:"system,optional,dict" doc:"code system, a URI"`
+	Code        string   `parquet:"code,optional,dict" doc:"procedure (ICD_PRCDR_CD)"`
+	Display     string   `parquet:"display,optional,dict" doc:"what it means"`
+	Types       []string `parquet:"types,optional,list" doc:"primary or secondary, in v3 principal or other; v2 and v3"`
 }
 
 // CareTeamMember is a row of the table care_team: a provider of a claim.

@@ -59,15 +59,19 @@ func (i *item) drugs(service concept) string {
 	for _, d := range i.Detail {
 		add(d.Service)
 	}
-	return distinct(out)
+	return strings.Join(distinct(out), " ")
 }
 
-// distinct joins the texts that are not empty, each once, with a space between.
-func distinct(list []string) string {
+// distinct are the texts that are not empty, each once; nil where there are none.
+func distinct(list []string) []string {
 	seen := make(map[string]bool, len(list))
-	return strings.Join(slices.DeleteFunc(list, func(s string) bool {
+	list = slices.DeleteFunc(list, func(s string) bool {
 		again := s == "" || seen[s]
 		seen[s] = true
 		return again
-	}), " ")
+	})
+	if len(list) == 0 {
+		return nil
+	}
+	return list
 }

@@ -76,7 +76,7 @@ type summarized struct {
 }
 
 // count adds a claim to the summary.
-func (s *Summary) count(line []byte) error {
+func (s *Summary) count(_ place, line []byte) error {
 	var c summarized
 	if err := json.Unmarshal(line, &c); err != nil {
 		return notClaim(err)

@@ -167,11 +167,11 @@ func TestAmounts(t *testing.T) {
 func TestDocumented(t *testing.T) {
 	var b strings.Builder
 	for i, row := range rowTypes() {
-		fmt.Fprintf(&b, "\n### %s\n\n| column | type | holds |\n| --- | --- | --- |\n", Names[i])
+		fmt.Fprintf(&b, "\n### %s\n\nIt has %s.\n\n| column | type | holds |\n| --- | --- | --- |\n", Names[i], Descriptions[Names[i]])
 		names, kinds := columns(row)
 		for n, name := range names {
 			f := row.Field(n)
-			kind := map[string]string{"string": "text", "*int32": "integer", "*float64": "double", "*bool": "boolean"}[f.Type.String()]
+			kind := map[string]string{"string": "text", "*int32": "integer", "*int64": "integer", "*float64": "double", "*bool": "boolean", "[]int32": "list of integers", "[]string": "list of texts"}[f.Type.String()]
 			switch kinds[n] {
 			case "date":
 				kind = "date"

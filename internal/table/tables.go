@@ -23,7 +23,7 @@ type tables struct {
 }
 
 // openTables begins a file for each table with a format's constructor.
-func openTables(dir string, create func(dir, name string, row reflect.Type) (tableWriter, error)) (sink, error) {
+func openTables(dir string, create newTable) (sink, error) {
 	s := &tables{rows: make([]int64, len(Names))}
 	for i, row := range rowTypes() {
 		w, err := create(dir, Names[i], row)

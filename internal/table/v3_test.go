@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -44,7 +45,7 @@ func TestOnlyV3(t *testing.T) {
 	if err := json.Unmarshal([]byte(strings.Replace(claim, "SYSTEM", "https://bluebutton.cms.gov/resources/variables/nch_clm_type_cd", 1)), &e); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.of(&e); err != nil || r.claim != (Claim{ClaimID: "a", NCHClaimType: "40"}) || r.diagnoses[0].Code != "R46.5" {
+	if err := r.of(&e); err != nil || !reflect.DeepEqual(r.claim, Claim{ClaimID: "a", NCHClaimType: "40"}) || r.diagnoses[0].Code != "R46.5" {
 		t.Errorf("%v, %+v", err, r)
 	}
 	e = eob{}

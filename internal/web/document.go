@@ -185,6 +185,9 @@ func (m *markdown) link(l *ast.Link) {
 		l.Destination = []byte(strings.TrimSuffix(target, ".md") + fragment)
 		return
 	}
+	if path.Dir(target) != "." && path.Ext(target) != ".md" && m.has(target) {
+		return // which the reader saves
+	}
 	for c := l.FirstChild(); c != nil; c = l.FirstChild() {
 		l.Parent().InsertBefore(l.Parent(), l, c)
 	}

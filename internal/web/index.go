@@ -21,6 +21,8 @@ func (s *Site) index() []shelf {
 			{"/", "Tutorial", "Seven steps from your credentials to the claims of your enrollees."},
 			{Path: "/docs/client", Text: "Download claims every week with ab2d export, resume after interruptions, and convert them to tables."},
 			{Path: "/docs/account", Text: "Replace your secret, move to a key, choose networks, and see your jobs and audit log."},
+			{Path: "/docs/analysis", Text: "Answer questions about the claims with DuckDB, Python or R."},
+			{Path: "/docs/analysis-cclf-tuva", Text: "How the tables map to CMS's claim and claim line feed and to the Tuva data model."},
 			{Path: "/docs/data-dictionary", Text: "Every field of a claim in the three versions, with examples, codes and Parquet columns."},
 			{Path: "/docs/v3", Text: "What changes between versions 2 and 3, and how to move."},
 			{Path: "/docs/compatibility", Text: "How this server differs from CMS's AB2D, and why."},

@@ -2,8 +2,10 @@ package web
 
 import (
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -30,7 +32,22 @@ func (s *Site) downloads() (map[string]download, error) {
 		}
 		files[ref.Base+"/postman.json"] = download{contentType: "application/json", name: name + ".postman_collection.json", body: body}
 	}
-	return files, nil
+	return files, s.attachments(files)
+}
+
+// attachments adds the files that documents give to their readers: those in a folder.
+func (s *Site) attachments(files map[string]download) error {
+	return fs.WalkDir(s.Docs, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || path.Dir(name) == "." || path.Ext(name) == ".md" {
+			return err
+		}
+		body, err := fs.ReadFile(s.Docs, name)
+		if err != nil {
+			return fmt.Errorf("read the documents: %w", err)
+		}
+		files["/docs/"+name] = download{contentType: "text/plain; charset=utf-8", name: path.Base(name), body: body}
+		return nil
+	})
 }
 
 // save sends a file, with this server's address in it.

@@ -64,7 +64,7 @@ func ask(h http.Handler, method, target string, headers ...string) *httptest.Res
 }
 
 var pages = []string{"/", "/try", "/dashboard", "/reference", "/reference/exportV2", "/reference/schemas", "/reference/admin", "/reference/admin/addClient", "/account", "/reference/account", "/reference/account/showAccount", "/docs/", "/setup/macos", "/setup/linux", "/setup/windows", "/docs/data-dictionary", "/docs/compatibility",
-	"/docs/operating", "/docs/importing", "/docs/client", "/docs/sandbox", "/docs/security", "/docs/v3", "/docs/changelog"}
+	"/docs/operating", "/docs/importing", "/docs/client", "/docs/account", "/docs/analysis", "/docs/analysis-cclf-tuva", "/docs/sandbox", "/docs/security", "/docs/v3", "/docs/changelog"}
 
 func TestPages(t *testing.T) {
 	h := site(t, settings(t))

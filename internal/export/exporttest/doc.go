@@ -9,6 +9,7 @@
 //	  - clock.go   a clock that tests move by hand
 //	  - files.go   the suite for export.Files
 //	  - jobs.go    the suite for export.Jobs
+//	  - jobs_base.go  which job the next one continues from
 //	  - queue.go   the suite for export.Queue
 //	  - source.go  enrollees and claims written down by a test
 package exporttest
