@@ -32,6 +32,7 @@ const minRSA = 2048
 type Key struct {
 	id     string
 	signer jose.Signer
+	public jose.JSONWebKey
 }
 
 // ParseKey reads an RSA key of 2048 bits or more, for RS384, or an elliptic
@@ -63,11 +64,32 @@ func ParseKey(data []byte, id string) (*Key, error) {
 	if err != nil {
 		return nil, errors.New("reading the private key: it cannot be used to sign")
 	}
-	return &Key{id: k.KeyID, signer: signer}, nil
+	public := jose.JSONWebKey{Key: k.Public().Key, KeyID: k.KeyID, Algorithm: string(alg), Use: "sig"}
+	return &Key{id: k.KeyID, signer: signer, public: public}, nil
 }
 
 // ID is the key's kid.
 func (k *Key) ID() string { return k.id }
+
+// PublicJWK is the public half as a JWK (RFC 7517), in JSON, to register it at a server.
+func (k *Key) PublicJWK() ([]byte, error) {
+	b, err := json.Marshal(k.public)
+	if err != nil {
+		return nil, fmt.Errorf("writing the public key: %w", err)
+	}
+	return b, nil
+}
+
+// Prove signs that a client has the key, for the server that is to register it: a JWT
+// like that of private_key_jwt, but for another audience, that can be used for four
+// minutes from now.
+func (k *Key) Prove(client, audience string, now time.Time) (string, error) {
+	proof, err := k.assertion(client, audience, now)
+	if err != nil {
+		return "", errors.New("the proof could not be signed")
+	}
+	return proof, nil
+}
 
 // Format shows the key's id.
 func (k *Key) Format(s fmt.State, _ rune) { fmt.Fprintf(s, "key %q", k.id) }

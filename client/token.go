@@ -52,6 +52,16 @@ func (c *Client) accessToken(ctx context.Context, refused string) (value string,
 	return value, true, nil
 }
 
+// AccessToken gives an access token of the configured scope: the one in use, or a new one
+// shortly before that expires. It is for requests that Client does not make itself.
+func (c *Client) AccessToken(ctx context.Context) (string, error) {
+	if c.tokenURL == nil {
+		return "", errors.New("fetching an access token: Config.TokenURL is not set")
+	}
+	value, _, err := c.accessToken(ctx, "")
+	return value, err
+}
+
 // tokenError says that there is no access token: what it holds is the token
 // endpoint's answer, and tells nothing of the request the token was for.
 type tokenError struct{ err error }

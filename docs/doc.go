@@ -8,5 +8,5 @@ import "embed"
 // Files are the documents, as NAME.md, and the files that they give to the reader, such as
 // analysis/claims.R.
 //
-//go:embed analysis.md analysis-cclf-tuva.md client.md clouds.md compatibility.md data-dictionary.md importing.md operating.md sandbox.md security.md v3.md analysis
+//go:embed account.md analysis.md analysis-cclf-tuva.md client.md clouds.md compatibility.md data-dictionary.md importing.md operating.md sandbox.md security.md v3.md analysis
 var Files embed.FS

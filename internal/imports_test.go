@@ -19,8 +19,9 @@ var level = map[string]int{
 	"internal/synth/random": 0, "internal/synth/codes": 1, "internal/synth/population": 2,
 	"internal/synth/claimgen": 3, "internal/synth/eobjson": 4, "internal/synth": 5,
 	"internal/api": 6, "internal/web": 6, "internal/admin": 6, "internal/faultsim": 6,
-	"cmd/ab2d": 7, "cmd/bench": 7,
-	"internal": 7, "internal/simulation": 7,
+	"internal/account": 7,
+	"cmd/ab2d":         8, "cmd/bench": 8,
+	"internal": 8, "internal/simulation": 8,
 }
 
 func TestImportsPointDownwards(t *testing.T) {

@@ -32,6 +32,7 @@ import (
 type adminCommand struct {
 	Sponsor     adminSponsorCommand     `cmd:"" help:"Manage sponsors. Contracts name them."`
 	Contract    adminContractCommand    `cmd:"" help:"Manage contracts and their attestations."`
+	Request     adminRequestCommand     `cmd:"" help:"Decide what clients ask for in their account."`
 	Client      adminClientCommand      `cmd:"" help:"Manage OAuth2 clients and their secrets."`
 	Job         adminJobCommand         `cmd:"" help:"Manage export jobs."`
 	Worker      adminWorkerCommand      `cmd:"" help:"Show workers and their running steps."`
@@ -233,12 +234,25 @@ func (k *responseRecorder) WriteHeader(status int)      { k.status = status }
 func (k *responseRecorder) Write(b []byte) (int, error) { return k.body.Write(b) }
 
 // printResponse makes a request and prints the response: as JSON, or as show writes it for people.
-func printResponse[T any](ctx context.Context, s streams, c *adminConfig, method, path string, body any, show func(io.Writer, T) error) error {
+func printResponse[T any](ctx context.Context, s streams, c asker, method, path string, body any, show func(io.Writer, T) error) error {
 	b, err := c.ask(ctx, s, method, path, body)
 	if err != nil {
 		return err
 	}
-	if c.JSON {
+	return printBody(s, b, c.asJSON(), show)
+}
+
+// asker makes requests of a command. asJSON tells whether the command prints JSON.
+type asker interface {
+	ask(ctx context.Context, s streams, method, path string, body any) ([]byte, error)
+	asJSON() bool
+}
+
+func (c *adminConfig) asJSON() bool { return c.JSON }
+
+// printBody prints a response: as JSON, or as show writes it for people.
+func printBody[T any](s streams, b []byte, asJSON bool, show func(io.Writer, T) error) error {
+	if asJSON {
 		var indented bytes.Buffer
 		if err := json.Indent(&indented, b, "", "  "); err != nil {
 			return fmt.Errorf("read the answer: %w", err)
@@ -247,7 +261,7 @@ func printResponse[T any](ctx context.Context, s streams, c *adminConfig, method
 		return err
 	}
 	var answer T
-	b, err = harmlessValues(b)
+	b, err := harmlessValues(b)
 	if err == nil {
 		err = json.Unmarshal(b, &answer)
 	}

@@ -31,6 +31,7 @@ func TestBrowser(t *testing.T) {
 	}{
 		{"every page", everyPage}, {"tutorial", clickTutorial}, {"try", tryExport}, {"try empty", tryEmpty}, {"try v3", tryV3}, {"try canceled", tryCancel}, {"try in production", tryInProduction},
 		{"dictionary", filterDictionary}, {"reference", searchReference}, {"error page", errorPage}, {"keyboard", keyboard}, {"tabulator", walkByTabulator},
+		{"account in the sandbox", accountInSandbox}, {"account in production", accountInProduction},
 		{"dashboard", func(b *testserver.Tab, url string) { watchDashboard(b, url, adminToken(b.T, data)) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -46,7 +47,7 @@ func everyPage(b *testserver.Tab, url string) {
 		"tutorial": "/", "try": "/try", "reference": "/reference", "operation": "/reference/exportPatientsV2", "schemas": "/reference/schemas", "reference-admin": "/reference/admin",
 		"setup-macos": "/setup/macos", "setup-linux": "/setup/linux", "setup-windows": "/setup/windows", "documents": "/docs/",
 		"data-dictionary": "/docs/data-dictionary", "compatibility": "/docs/compatibility", "operating": "/docs/operating", "importing": "/docs/importing",
-		"v3": "/docs/v3", "changelog": "/docs/changelog", "dashboard": "/dashboard",
+		"v3": "/docs/v3", "changelog": "/docs/changelog", "dashboard": "/dashboard", "account-login": "/account",
 	} {
 		b.Open(url+path, desktop)
 		fits(b, path)
@@ -340,7 +341,7 @@ func keyboard(b *testserver.Tab, url string) {
 // walkByTabulator goes through pages with the tabulator alone. It comes to everything
 // that can be used, in the order of the page, and each thing shows that it has the focus.
 func walkByTabulator(b *testserver.Tab, url string) {
-	for _, path := range []string{"/", "/try", "/dashboard", "/docs/", "/reference", "/reference/exportPatientsV2"} {
+	for _, path := range []string{"/", "/try", "/dashboard", "/account", "/docs/", "/reference", "/reference/exportPatientsV2"} {
 		b.Open(url+path, desktop)
 		all := testserver.Eval[[]string](b, controls+`controls.map(e => e.tagName + " " + (e.name || e.textContent || e.placeholder).trim().slice(0, 40))`)
 		if len(all) < 5 {

@@ -116,6 +116,7 @@ type config struct {
 	limitConfig
 	RotateKeys      time.Duration `help:"Age at which the signing key is replaced by a new one. 0: only ab2d admin key rotate replaces it." default:"720h" placeholder:"DURATION"`
 	AdminAPI        bool          `help:"Serve the administration at /admin/v1. It requires an admin token." name:"admin-api" default:"true" negatable:""`
+	Account         bool          `help:"Serve the account of sponsors at /account/v1, where a client sees and changes its secrets, keys and networks." default:"true" negatable:""`
 	Listen          string        `help:"Address to listen on, as host:port. With port 0 the server chooses a free port and prints it." default:"localhost:8080" placeholder:"HOST:PORT"`
 	CORSOrigins     []string      `kong:"-"` // each command has its own flag, with its own default
 	V3              bool          `help:"Offer version 3 of the API to contracts for which it is enabled." name:"v3" default:"true" negatable:""`

@@ -26,6 +26,8 @@
 //   - admin.go     ab2d admin: the way to the handlers of /admin/v1
 //   - admin_contract.go, admin_client.go, admin_job.go, admin_files.go, admin_mirror.go, admin_system.go, admin_backup.go, admin_encryption.go  its commands
 //   - admin_text.go  text of a server, made harmless for a terminal
+//   - admin_request.go  ab2d admin request
+//   - account.go, account_change.go, account_list.go  ab2d account
 //   - audit.go, audit_archive.go, syslog_unix.go, syslog_other.go  ab2d audit
 //   - mirror.go, mirror_config.go, mirror_sandbox.go  ab2d mirror, its settings, and a sandbox that it fills
 //   - import.go, import_claims.go, import_hpms.go  ab2d import

@@ -19,8 +19,8 @@ func sharedVariables() []string {
 	}
 }
 
-// connectionVariables are flags of ab2d export that say where a client gets its
-// claims, and as whom. No other command has them.
+// connectionVariables are flags of ab2d export and ab2d account that say where a
+// client's server is, and which client it is. No other command has them.
 func connectionVariables() []string {
 	return []string{"url", "token-url", "client-id", "client-secret", "client-secret-file", "auth-file", "private-key", "key-id"}
 }
@@ -36,7 +36,7 @@ func variableOf(node *kong.Node, flag string) string {
 	command, scope := path[0], path
 	switch {
 	case slices.Contains(sharedVariables(), flag), slices.Contains([]string{"serve", "worker", "migrate"}, command), slices.Equal(path, []string{"sandbox"}),
-		command == "export" && slices.Contains(connectionVariables(), flag), strings.HasPrefix(flag, path[len(path)-1]+"-"):
+		(command == "export" || command == "account") && slices.Contains(connectionVariables(), flag), strings.HasPrefix(flag, path[len(path)-1]+"-"):
 		scope = nil
 	case command == "admin" && (flag == "server" || flag == "json"):
 		scope = path[:1]

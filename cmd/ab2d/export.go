@@ -226,19 +226,31 @@ func (c *exportCommand) connect(ctx context.Context, cfg client.Config) (*client
 	return client.New(cfg)
 }
 
-// exportCredentials say who exports.
+// exportCredentials say who exports, and what the token is asked for.
 type exportCredentials struct {
+	clientCredentials
+	Scope string `help:"Scope of the access token. The default is clientCreds, or with a private key system/TYPE.rs, where TYPE is that of --type." placeholder:"SCOPE"`
+}
+
+// config is that of clientCredentials, with the scope.
+func (c *exportCredentials) config() (client.Config, error) {
+	cfg, err := c.clientCredentials.config()
+	cfg.Scope = c.Scope
+	return cfg, err
+}
+
+// clientCredentials say which client asks, and how it proves that.
+type clientCredentials struct {
 	ClientID         string          `help:"OAuth2 client id." name:"client-id" placeholder:"ID"`
 	ClientSecretFile string          `help:"File with the client's secret." name:"client-secret-file" type:"path" placeholder:"FILE"`
 	ClientSecret     environmentOnly `help:"The client's secret. Set it in the environment only: it is rejected on the command line, because other users could read it there." name:"client-secret" placeholder:"SECRET"`
 	AuthFile         string          `help:"File with id:secret in Base64, as CMS's sample clients use it." name:"auth-file" type:"path" placeholder:"FILE"`
 	PrivateKey       string          `help:"File with a private key, PEM or JWK, instead of a secret (SMART Backend Services): RSA, or EC with P-384." name:"private-key" type:"path" placeholder:"FILE"`
 	KeyID            string          `help:"The kid of the key, as registered at the server. The default is the kid in the JWK, or the thumbprint of the key (RFC 7638)." name:"key-id" placeholder:"KID"`
-	Scope            string          `help:"Scope of the access token. The default is clientCreds, or with a private key system/TYPE.rs, where TYPE is that of --type." placeholder:"SCOPE"`
 	Sponsor          string          `help:"One of the sandbox's sponsors, whose credentials are public: PDP-100, PDP-1000, PDP-2000, PDP-5000 or PDP-10000." placeholder:"NAME"`
 }
 
-func (c *exportCredentials) validate(f *faults) {
+func (c *clientCredentials) validate(f *faults) {
 	given := 0
 	for _, s := range []string{c.Sponsor, c.AuthFile, c.ClientSecretFile, c.PrivateKey} {
 		if s != "" {
@@ -260,7 +272,7 @@ func (c *exportCredentials) validate(f *faults) {
 const howToSignIn = "set --sponsor (for a sandbox of ab2d), --auth-file, or --client-id with --client-secret-file or --private-key"
 
 // known tells whether there are any credentials.
-func (c *exportCredentials) known() bool {
+func (c *clientCredentials) known() bool {
 	return c.Sponsor != "" || c.AuthFile != "" || c.ClientID != ""
 }
 
@@ -277,8 +289,8 @@ func sandboxSponsor(name string) (*synth.Sponsor, error) {
 
 // config is the configuration of a client with these credentials. Without any
 // it is one for a server that asks for none.
-func (c *exportCredentials) config() (client.Config, error) {
-	cfg := client.Config{ClientID: c.ClientID, Scope: c.Scope}
+func (c *clientCredentials) config() (client.Config, error) {
+	cfg := client.Config{ClientID: c.ClientID}
 	var err error
 	switch {
 	case c.Sponsor != "":

@@ -30,6 +30,7 @@ func commandGroups() []commandGroup {
 		}},
 		{"Get claims", [][2]string{
 			{"export", "Download a sponsor's claims, and keep the folder up to date."},
+			{"account", "Show and change your client: secrets, keys, networks, jobs."},
 		}},
 		{"Run a server", [][2]string{
 			{"serve", "Run a server: the API and its workers."},

@@ -33,6 +33,7 @@ type commands struct {
 	Sandbox  sandboxCommands `cmd:"" help:"Start a complete server with synthetic claims, in which the commands of the AB2D tutorial work; or show what its claims are."`
 	Demo     demoCommand     `cmd:"" help:"Run one export from beginning to end: start a sandbox, export a sponsor's claims, download and verify them, and stop."`
 	Export   exportCommand   `cmd:"" help:"Download a sponsor's claims from this server, CMS's AB2D or any Bulk Data server into a folder, and keep the folder up to date."`
+	Account  accountCommand  `cmd:"" help:"Show and change your own client at an ab2d server: its secrets, keys, networks and jobs."`
 	Serve    serveCommand    `cmd:"" help:"Run a server: the API, and workers in the same process unless --workers=0."`
 	Worker   workerCommand   `cmd:"" help:"Run workers only, for servers on the same PostgreSQL and S3."`
 	Migrate  migrateCommand  `cmd:"" help:"Update the tables of the database and the stored claims to this release."`

@@ -15,6 +15,7 @@ import (
 	"ab2d"
 
 	"ab2d/docs"
+	"ab2d/internal/account"
 	"ab2d/internal/admin"
 	"ab2d/internal/api"
 	"ab2d/internal/audit"
@@ -36,6 +37,7 @@ type server struct {
 	drain    time.Duration
 	stopping atomic.Bool
 	keys     *auth.KeyRing
+	tokens   *auth.Server
 	rotate   time.Duration   // how old the signing key may become
 	lifetime time.Duration   // of tokens
 	sponsors []synth.Sponsor // whose published credentials the pages show
@@ -109,9 +111,10 @@ func (s *server) serveAPI(ctx context.Context, c *config) error {
 	if c.Sandbox {
 		clients = sandboxClients{s.db}
 	}
+	s.tokens = s.tokenServer(c, issuer, clients, fetch, responder)
 	config := api.Config{
 		Intake: &export.Intake{Jobs: s.db, Roster: s.source, Source: s.source.Source(), Notifier: s.notifier, Now: s.now, Removed: s.db}, Jobs: s.db, Deliveries: s.db, List: s.db, Fresh: s.source, Files: s.files,
-		Tokens: s.tokenServer(c, issuer, clients, fetch, responder), Maintenance: s.db, Audit: s.db, Responder: responder, Metrics: s.metrics, Tracer: s.traces.Tracer(), Now: s.now, Log: s.log,
+		Tokens: s.tokens, Maintenance: s.db, Audit: s.db, Responder: responder, Metrics: s.metrics, Tracer: s.traces.Tracer(), Now: s.now, Log: s.log,
 		Bearer:     &auth.Checker{Issuer: issuer, Clients: clients, Keys: s.keys, Now: s.now, Outside: s.outside(c, fetch)},
 		AuthServer: c.AuthServer, Address: rest.Address{PublicURL: c.PublicURL, Proxies: proxies}, Origins: c.CORSOrigins,
 		MaxDownloads: c.MaxDownloads, MaxPolls: c.MaxPolls, RateFactor: c.ClientRateFactor, Checks: append(s.checks, api.Check{Name: "serving", Ping: s.serving, Always: true}),
@@ -120,10 +123,8 @@ func (s *server) serveAPI(ctx context.Context, c *config) error {
 			return s.db.V3(ctx, number, c.Sandbox)
 		}},
 	}
-	if c.AdminAPI {
-		if config.Admin, err = s.adminHandler(&config); err != nil {
-			return err
-		}
+	if err := s.addAdministration(c, &config, fetch); err != nil {
+		return err
 	}
 	if c.Sandbox {
 		simulateFailures(&config, c.DefaultSince)
@@ -174,18 +175,28 @@ func (c countedTokens) Record(ctx context.Context, e audit.Entry) error {
 	return err
 }
 
-// adminHandler makes the administration over HTTP.
-func (s *server) adminHandler(c *api.Config) (http.Handler, error) {
+// addAdministration makes the administration and the account of sponsors over HTTP.
+func (s *server) addAdministration(c *config, to *api.Config, fetch *auth.Fetcher) error {
 	var names []string
 	for _, w := range s.workers.workers {
 		names = append(names, w.Name)
 	}
-	service, err := admin.New(admin.Config{Store: s.db, Intake: c.Intake, Files: s.files, Now: s.now, Workers: names,
+	service, err := admin.New(admin.Config{Store: s.db, Intake: to.Intake, Files: s.files, Now: s.now, Workers: names,
 		KeyRing: func(context.Context) (*auth.KeyRing, error) { return s.keys, nil }})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return admin.Handler(service, admin.HandlerConfig{Responder: c.Responder, Origin: c.Address.Origin}), nil
+	if c.AdminAPI {
+		to.Admin = admin.Handler(service, admin.HandlerConfig{Responder: to.Responder, Origin: to.Address.Origin})
+	}
+	if !c.Account {
+		return nil
+	}
+	to.Account, err = account.Handler(account.Config{
+		Admin: service, Store: s.db, Intake: to.Intake, Bearer: to.Bearer, Proofs: s.tokens, Fetch: fetch, Now: s.now, Warn: s.log.Warn,
+		Responder: to.Responder, Origin: to.Address.Origin, Issuer: c.Issuer, Rate: api.AccountRate(c.ClientRateFactor, s.now),
+	})
+	return err
 }
 
 // addPages lets the server answer with the pages for people, too. sponsors are
@@ -203,10 +214,15 @@ func (s *server) addPages(c *config, sponsors []synth.Sponsor) error {
 	s.http.Handler = web.Handler(s.log, func() (web.Settings, error) {
 		document, err := api.OpenAPI()
 		adminDocument, adminErr := admin.OpenAPI()
+		var accountDocument []byte
+		var accountErr error
+		if c.Account {
+			accountDocument, accountErr = account.OpenAPI()
+		}
 		return web.Settings{
-			Sponsors: sponsors, AuthServer: c.AuthServer, PublicURL: c.PublicURL, Proxies: proxies, OpenAPI: document, AdminAPI: adminDocument, TokenHere: here, Docs: docs.Files, Changelog: ab2d.Changelog, Version: version,
+			Sponsors: sponsors, AuthServer: c.AuthServer, PublicURL: c.PublicURL, Proxies: proxies, OpenAPI: document, AdminAPI: adminDocument, AccountAPI: accountDocument, TokenHere: here, Docs: docs.Files, Changelog: ab2d.Changelog, Version: version,
 			Log: s.log, Metrics: s.metrics,
-		}, errors.Join(err, adminErr)
+		}, errors.Join(err, adminErr, accountErr)
 	}, s.http.Handler)
 	return nil
 }

@@ -41,6 +41,7 @@ type Client struct {
 	Sandbox          bool            `json:"sandbox,omitempty"` // only a sandbox accepts it
 	MaxJobs          int             `json:"maxJobs"`
 	Networks         []netip.Prefix  `json:"networks"`
+	OperatorNetworks []netip.Prefix  `json:"operatorNetworks"` // within which the client chose its networks; otherwise the same
 	KeySet           json.RawMessage `json:"keySet,omitempty"`
 	KeysURL          string          `json:"keysUrl,omitempty"`
 	Secrets          []Secret        `json:"secrets"` // those that have not expired
@@ -59,7 +60,7 @@ type Secret struct {
 func (s *Service) show(c *auth.Client) Client {
 	shown := Client{
 		ID: c.ID, Name: c.Name, Contract: c.Contract, Enabled: c.Enabled, ContractDisabled: c.ContractDisabled, Sandbox: c.Sandbox, MaxJobs: c.MaxJobs,
-		Networks: c.Networks, KeysURL: c.KeysURL, Created: c.Created, Secrets: []Secret{},
+		Networks: c.Networks, OperatorNetworks: c.OperatorNetworks, KeysURL: c.KeysURL, Created: c.Created, Secrets: []Secret{},
 	}
 	if c.KeySet != "" {
 		shown.KeySet = json.RawMessage(c.KeySet)
@@ -113,14 +114,12 @@ func (f *ClientFields) apply(c *auth.Client) error {
 		c.MaxJobs = *f.MaxJobs
 	}
 	if f.Networks != nil {
-		c.Networks = nil
-		for _, s := range *f.Networks {
-			n, err := ParseNetwork(s)
-			if err != nil {
-				return rest.InvalidField("networks", "%s is not a network, for example 192.0.2.0/24.", rest.Quoted(s))
-			}
-			c.Networks = append(c.Networks, n)
+		networks, err := ParseNetworks(*f.Networks)
+		if err != nil {
+			return err
 		}
+		c.Networks = networks
+		c.OperatorNetworks = c.Networks
 	}
 	return f.applyKeys(c)
 }
@@ -159,6 +158,26 @@ func (f *ClientFields) names() string {
 	}
 	slices.Sort(names)
 	return fmt.Sprint(names)
+}
+
+// maxNetworks bounds the networks of a client.
+const maxNetworks = 100
+
+// ParseNetworks parses a list for ParseNetwork, of at most 100. The error is for the
+// caller.
+func ParseNetworks(list []string) ([]netip.Prefix, error) {
+	if len(list) > maxNetworks {
+		return nil, rest.InvalidField("networks", "there are %d; at most %d are possible.", len(list), maxNetworks)
+	}
+	var networks []netip.Prefix
+	for _, s := range list {
+		n, err := ParseNetwork(s)
+		if err != nil {
+			return nil, rest.InvalidField("networks", "%s is not a network, for example 192.0.2.0/24.", rest.Quoted(s))
+		}
+		networks = append(networks, n)
+	}
+	return networks, nil
 }
 
 // ParseNetwork parses a network in CIDR notation, or a single address.

@@ -21,6 +21,8 @@ type Jobs interface {
 	Job(ctx context.Context, id string) (*export.Job, error)
 	// List returns the newest jobs of a contract, newest first; of all for "".
 	List(ctx context.Context, contract string, limit int) ([]*export.Job, error)
+	// ListBefore is List of those that follow the job with this id.
+	ListBefore(ctx context.Context, contract, before string, limit int) ([]*export.Job, error)
 	// Delete cancels a job; false if it had ended already.
 	Delete(ctx context.Context, id string) (bool, error)
 	// KeepLonger returns store.ErrNotCompleted if the job has no result.
@@ -92,7 +94,13 @@ func (s *Service) Jobs(ctx context.Context, contract string, limit int) ([]Job, 
 	if contract != "" && !coverage.ValidContractNumber(contract) {
 		return nil, notContract(contract)
 	}
-	jobs, err := s.store.List(ctx, contract, limit)
+	return s.JobsBefore(ctx, contract, "", limit)
+}
+
+// JobsBefore lists the jobs of a contract that follow the one with this id in the list
+// of Jobs; none if the contract has no such job. With "" it begins with the newest.
+func (s *Service) JobsBefore(ctx context.Context, contract, before string, limit int) ([]Job, error) {
+	jobs, err := s.store.ListBefore(ctx, contract, before, limit)
 	if err != nil {
 		return nil, err
 	}

@@ -46,6 +46,9 @@ func (h *handler) routes() []route {
 		{"POST", "/clients/{client}/disable", ScopeClient, switched("client", false, h.SetClientEnabled)},
 		{"POST", "/clients/{client}/rotate", ScopeClient, change("client", http.StatusOK, h.RotateSecret)},
 		{"DELETE", "/clients/{client}/secrets/{secret}", ScopeClient, h.revokeSecret},
+		{"GET", "/requests", ScopeRead, h.requests},
+		{"POST", "/requests/{request}/approve", ScopeClient, removal("request", h.ApproveRequest)},
+		{"POST", "/requests/{request}/reject", ScopeClient, change("request", http.StatusOK, h.RejectRequest)},
 		{"GET", "/jobs", ScopeRead, h.jobs},
 		{"POST", "/jobs", ScopeJob, h.startJob},
 		{"GET", "/jobs/{job}", ScopeRead, one("job", h.Job)},
@@ -152,6 +155,15 @@ func (h *handler) workers(w http.ResponseWriter, r *http.Request) error {
 func (h *handler) clients(w http.ResponseWriter, r *http.Request) error {
 	clients, err := h.Clients(r.Context(), r.URL.Query().Get("contract"))
 	return respond(w, http.StatusOK, clients, err)
+}
+
+func (h *handler) requests(w http.ResponseWriter, r *http.Request) error {
+	n, err := limit(r)
+	if err != nil {
+		return err
+	}
+	list, err := h.Requests(r.Context(), r.URL.Query().Get("client"), r.URL.Query().Get("state"), n)
+	return respond(w, http.StatusOK, list, err)
 }
 
 func (h *handler) revokeSecret(w http.ResponseWriter, r *http.Request) error {

@@ -15,9 +15,13 @@ import (
 // defaultOverlap is how long an old secret stays valid beside the new one.
 const defaultOverlap = 14 * 24 * time.Hour
 
+// expiredKept is how long an expired secret is known at least, so that the tokens that it
+// was used for stay valid until they expire.
+const expiredKept = 24 * time.Hour
+
 // Rotation asks for a new secret.
 type Rotation struct {
-	Overlap  string `json:"overlap,omitempty"`  // how long the old secret stays valid, as a duration; default 336h
+	Overlap  string `json:"overlap,omitempty"`  // how long old secrets stay valid, as a duration; default 336h; 0s removes them at once
 	Lifetime string `json:"lifetime,omitempty"` // of the new secret; default: it does not expire
 }
 
@@ -32,7 +36,8 @@ func (s *Service) newSecret(lifetime time.Duration) (string, auth.Secret) {
 }
 
 // RotateSecret gives a client a new secret. The old one stays valid for the
-// overlap; its use is logged as a warning.
+// overlap; its use is logged as a warning. Without an overlap all old ones are
+// removed, and their tokens end.
 func (s *Service) RotateSecret(ctx context.Context, id string, n Rotation) (Client, error) {
 	overlap, err := duration("overlap", n.Overlap, defaultOverlap)
 	if err != nil {
@@ -48,7 +53,12 @@ func (s *Service) RotateSecret(ctx context.Context, id string, n Rotation) (Clie
 	}
 	secret, stored := s.newSecret(lifetime)
 	_, err = s.store.ChangeClient(ctx, c.ID, audit.Entry{Event: audit.SecretAdded, Detail: "secret " + stored.ID}, func(c *auth.Client) error {
-		live, now := c.Live(s.now()), stored.Created
+		now := stored.Created
+		if overlap == 0 { // they leaked, and so may their tokens have
+			c.Secrets = []auth.Secret{stored}
+			return nil
+		}
+		live := c.Live(now)
 		if len(live) >= auth.SecretsAtOnce {
 			return rest.Conflict("The client has two valid secrets, %s and %s. Revoke one first.", live[0].ID, live[1].ID)
 		}
@@ -57,7 +67,8 @@ func (s *Service) RotateSecret(ctx context.Context, id string, n Rotation) (Clie
 				live[i].Expires = end
 			}
 		}
-		c.Secrets = append(live, stored)
+		expired := slices.DeleteFunc(slices.Clone(c.Secrets), func(s auth.Secret) bool { return s.Live(now) || now.Sub(s.Expires) > expiredKept })
+		c.Secrets = slices.Concat(expired, live, []auth.Secret{stored})
 		return nil
 	})
 	if err != nil {

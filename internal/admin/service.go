@@ -23,6 +23,7 @@ type Store interface {
 	Tokens
 	AuditLog
 	FileMarks
+	Requests
 	Mirrors
 }
 

@@ -70,13 +70,18 @@ func (s *server) judgeAdmin(r *http.Request, a *answer) {
 			s.Fatal(err)
 		}
 	}
-	document := s.adminDocument
+	s.judgeBy(s.adminDocument, "/admin/v1", r, a)
+}
+
+// judgeBy holds an answer against a document, whose paths are below a prefix.
+func (s *server) judgeBy(document *openapi3.T, prefix string, r *http.Request, a *answer) {
+	s.Helper()
 	paths := http.NewServeMux()
 	for path := range document.Paths.Map() {
-		paths.Handle("/admin/v1"+path, http.NotFoundHandler())
+		paths.Handle(prefix+path, http.NotFoundHandler())
 	}
 	_, pattern := paths.Handler(r)
-	o := document.Paths.Value(strings.TrimPrefix(pattern, "/admin/v1")).GetOperation(r.Method)
+	o := document.Paths.Value(strings.TrimPrefix(pattern, prefix)).GetOperation(r.Method)
 	if o == nil || o.Responses.Status(a.status) == nil {
 		s.Errorf("the document has no %s %s with %d", r.Method, pattern, a.status)
 		return
@@ -109,7 +114,7 @@ func TestEveryAdminRouteWantsItsScope(t *testing.T) {
 	read := s.adminToken("read")
 	for route, readable := range map[string]bool{
 		"GET /sponsors": true, "GET /contracts": true, "GET /contracts/Z0000": true, "GET /clients": true, "GET /clients/one": true, "GET /jobs": true,
-		"GET /workers": true, "GET /failures": true, "GET /downloads": true, "GET /audit": true, "GET /keys": true, "GET /maintenance": true, "GET /openapi.yaml": true,
+		"GET /workers": true, "GET /requests": true, "POST /requests/X/approve": false, "POST /requests/X/reject": false, "GET /failures": true, "GET /downloads": true, "GET /audit": true, "GET /keys": true, "GET /maintenance": true, "GET /openapi.yaml": true,
 		"POST /sponsors/x/enable": false, "POST /sponsors/x/disable": false, "PUT /contracts/Z0000": false, "POST /contracts/Z0000/attest": false,
 		"POST /contracts/Z0000/unattest": false, "POST /contracts/Z0000/enable": false, "POST /contracts/Z0000/disable": false, "POST /clients": false,
 		"PATCH /clients/one": false, "POST /clients/one/enable": false, "POST /clients/one/disable": false, "POST /clients/one/rotate": false,

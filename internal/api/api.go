@@ -56,6 +56,7 @@ type Config struct {
 	Software     Software
 	V3           V3
 	Admin        http.Handler                    // serves /admin/v1. Optional.
+	Account      http.Handler                    // serves /account/v1. Optional.
 	Simulate     func(http.Handler) http.Handler // simulates failures, in the sandbox. Optional.
 }
 

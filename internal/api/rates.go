@@ -62,6 +62,22 @@ func TokenRate(factor float64, now func() time.Time) func(client string) (time.D
 	}
 }
 
+// AccountRate limits the requests that a client may send to its account, and the changes
+// among them, for package account.
+func AccountRate(factor float64, now func() time.Time) func(client string, change bool) (time.Duration, bool) {
+	read, changed := newRate(perSecond[lists], factor), newRate(perSecond[changes], factor)
+	return func(client string, change bool) (time.Duration, bool) {
+		l := read
+		if change {
+			l = changed
+		}
+		if l == nil {
+			return 0, true
+		}
+		return l.Take(client, now())
+	}
+}
+
 // limitRate refuses a request of a client that sends too many of its kind.
 func (a *API) limitRate(k kind, client string) error {
 	l := a.rates[k]

@@ -65,6 +65,9 @@ var rootRoutes = []route{
 // adminPrefix is where the administration is served.
 const adminPrefix = "/admin/v1/"
 
+// accountPrefix is where the account of sponsors is served.
+const accountPrefix = "/account/v1/"
+
 // mux returns all routes.
 func (a *API) mux() *http.ServeMux {
 	mux := http.NewServeMux()
@@ -74,6 +77,9 @@ func (a *API) mux() *http.ServeMux {
 	}
 	if a.Admin != nil {
 		mux.Handle(adminPrefix, a.Admin)
+	}
+	if a.Account != nil {
+		mux.Handle(accountPrefix, a.Account)
 	}
 	mux.Handle("/", a.Responder.NotFound())
 	return mux

@@ -19,6 +19,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"golang.org/x/crypto/bcrypt"
 
+	"ab2d/internal/account"
 	"ab2d/internal/admin"
 	"ab2d/internal/api"
 	"ab2d/internal/auth"
@@ -106,6 +107,9 @@ type server struct {
 	tokens  map[string]string // by client, scope and time
 	queries []string          // that were sent
 	serving atomic.Int64      // requests that are being answered
+
+	keys        account.Fetcher // reads the keys that clients register by address
+	accountRate func(client string, change bool) (time.Duration, bool)
 
 	adminDocument *openapi3.T // read when it is first needed
 
@@ -198,6 +202,7 @@ func (s *server) assemble() {
 		Refused: func(r *http.Request, e *auth.Error) { responder.AuditRejection(r, e.Status, e.Code) },
 		Fault:   func(r *http.Request, err error) { log.Error("token endpoint", "error", err) }}
 	s.config.Tokens = s.tokenServer
+	s.keys = s.tokenServer.Fetch
 	if s.administration, err = admin.New(admin.Config{Store: s.db, Intake: s.config.Intake, Files: s.files, Now: s.clock.Now,
 		KeyRing: func(context.Context) (*auth.KeyRing, error) { return keys, nil }}); err != nil {
 		s.Fatal(err)
@@ -220,6 +225,11 @@ func (s *server) start() {
 		s.startWorker()
 	}
 	s.config.Admin = admin.Handler(s.administration, admin.HandlerConfig{Responder: s.config.Responder, Origin: s.config.Address.Origin})
+	var err error
+	if s.config.Account, err = account.Handler(account.Config{Admin: s.administration, Store: s.db, Intake: s.config.Intake, Bearer: s.config.Bearer, Proofs: s.tokenServer,
+		Fetch: s.keys, Rate: s.accountRate, Now: s.clock.Now, Warn: s.config.Log.Warn, Responder: s.config.Responder, Origin: s.config.Address.Origin}); err != nil {
+		s.Fatal(err)
+	}
 	handler, err := api.New(s.config)
 	if err != nil {
 		s.Fatal(err)

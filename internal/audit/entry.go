@@ -41,6 +41,12 @@ const (
 	SecretAdded    Event = "client.secret-added"
 	SecretRevoked  Event = "client.secret-revoked"
 
+	// A client asks operators for a change of its account: Detail names the request.
+	ClientRequested  Event = "client.requested"
+	RequestApproved  Event = "client.request-approved" // and done
+	RequestRejected  Event = "client.request-rejected"
+	RequestWithdrawn Event = "client.request-withdrawn"
+
 	ContractAdded      Event = "contract.added"
 	ContractAttested   Event = "contract.attested"
 	ContractUnattested Event = "contract.unattested"

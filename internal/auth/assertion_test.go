@@ -321,7 +321,7 @@ func FuzzAssertion(f *testing.F) {
 	f.Add(`{"payload":"e30","signatures":[]}`)
 	f.Add("")
 	f.Fuzz(func(t *testing.T, text string) {
-		c, err := w.server.byAssertion(t.Context(), url.Values{"client_assertion_type": {assertionType}, "client_assertion": {text}})
+		c, _, err := w.server.byAssertion(t.Context(), url.Values{"client_assertion_type": {assertionType}, "client_assertion": {text}})
 		if err == nil {
 			if text != good || c.ID != "keyholder" {
 				t.Fatalf("%q let in %v", text, c)

@@ -45,9 +45,38 @@ const maxTokenBytes = 8 << 10
 
 // Check finds the client, and the scopes of its token, by a request's
 // Authorization header. The client is looked up each time, so that one that
-// was disabled is out at once. The error is a *BearerError, or wraps a fault
-// of the stores.
+// was disabled is out at once, and so is a token by a secret or key that was
+// removed. The error is a *BearerError, or wraps a fault of the stores.
 func (c *Checker) Check(ctx context.Context, authorization string) (*Client, []string, error) {
+	client, said, err := c.check(ctx, authorization, func(scopes []string) *BearerError {
+		if mayRead(scopes) {
+			return nil
+		}
+		return forbidden("The access token has no scope that lets it read claims: ask for " + Scope + " or system/*.read.")
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return client, said.Scopes, nil
+}
+
+// CheckAccount is Check for the account. It gives what the client proved itself with
+// when it got the token, for people to read: "secret ID", "key KID" or "keys URL"; ""
+// if that is not known.
+func (c *Checker) CheckAccount(ctx context.Context, authorization string) (client *Client, by string, err error) {
+	client, said, err := c.check(ctx, authorization, func(scopes []string) *BearerError {
+		if slices.Contains(scopes, AccountScope) {
+			return nil
+		}
+		return forbidden("The access token is not for the account: ask the token endpoint for the scope " + AccountScope + ", alone.")
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return client, client.nameOf(said.Credential), nil
+}
+
+func (c *Checker) check(ctx context.Context, authorization string, permit func(scopes []string) *BearerError) (*Client, *claims, error) {
 	token, refused := bearerToken(authorization)
 	if refused != nil {
 		return nil, nil, refused
@@ -59,8 +88,8 @@ func (c *Checker) Check(ctx context.Context, authorization string) (*Client, []s
 	if refused := c.judge(said); refused != nil {
 		return nil, nil, refused
 	}
-	if !mayRead(said.Scopes) {
-		return nil, nil, forbidden("The access token has no scope that lets it read claims: ask for " + Scope + " or system/*.read.")
+	if refused := permit(said.Scopes); refused != nil {
+		return nil, nil, refused
 	}
 	client, err := find(ctx, c.Clients, said.Subject)
 	switch {
@@ -74,7 +103,10 @@ func (c *Checker) Check(ctx context.Context, authorization string) (*Client, []s
 	if why := client.barred(obs.CallerOf(ctx)); why != "" {
 		return nil, nil, forbidden(why)
 	}
-	return client, said.Scopes, nil
+	if !client.holds(said.Credential) {
+		return nil, nil, invalidToken("The secret or key by which the access token was issued was removed")
+	}
+	return client, said, nil
 }
 
 // bearerToken takes the token from the header, RFC 6750 §2.1. The name of the

@@ -28,7 +28,10 @@ type Client struct {
 	KeysURL string
 	// Networks are those from which the client may come. None: from anywhere.
 	Networks []netip.Prefix
-	Enabled  bool
+	// OperatorNetworks are those that an operator set, within which the client may
+	// choose its Networks. They are the same unless it has chosen.
+	OperatorNetworks []netip.Prefix
+	Enabled          bool
 	// ContractDisabled says that all clients of the contract are kept out.
 	ContractDisabled bool
 	MaxJobs          int // jobs that its contract may have under way at once

@@ -20,6 +20,8 @@
 //   - keyset.go    their keys, registered or at a URL
 //   - fetch.go     reading documents of others, safely
 //   - issuer.go    tokens of an authorization server of somebody else
+//   - credential.go  which secret or key a token was issued for, and whether the client still has it
+//   - possession.go  proofs that a client has a key that is to be registered
 //   - basic.go     reading a client's id and secret from HTTP Basic
 //   - key.go       signing keys
 //   - keyring.go   the signing keys at hand, reloaded when they change

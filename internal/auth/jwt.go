@@ -18,6 +18,9 @@ type claims struct {
 	jwt.Claims
 	ClientID string   `json:"cid"`
 	Scopes   []string `json:"scp"`
+	// Credential is what the client proved itself with, as Client.holds knows it. It is
+	// empty in tokens of earlier releases, and in those of other issuers.
+	Credential string `json:"cred,omitempty"`
 }
 
 // newClaims says that a client was let in.

@@ -58,7 +58,7 @@ func (s *Server) ServeMetadata(w http.ResponseWriter, r *http.Request) {
 		Issuer:        s.Issuer,
 		TokenEndpoint: s.Issuer + TokenPath,
 		KeysURI:       s.Issuer + KeysPath,
-		Scopes:        scopes(),
+		Scopes:        append(scopes(), AccountScope),
 		ResponseTypes: []string{"none"},
 		GrantTypes:    []string{"client_credentials"},
 		AuthMethods:   authMethods(),

@@ -52,7 +52,7 @@ func TestMetadata(t *testing.T) {
 		"issuer":                                issuer,
 		"token_endpoint":                        issuer + "/v1/token",
 		"jwks_uri":                              issuer + "/v1/keys",
-		"scopes_supported":                      []any{"clientCreds", "system/*.read", "system/*.rs", "system/ExplanationOfBenefit.read", "system/ExplanationOfBenefit.rs"},
+		"scopes_supported":                      []any{"clientCreds", "system/*.read", "system/*.rs", "system/ExplanationOfBenefit.read", "system/ExplanationOfBenefit.rs", "account"},
 		"response_types_supported":              []any{"none"},
 		"grant_types_supported":                 []any{"client_credentials"},
 		"token_endpoint_auth_methods_supported": []any{"client_secret_basic", "client_secret_post", "private_key_jwt"},

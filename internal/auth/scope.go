@@ -3,13 +3,23 @@ package auth
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // Scope is the scope of AB2D's own clients, and the one granted when none is
 // asked for.
 const Scope = "clientCreds"
 
-// scopes are those that can be granted: AB2D's, and what SMART App Launch
+// AccountScope lets a client see and change its account. It is asked for alone: a token
+// for the account does not read claims, and one that reads claims does not change the
+// account.
+const AccountScope = "account"
+
+// AccountLifetime is the most that a token for the account is valid, so that whoever
+// changes the account has proved a short while ago who it is.
+const AccountLifetime = 10 * time.Minute
+
+// scopes are those that can be granted to read claims: AB2D's, and what SMART App Launch
 // (versions 1 and 2) calls reading all claims. All of them allow the same.
 func scopes() []string {
 	return []string{
@@ -26,6 +36,12 @@ func scopes() []string {
 func grantedScopes(asked string, assertion bool) ([]string, *Error) {
 	var granted []string
 	all := strings.Fields(asked)
+	if slices.Contains(all, AccountScope) {
+		if len(all) > 1 {
+			return nil, invalid(InvalidScope, "The scope %s is asked for alone: its token is for the account only.", AccountScope)
+		}
+		return all, nil
+	}
 	for _, scope := range all {
 		if !slices.Contains(scopes(), scope) && !strings.HasPrefix(scope, "system/") {
 			return nil, noScope()
@@ -46,5 +62,5 @@ func grantedScopes(asked string, assertion bool) ([]string, *Error) {
 }
 
 func noScope() *Error {
-	return invalid(InvalidScope, "There is no such scope. Ask for one or more of, separated by spaces: %s.", strings.Join(scopes(), ", "))
+	return invalid(InvalidScope, "There is no such scope. Ask for one or more of, separated by spaces: %s; or for %s alone.", strings.Join(scopes(), ", "), AccountScope)
 }

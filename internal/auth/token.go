@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,6 +75,7 @@ func (s *Server) grant(w http.ResponseWriter, r *http.Request) (*grant, error) {
 type proof struct {
 	*Client
 	by      string    // what, for the audit
+	holding string    // the same, for the token: see Client.holds
 	expires time.Time // of a secret that soon will; otherwise zero
 }
 
@@ -86,11 +88,11 @@ func (s *Server) authenticate(r *http.Request, form url.Values) (proof, error) {
 	ctx := r.Context()
 	var p proof
 	if asserted(form) && len(r.Header.Values("Authorization")) == 0 {
-		client, err := s.byAssertion(ctx, form)
+		client, holding, err := s.byAssertion(ctx, form)
 		if err != nil {
 			return p, err
 		}
-		p = proof{Client: client, by: "private_key_jwt"}
+		p = proof{Client: client, by: "private_key_jwt", holding: holding}
 	} else {
 		id, secret, refused := credentials(r.Header, form)
 		if refused != nil {
@@ -100,7 +102,7 @@ func (s *Server) authenticate(r *http.Request, form url.Values) (proof, error) {
 		if err != nil {
 			return p, err
 		}
-		p = proof{Client: client, by: "secret " + used.ID}
+		p = proof{Client: client, by: "secret " + used.ID, holding: secretMarkOf(used.ID)}
 		if left := used.Expires.Sub(s.Now()); !used.Expires.IsZero() && left <= warnSecret {
 			p.expires = used.Expires
 		}
@@ -178,7 +180,8 @@ func (s *Server) bySecret(ctx context.Context, id, secret string) (*Client, *Sec
 	}
 	if used == nil {
 		if client.ID != "" {
-			audit.FactsOf(ctx).Client = client.ID // who was meant; who asks is not known
+			facts := audit.FactsOf(ctx)
+			facts.Client, facts.Contract = client.ID, client.Contract // who was meant; who asks is not known
 		}
 		return nil, nil, attempt.wrong(invalid(InvalidClient, "The client id is unknown or the secret is wrong: "+
 			"check that both were copied whole."))
@@ -196,7 +199,11 @@ func (s *Server) issue(ctx context.Context, p proof, scopes []string) (*grant, e
 		return nil, err
 	}
 	lifetime := cmp.Or(s.Lifetime, DefaultLifetime)
+	if slices.Contains(scopes, AccountScope) {
+		lifetime = min(lifetime, AccountLifetime)
+	}
 	said := newClaims(s.Issuer, p.ID, scopes, s.Now(), lifetime)
+	said.Credential = p.holding
 	token, err := key.sign(said)
 	if err != nil {
 		return nil, err

@@ -110,7 +110,7 @@ func checkTokenContent(t *testing.T, w *world, token string) {
 	at := float64(w.clock.now().Unix())
 	want := [2]map[string]any{
 		{"alg": "ES256", "typ": "JWT", "kid": w.store.keys[0].ID},
-		{"iss": issuer, "aud": "AB2D", "sub": sandboxID, "cid": sandboxID, "scp": []any{Scope}, "iat": at, "exp": at + 3600},
+		{"iss": issuer, "aud": "AB2D", "sub": sandboxID, "cred": "secret:first", "cid": sandboxID, "scp": []any{Scope}, "iat": at, "exp": at + 3600},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("content of the token (-want +got):\n%s", diff)

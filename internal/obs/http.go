@@ -98,7 +98,7 @@ func Handler(log *slog.Logger, m *Metrics, next http.Handler, failed func(http.R
 			}
 			m.answered(r, rec, time.Since(began))
 			setStatus(r.Context(), rec.status)
-			log.Log(r.Context(), levelOf(r, rec.status), "request", "request", id, "method", r.Method, "path", r.URL.Path, "status", rec.status,
+			log.Log(r.Context(), levelOf(r, rec.status), "request", "request", id, "method", r.Method, "path", loggedPath(r.URL.Path), "status", rec.status,
 				"bytes", rec.bytes, "took", time.Since(began).Round(time.Microsecond), "address", address(r), "client", clientOf(r.Context()))
 			if p != nil {
 				panic(http.ErrAbortHandler) // lest half an answer looks like a whole one
@@ -119,6 +119,15 @@ func levelOf(r *http.Request, status int) slog.Level {
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo
+}
+
+// loggedPath is a path for the log. The name of a secret is not in it: people send the
+// secret instead, by mistake.
+func loggedPath(path string) string {
+	if before, _, found := strings.Cut(path, "/secrets/"); found {
+		return before + "/secrets/***"
+	}
+	return path
 }
 
 // address is where a request comes from, as the trusted proxies say it.

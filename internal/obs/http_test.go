@@ -62,6 +62,17 @@ func TestARequestIsLogged(t *testing.T) {
 	}
 }
 
+func TestLoggedPath(t *testing.T) {
+	for path, want := range map[string]string{
+		"/api/v2/fhir/Job/1/$status": "/api/v2/fhir/Job/1/$status", "/account/v1/secrets": "/account/v1/secrets", "/account/v1/secrets/s3cret": "/account/v1/secrets/***",
+		"/admin/v1/clients/c/secrets/s3cret/more": "/admin/v1/clients/c/secrets/***", "/secrets/": "/secrets/***",
+	} {
+		if got := loggedPath(path); got != want {
+			t.Errorf("%s is logged as %s, want %s", path, got, want)
+		}
+	}
+}
+
 func TestEveryRequestHasItsOwnID(t *testing.T) {
 	seen := map[string]bool{}
 	for range 3 {

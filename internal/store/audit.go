@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"math"
 
 	"ab2d/internal/audit"
 )
@@ -110,6 +111,25 @@ func (db *DB) RecentEntries(ctx context.Context, event audit.Event, limit int) (
 	if err != nil {
 		return nil, fmt.Errorf("read the audit: %w", err)
 	}
+	return scanLinks(rows)
+}
+
+// EntriesOf gives a contract's entries, newest first: those before a number, or with 0
+// the newest; of one event, or of all for "".
+func (db *DB) EntriesOf(ctx context.Context, contract string, event audit.Event, before int64, limit int) ([]audit.Link, error) {
+	db.sealFor(ctx)
+	if before <= 0 {
+		before = math.MaxInt64
+	}
+	rows, err := db.read.QueryContext(ctx, `select number, body, hash from audit_entry where `+db.entryContract+` = $1 and number < $2
+		and ($3 = '' or event = $3) order by number desc limit $4`, contract, before, string(event), limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the audit of contract %s: %w", contract, err)
+	}
+	return scanLinks(rows)
+}
+
+func scanLinks(rows *sql.Rows) ([]audit.Link, error) {
 	defer rows.Close()
 	list := []audit.Link{}
 	for rows.Next() {

@@ -7,13 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"ab2d/internal/audit"
 	"ab2d/internal/auth"
 )
 
-const clientColumns = `c.id, c.name, c.contract, c.secrets, c.enabled, c.max_jobs, c.networks, c.keys, c.keys_url, c.created, c.sandbox = 1,
+const clientColumns = `c.id, c.name, c.contract, c.secrets, c.enabled, c.max_jobs, c.networks, c.keys, c.keys_url, c.created, c.sandbox = 1, c.operator_networks,
 	exists (select 1 from disabled_contract d where d.number = c.contract)`
 
 // secret is an auth.Secret as the tables hold it.
@@ -26,9 +27,9 @@ type secret struct {
 
 func scanClient(row interface{ Scan(...any) error }) (*auth.Client, error) {
 	var c auth.Client
-	var secrets, networks string
+	var secrets, networks, chosen string
 	var created int64
-	err := row.Scan(&c.ID, &c.Name, &c.Contract, &secrets, &c.Enabled, &c.MaxJobs, &networks, &c.KeySet, &c.KeysURL, &created, &c.Sandbox, &c.ContractDisabled)
+	err := row.Scan(&c.ID, &c.Name, &c.Contract, &secrets, &c.Enabled, &c.MaxJobs, &networks, &c.KeySet, &c.KeysURL, &created, &c.Sandbox, &chosen, &c.ContractDisabled)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +41,40 @@ func scanClient(row interface{ Scan(...any) error }) (*auth.Client, error) {
 	for _, s := range stored {
 		c.Secrets = append(c.Secrets, auth.Secret{ID: s.ID, Hash: s.Hash, Created: timeOf(s.Created), Expires: timeOf(s.Expires)})
 	}
-	return &c, json.Unmarshal([]byte(networks), &c.Networks)
+	if err := json.Unmarshal([]byte(networks), &c.Networks); err != nil {
+		return nil, err
+	}
+	c.OperatorNetworks, err = operatorNetworks(chosen, c.Networks)
+	return &c, err
+}
+
+// choice is what a client chose of the networks that an operator set.
+type choice struct {
+	Operator []netip.Prefix `json:"operator"`
+	Chosen   []netip.Prefix `json:"chosen"`
+}
+
+// operatorNetworks reads a choice. One that is not of these networks is over: an
+// operator has set others.
+func operatorNetworks(text string, networks []netip.Prefix) ([]netip.Prefix, error) {
+	if text == "" {
+		return networks, nil
+	}
+	var c choice
+	if err := json.Unmarshal([]byte(text), &c); err != nil {
+		return nil, err
+	}
+	if !slices.Equal(c.Chosen, networks) {
+		return networks, nil
+	}
+	return c.Operator, nil
+}
+
+func encodedChoice(c *auth.Client) string {
+	if slices.Equal(c.OperatorNetworks, c.Networks) {
+		return ""
+	}
+	return encoded(choice{Operator: c.OperatorNetworks, Chosen: c.Networks})
 }
 
 func encodedSecrets(secrets []auth.Secret) string {
@@ -115,31 +149,37 @@ func (db *DB) AddClient(ctx context.Context, c auth.Client) error {
 func (db *DB) ChangeClient(ctx context.Context, id string, e audit.Entry, change func(*auth.Client) error) (*auth.Client, error) {
 	var c *auth.Client
 	err := db.tx(ctx, func(tx *sql.Tx) (err error) {
-		if err := db.alone(ctx, tx, "client "+id); err != nil {
-			return err
-		}
-		c, err = scanClient(tx.QueryRowContext(ctx, `select `+clientColumns+` from client c where c.id = $1`, id))
-		if errors.Is(err, sql.ErrNoRows) {
-			return auth.ErrNoClient
-		}
-		if err != nil {
-			return err
-		}
-		if err := change(c); err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `update client set name = $2, secrets = $3, enabled = $4, max_jobs = $5, networks = $6, keys = $7, keys_url = $8
-			where id = $1`, id, c.Name, encodedSecrets(c.Secrets), bit(c.Enabled), c.MaxJobs, encodedNetworks(c.Networks), c.KeySet, c.KeysURL)
-		if err != nil {
-			return err
-		}
-		e.Client, e.Contract = c.ID, c.Contract
-		return db.append(ctx, tx, e)
+		c, err = db.changeClient(ctx, tx, id, e, change)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("change client %q: %w", id, err)
 	}
 	return c, nil
+}
+
+// changeClient is ChangeClient within a transaction.
+func (db *DB) changeClient(ctx context.Context, tx *sql.Tx, id string, e audit.Entry, change func(*auth.Client) error) (*auth.Client, error) {
+	if err := db.alone(ctx, tx, "client "+id); err != nil {
+		return nil, err
+	}
+	c, err := scanClient(tx.QueryRowContext(ctx, `select `+clientColumns+` from client c where c.id = $1`, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, auth.ErrNoClient
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := change(c); err != nil {
+		return nil, err
+	}
+	_, err = tx.ExecContext(ctx, `update client set name = $2, secrets = $3, enabled = $4, max_jobs = $5, networks = $6, keys = $7, keys_url = $8, operator_networks = $9
+		where id = $1`, id, c.Name, encodedSecrets(c.Secrets), bit(c.Enabled), c.MaxJobs, encodedNetworks(c.Networks), c.KeySet, c.KeysURL, encodedChoice(c))
+	if err != nil {
+		return nil, err
+	}
+	e.Client, e.Contract = c.ID, c.Contract
+	return c, db.append(ctx, tx, e)
 }
 
 // SetClientEnabled lets a client in or keeps it out, from the next request on;

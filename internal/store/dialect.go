@@ -53,6 +53,9 @@ type dialect struct {
 	inList string
 	// inIDs is the same for whole numbers.
 	inIDs string
+	// entryContract is the contract of an entry of the audit log, as audit_by_contract
+	// has it.
+	entryContract string
 	// timeQuery reads the database's clock, in milliseconds; empty where that is
 	// this machine's.
 	timeQuery string
@@ -102,7 +105,8 @@ func sqlite(path string) dialect {
 		gooseOptions: func() ([]goose.ProviderOption, error) { return nil, nil },
 		migrations:   "migrations/sqlite", writers: 1,
 		writeDSN: dsn() + "&_txlock=immediate", readDSN: dsn("query_only(1)"), bulk: insertAll,
-		inList: ` in (select value from json_each($1))`, inIDs: ` in (select value from json_each($1))`,
+		entryContract: `json_extract(body, '$.contract')`,
+		inList:        ` in (select value from json_each($1))`, inIDs: ` in (select value from json_each($1))`,
 		sizeQuery: `select page_count * page_size from pragma_page_count(), pragma_page_size()`,
 	}
 }
@@ -200,9 +204,10 @@ func postgres(address string) dialect {
 		migrations: "migrations/postgres", writers: 16, readDSN: address, writeDSN: address,
 		lockJob: ` for update of j skip locked`, lockPart: ` for update of p skip locked`,
 		lock: `select pg_advisory_xact_lock(hashtext($1))`, bulk: copyAll,
-		timeQuery: `select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)`,
-		sizeQuery: `select pg_database_size(current_database())`,
-		inList:    ` in (select json_array_elements_text(cast($1 as json)))`,
-		inIDs:     ` in (select cast(json_array_elements_text(cast($1 as json)) as bigint))`,
+		timeQuery:     `select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)`,
+		sizeQuery:     `select pg_database_size(current_database())`,
+		entryContract: `substring(body from '"contract":"([A-Z][0-9]{4})"')`,
+		inList:        ` in (select json_array_elements_text(cast($1 as json)))`,
+		inIDs:         ` in (select cast(json_array_elements_text(cast($1 as json)) as bigint))`,
 	}
 }

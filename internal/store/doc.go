@@ -38,6 +38,7 @@
 //   - archive.go   moving audit entries to files
 //   - turn.go        whose turn it is to write, where only one can
 //   - backup.go      a copy of the database while it is used
+//   - account.go     what clients ask operators for
 //   - admin.go       what the administration reads and changes
 //   - migrations     the tables
 package store

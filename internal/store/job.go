@@ -150,8 +150,16 @@ func (db *DB) Job(ctx context.Context, id string) (*export.Job, error) {
 
 // List reads the newest jobs of a contract, or of all for "".
 func (db *DB) List(ctx context.Context, contract string, limit int) ([]*export.Job, error) {
+	return db.ListBefore(ctx, contract, "", limit)
+}
+
+// ListBefore is List of the jobs that follow the one with this id in the list; none if
+// the contract has no such job. With "" it begins with the newest.
+func (db *DB) ListBefore(ctx context.Context, contract, before string, limit int) ([]*export.Job, error) {
 	rows, err := db.read.QueryContext(ctx, `select `+jobColumns+` from job j where ($1 = '' or j.contract = $1)
-		order by j.transaction_time desc, j.id limit $2`, contract, limit)
+		and ($2 = '' or exists (select 1 from job b where b.id = $2 and b.contract = j.contract
+			and (j.transaction_time < b.transaction_time or j.transaction_time = b.transaction_time and j.id > b.id)))
+		order by j.transaction_time desc, j.id limit $3`, contract, before, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list jobs: %w", err)
 	}

@@ -46,5 +46,8 @@ func mayBePage(r *http.Request) bool {
 		return false
 	}
 	first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	if first == "account" { // programs ask /account/v1
+		return wantsPage(r) || strings.Trim(r.URL.Path, "/") == "account"
+	}
 	return wantsPage(r) || slices.Contains([]string{"", "setup", "try", "dashboard", "docs", "reference", "assets"}, first)
 }

@@ -19,7 +19,7 @@ import (
 func TestMayBePage(t *testing.T) {
 	t.Parallel()
 	empty := []byte(`{"openapi":"3.0.3","info":{"title":"x"},"paths":{}}`)
-	s, err := New(Settings{Sponsors: synth.Sponsors(), OpenAPI: empty, AdminAPI: empty, Docs: docs.Files, Log: slog.New(slog.DiscardHandler)})
+	s, err := New(Settings{Sponsors: synth.Sponsors(), OpenAPI: empty, AdminAPI: empty, AccountAPI: empty, Docs: docs.Files, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func TestMayBePage(t *testing.T) {
 			t.Errorf("%s is not taken for a page", address)
 		}
 	}
-	for _, address := range []string{"/api/v2/fhir/Patient/$export", "/health", "/metrics", "/oauth2/x/v1/token", "/admin/v1/jobs"} {
+	for _, address := range []string{"/api/v2/fhir/Patient/$export", "/health", "/metrics", "/oauth2/x/v1/token", "/admin/v1/jobs", "/account/v1/client"} {
 		if mayBePage(httptest.NewRequest("GET", address, nil)) {
 			t.Errorf("%s is taken for a page", address)
 		}

@@ -20,6 +20,7 @@ func (s *Site) index() []shelf {
 		{Name: "For sponsors", Documents: []entry{
 			{"/", "Tutorial", "Seven steps from your credentials to the claims of your enrollees."},
 			{Path: "/docs/client", Text: "Download claims every week with ab2d export, resume after interruptions, and convert them to tables."},
+			{Path: "/docs/account", Text: "Replace your secret, move to a key, choose networks, and see your jobs and audit log."},
 			{Path: "/docs/analysis", Text: "Answer questions about the claims with DuckDB, Python or R."},
 			{Path: "/docs/analysis-cclf-tuva", Text: "How the tables map to CMS's claim and claim line feed and to the Tuva data model."},
 			{Path: "/docs/data-dictionary", Text: "Every field of a claim in the three versions, with examples, codes and Parquet columns."},
@@ -41,6 +42,11 @@ func (s *Site) index() []shelf {
 			{"/setup/windows", "Windows", "Use PowerShell, or bash in the Windows Subsystem for Linux."},
 		}},
 		{Name: "More"},
+	}
+	if s.AccountAPI != nil {
+		shelves[0].Documents = append(shelves[0].Documents,
+			entry{"/account", "Account", "Your client's secrets, keys, networks, jobs, downloads and audit log. It needs your credentials."},
+			entry{"/reference/account", "Account API", "The same for programs."})
 	}
 	seen := map[string]bool{}
 	for i := range shelves {

@@ -26,6 +26,7 @@ type view struct {
 	Assets  string // the way to the assets
 	Origin  string // where clients reach this server
 	Sandbox bool
+	Account bool // sponsors have a page for their account
 	Version string
 	Body    any
 }
@@ -34,9 +35,13 @@ type view struct {
 type link struct{ Path, Text string }
 
 // Top are the links at the top of every page.
-func (view) Top() []link {
-	return []link{{"/", "Tutorial"}, {"/try", "Try it"}, {"/reference", "API reference"}, {"/docs/data-dictionary", "Data dictionary"},
+func (v view) Top() []link {
+	links := []link{{"/", "Tutorial"}, {"/try", "Try it"}, {"/reference", "API reference"}, {"/docs/data-dictionary", "Data dictionary"},
 		{"/docs/", "Documents"}}
+	if v.Account {
+		links = append(links, link{"/account", "Account"})
+	}
+	return links
 }
 
 // linkGroup is a part of the navigation, for readers of one kind.
@@ -153,7 +158,7 @@ func (s *Site) page(r *http.Request, origin string, p page) ([]byte, error) {
 	if root == "" {
 		root = "./"
 	}
-	v := view{Title: p.title, Path: r.URL.Path, Root: root, Assets: root + s.assets.path, Origin: origin, Sandbox: len(s.Sponsors) > 0, Version: s.Version}
+	v := view{Title: p.title, Path: r.URL.Path, Root: root, Assets: root + s.assets.path, Origin: origin, Sandbox: len(s.Sponsors) > 0, Account: s.AccountAPI != nil, Version: s.Version}
 	if p.body != nil {
 		v.Body = p.body(r, v)
 	}

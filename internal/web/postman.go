@@ -21,7 +21,11 @@ type download struct {
 // downloads are all of them, by their addresses.
 func (s *Site) downloads() (map[string]download, error) {
 	files := map[string]download{"/docs/data-dictionary.csv": {contentType: "text/csv; charset=utf-8", name: "ab2d-data-dictionary.csv", body: dictionaryCSV}}
-	for ref, name := range map[*reference]string{&s.reference: "ab2d", &s.admin: "ab2d-admin"} {
+	names := map[*reference]string{&s.reference: "ab2d", &s.admin: "ab2d-admin"}
+	if s.AccountAPI != nil {
+		names[&s.account] = "ab2d-account"
+	}
+	for ref, name := range names {
 		body, err := ref.postman(s)
 		if err != nil {
 			return nil, fmt.Errorf("write the Postman collection: %w", err)

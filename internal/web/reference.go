@@ -15,6 +15,7 @@ import (
 // reference is the reference of an API, read from its OpenAPI document.
 type reference struct {
 	Base      string // the path of its first page
+	Name      string // for people: API reference
 	Title     string
 	Tokens    string // what Authorization has: access token, admin token
 	OpenAPI   string // the path of the document, if everybody may read it
@@ -103,8 +104,22 @@ func (l local) Response(name string) string {
 // Operation is the way to an operation.
 func (l local) Operation(o operation) string { return l.view.To(l.Base + "/" + o.ID) }
 
-// IsAdmin tells whether it is the administration's.
-func (l local) IsAdmin() bool { return l.Base != "/reference" }
+// Of says whose reference it is: sponsors, operators or account.
+func (l local) Of() string {
+	switch l.Base {
+	case adminBase:
+		return "operators"
+	case accountBase:
+		return "account"
+	}
+	return "sponsors"
+}
+
+// The paths of the first pages of the references beside that of the API.
+const (
+	adminBase   = "/reference/admin"
+	accountBase = "/reference/account"
+)
 
 // Own is a text with the server's own address in it.
 func (l local) Own(text string) string { return l.replace.Replace(text) }
@@ -145,12 +160,8 @@ func (s *Site) referencePages(pages map[string]page, ref reference) {
 	show := func(o operation) func(*http.Request, view) any {
 		return func(_ *http.Request, v view) any { return s.local(ref, v, o) }
 	}
-	title := "API reference"
-	if ref.Base != "/reference" {
-		title = "Administration API"
-	}
-	pages[ref.Base] = page{template: "reference", title: title, body: show(operation{})}
-	pages[ref.Base+"/schemas"] = page{template: "schemas", title: "Schemas, " + title, body: show(operation{})}
+	pages[ref.Base] = page{template: "reference", title: ref.Name, body: show(operation{})}
+	pages[ref.Base+"/schemas"] = page{template: "schemas", title: "Schemas, " + ref.Name, body: show(operation{})}
 	for _, g := range ref.Groups {
 		for _, o := range g.Operations {
 			name := o.Summary
@@ -176,9 +187,12 @@ func newReference(source []byte, base string) (reference, error) {
 		return reference{}, fmt.Errorf("read the OpenAPI document: %w", err)
 	}
 	doc.prefix = doc.pathPrefix()
-	ref := reference{Base: base, Title: doc.Info.Title, Tokens: "an access token", OpenAPI: "/openapi.json"}
-	if base != "/reference" {
-		ref.Tokens, ref.OpenAPI = "an admin token", ""
+	ref := reference{Base: base, Name: "API reference", Title: doc.Info.Title, Tokens: "an access token", OpenAPI: "/openapi.json"}
+	switch base {
+	case adminBase:
+		ref.Name, ref.Tokens, ref.OpenAPI = "Administration API", "an admin token", ""
+	case accountBase:
+		ref.Name, ref.Tokens, ref.OpenAPI = "Account API", "an access token with the scope account", "/account/v1/openapi.yaml"
 	}
 	var err error
 	if ref.About, err = doc.markdown.text(doc.Info.Description); err != nil {

@@ -27,12 +27,15 @@ type Settings struct {
 	Proxies   obs.Proxies // whose word for it is taken, where PublicURL is empty
 	OpenAPI   []byte      // the OpenAPI 3 document of the API, JSON
 	AdminAPI  []byte      // that of the administration
-	TokenHere string      // flags that let "ab2d admin" find this server's data; empty: nobody should know
-	Docs      fs.FS       // documents, *.md
-	Changelog []byte      // in Markdown
-	Version   string
-	Log       *slog.Logger
-	Metrics   *obs.Metrics
+	// AccountAPI is that of the account. Nil: the server does not serve the account, and
+	// has no page for it.
+	AccountAPI []byte
+	TokenHere  string // flags that let "ab2d admin" find this server's data; empty: nobody should know
+	Docs       fs.FS  // documents, *.md
+	Changelog  []byte // in Markdown
+	Version    string
+	Log        *slog.Logger
+	Metrics    *obs.Metrics
 }
 
 // Site is all pages. Safe for concurrent use.
@@ -43,6 +46,7 @@ type Site struct {
 	documents map[string]document // by name, without .md
 	reference reference           // of the API
 	admin     reference           // of the administration
+	account   reference           // of the account, if it is served
 	pages     map[string]page     // by path
 	files     map[string]download // by path: what is saved
 }
@@ -64,8 +68,13 @@ func New(settings Settings) (*Site, error) {
 	if s.reference, err = newReference(s.OpenAPI, "/reference"); err != nil {
 		return nil, err
 	}
-	if s.admin, err = newReference(s.AdminAPI, "/reference/admin"); err != nil {
+	if s.admin, err = newReference(s.AdminAPI, adminBase); err != nil {
 		return nil, fmt.Errorf("administration: %w", err)
+	}
+	if s.AccountAPI != nil {
+		if s.account, err = newReference(s.AccountAPI, accountBase); err != nil {
+			return nil, fmt.Errorf("account: %w", err)
+		}
 	}
 	dictionary, err := newDictionary(s.documents["data-dictionary"])
 	if err != nil {
@@ -94,6 +103,10 @@ func (s *Site) table(dictionary dictionary) map[string]page {
 	}
 	s.referencePages(pages, s.reference)
 	s.referencePages(pages, s.admin)
+	if s.AccountAPI != nil {
+		pages["/account"] = page{template: "account", title: "Account", body: s.tutorial}
+		s.referencePages(pages, s.account)
+	}
 	conceal := strings.NewReplacer(s.concealed()...)
 	for name, d := range s.documents {
 		d.HTML = template.HTML(conceal.Replace(string(d.HTML)))
@@ -148,7 +161,7 @@ func (s *Site) isOurs(r *http.Request) bool {
 }
 
 // moves are addresses that people type, and the pages that they mean, relative to them.
-var moves = map[string]string{"/docs": "docs/", "/reference/": "../reference", "/reference/admin/": "../admin"}
+var moves = map[string]string{"/docs": "docs/", "/reference/": "../reference", "/reference/admin/": "../admin", "/reference/account/": "../account", "/account/": "../account"}
 
 func (s *Site) serve(w http.ResponseWriter, r *http.Request) {
 	if to, ok := moves[r.URL.Path]; ok {

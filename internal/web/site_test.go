@@ -29,7 +29,11 @@ func settings(t *testing.T) web.Settings {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return web.Settings{Sponsors: synth.Sponsors(), AuthServer: "server7", OpenAPI: document, AdminAPI: adminDocument, Docs: docs.Files, Changelog: ab2d.Changelog, Version: "1.2.3", Log: slog.New(slog.DiscardHandler), Metrics: obs.NewMetrics()}
+	accountDocument, err := os.ReadFile("testdata/account.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return web.Settings{Sponsors: synth.Sponsors(), AuthServer: "server7", OpenAPI: document, AdminAPI: adminDocument, AccountAPI: accountDocument, Docs: docs.Files, Changelog: ab2d.Changelog, Version: "1.2.3", Log: slog.New(slog.DiscardHandler), Metrics: obs.NewMetrics()}
 }
 
 // site is the pages before an API that says that it is one.
@@ -59,8 +63,8 @@ func ask(h http.Handler, method, target string, headers ...string) *httptest.Res
 	return w
 }
 
-var pages = []string{"/", "/try", "/dashboard", "/reference", "/reference/exportV2", "/reference/schemas", "/reference/admin", "/reference/admin/addClient", "/docs/", "/setup/macos", "/setup/linux", "/setup/windows", "/docs/data-dictionary", "/docs/compatibility",
-	"/docs/operating", "/docs/clouds", "/docs/importing", "/docs/client", "/docs/analysis", "/docs/analysis-cclf-tuva", "/docs/sandbox", "/docs/security", "/docs/v3", "/docs/changelog"}
+var pages = []string{"/", "/try", "/dashboard", "/reference", "/reference/exportV2", "/reference/schemas", "/reference/admin", "/reference/admin/addClient", "/account", "/reference/account", "/reference/account/showAccount", "/docs/", "/setup/macos", "/setup/linux", "/setup/windows", "/docs/data-dictionary", "/docs/compatibility",
+	"/docs/operating", "/docs/clouds", "/docs/importing", "/docs/client", "/docs/account", "/docs/analysis", "/docs/analysis-cclf-tuva", "/docs/sandbox", "/docs/security", "/docs/v3", "/docs/changelog"}
 
 func TestPages(t *testing.T) {
 	h := site(t, settings(t))
@@ -83,6 +87,33 @@ func TestPages(t *testing.T) {
 		}
 		if ask(h, "HEAD", path).Code != http.StatusOK || ask(h, "POST", path).Body.String() != "the API" {
 			t.Errorf("%s: only GET and HEAD are ours", path)
+		}
+	}
+}
+
+// TestAccountPage: it asks for credentials, which a sandbox has published, and is there
+// only where the account is served.
+func TestAccountPage(t *testing.T) {
+	s := settings(t)
+	first := synth.Sponsors()[0].Credentials[0]
+	for _, path := range []string{"/account", "/docs/", "/reference"} {
+		if body := ask(site(t, s), "GET", path).Body.String(); !strings.Contains(body, `/account"`) || strings.Contains(body, first.Secrets[0]) != (path == "/account") {
+			t.Errorf("in a sandbox %s is %s", path, body)
+		}
+	}
+	s.Sponsors = nil
+	if body := ask(site(t, s), "GET", "/account").Body.String(); strings.Contains(body, first.ID) || !strings.Contains(body, `<input id="secret" name="secret" type="password"`) {
+		t.Errorf("in production it is %s", body)
+	}
+	s.AccountAPI = nil
+	for _, path := range []string{"/account", "/reference/account"} {
+		if body := ask(site(t, s), "GET", path).Body.String(); body != "the API" {
+			t.Errorf("without an account %s is %s", path, body)
+		}
+	}
+	for _, path := range []string{"/", "/docs/", "/reference", "/docs/account"} {
+		if body := ask(site(t, s), "GET", path).Body.String(); strings.Contains(body, `/account"`) && path != "/docs/" || strings.Contains(body, `"../account"`) {
+			t.Errorf("without an account %s leads to it", path)
 		}
 	}
 }
