@@ -42,9 +42,9 @@ func TestDeployIsTrue(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, m := range commandLine.FindAllStringSubmatch(string(b), -1) {
+			for _, m := range commandLine.FindAllStringSubmatch(continued.ReplaceAllString(string(b), " "), -1) {
 				found++
-				if err := parses(strings.Fields(m[1])); err != nil {
+				if err := parses(words(m[1])); err != nil {
 					t.Errorf("%s: ab2d %s: %v", name, m[1], err)
 				}
 			}
@@ -64,6 +64,21 @@ func TestDeployIsTrue(t *testing.T) {
 	if found < 10 {
 		t.Errorf("only %d command lines were found", found)
 	}
+}
+
+// continued is the end of a line that the next one continues.
+var continued = regexp.MustCompile(`\s*\\\n\s*`)
+
+// shellWord is a word of a command, with quoted parts or without.
+var shellWord = regexp.MustCompile(`(?:"[^"]*"|'[^']*'|[^\s"'])+`)
+
+// words splits a command into its words as a shell does.
+func words(command string) []string {
+	all := shellWord.FindAllString(command, -1)
+	for i := range all {
+		all[i] = strings.NewReplacer(`"`, "", `'`, "").Replace(all[i])
+	}
+	return all
 }
 
 // parses tells whether the arguments are understood.
