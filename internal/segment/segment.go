@@ -137,3 +137,15 @@ func (b *Builder) Reset() {
 	clear(b.index) // lets go of the ids
 	b.index, b.plain = b.index[:0], b.plain[:0]
 }
+
+// Concat appends the bytes of segments to dst, and returns the segment that they make one
+// after the other.
+func Concat(dst []byte, list ...Segment) Segment {
+	all := Segment{Deflate: dst}
+	for _, s := range list {
+		all.Deflate = append(all.Deflate, s.Deflate...)
+		all.CRC = combine(all.CRC, s.CRC, s.Length)
+		all.Length += s.Length
+	}
+	return all
+}

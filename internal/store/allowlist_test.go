@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -167,8 +168,8 @@ func claimIDs(t *testing.T, db *DB, id coverage.EnrolleeID) string {
 	var ids []string
 	err = db.tx(t.Context(), func(tx *sql.Tx) error {
 		stored, err := m.stored(t.Context(), tx, id)
-		for _, c := range stored.claims {
-			ids = append(ids, c.Entry.ID)
+		if err == nil {
+			ids = slices.Collect(maps.Keys(stored.live))
 		}
 		return err
 	})

@@ -42,7 +42,7 @@ func (db *DB) Attach(ctx context.Context) error {
 // freeLeases ends all leases.
 func (db *DB) freeLeases(ctx context.Context) error {
 	err := db.tx(ctx, func(tx *sql.Tx) error {
-		for _, table := range []string{"job", "part", "mirror_part", "mirror_enrollment"} {
+		for _, table := range []string{"job", "part", "mirror_part", "mirror_enrollment", "claim_store"} {
 			if _, err := tx.ExecContext(ctx, `update `+table+` set lease_until = 0 where lease_until > 0`); err != nil {
 				return err
 			}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -57,11 +56,13 @@ type Merger struct {
 	load     *Load
 	builder  *segment.Builder
 	inflater segment.Inflater
-	plain    []byte
+	plains   [][]byte // of the rows of one enrollee
 	line     []byte
 	rows     rows // of the transaction
+	deltas   rows // of the transaction
 	arrivals rows // of the transaction
 	keys     segmentKeys
+	mode     deltaMode
 	later    bool // claims of the version were published before this load
 
 	minimizer *eob.Minimizer // for what an older allow-list has reduced
@@ -74,8 +75,7 @@ func (db *DB) NewMerger(l *Load) (*Merger, error) {
 		return nil, fmt.Errorf("make a compressor: %w", err)
 	}
 	m := &Merger{db: db, load: l, builder: b, keys: segmentKeys{db: db}, minimizer: eob.New(l.Version)}
-	m.rows = rows{table: "segment", columns: []string{"version", "enrollee", "load", "allow_list", "newest", "undated", "mbis", "crc", "length", "entries", "tail", "deflate"}}
-	m.arrivals = arrivalRows()
+	m.rows, m.deltas, m.arrivals = segmentRows(), deltaRows(), arrivalRows()
 	return m, nil
 }
 
@@ -119,7 +119,7 @@ func newestOf(claims []Claim) (newest int64) {
 // claims: others that are stored go.
 func (m *Merger) merge(ctx context.Context, tx *sql.Tx, conn *sql.Conn, claims []Claim, whole map[coverage.EnrolleeID]bool) (Merged, error) {
 	var sum Merged
-	m.rows.values, m.arrivals.values = nil, nil
+	m.rows.values, m.deltas.values, m.arrivals.values = nil, nil, nil
 	homes, err := m.homes(ctx, tx, claims)
 	if err != nil {
 		return sum, err
@@ -142,7 +142,7 @@ func (m *Merger) merge(ctx context.Context, tx *sql.Tx, conn *sql.Conn, claims [
 	if err != nil {
 		return sum, err
 	}
-	for _, r := range []rows{settled, m.rows, m.arrivals} {
+	for _, r := range []rows{settled, m.rows, m.deltas, m.arrivals} {
 		if err := m.db.bulk(ctx, tx, conn, r); err != nil {
 			return sum, err
 		}
@@ -150,33 +150,69 @@ func (m *Merger) merge(ctx context.Context, tx *sql.Tx, conn *sql.Conn, claims [
 	return sum, nil
 }
 
-// keep finds which of an enrollee's stored claims stay, by id, and which are gone.
-func (c *change) keep(stored storedClaims) (all map[string]Claim, gone []segment.Entry, sum Merged) {
-	all = make(map[string]Claim, len(stored.claims)+len(c.claims))
+// coming is what a batch makes of an enrollee's claims.
+type coming struct {
+	claims  map[string]Claim         // that are new or replace another, by id
+	leaving map[string]segment.Entry // that are stored and leave
+	oldest  int64                    // lastUpdated of what is new
+	sum     Merged
+}
+
+// decide finds what a batch makes of an enrollee's claims. Claims are read only where two
+// versions of one were updated at the same moment.
+func (m *Merger) decide(ctx context.Context, tx *sql.Tx, stored *storedClaims, c *change) (*coming, error) {
+	d := &coming{claims: map[string]Claim{}, leaving: map[string]segment.Entry{}, oldest: math.MaxInt64}
 	comes := make(map[string]bool, len(c.claims))
 	for _, claim := range c.claims {
 		comes[claim.Entry.ID] = true
 	}
-	lose := func(old Claim) {
-		if !comes[old.Entry.ID] {
-			gone = append(gone, old.Entry)
-		}
-	}
-	for _, old := range stored.dropped {
-		lose(old)
-	}
-	for _, old := range stored.claims {
+	for id, p := range stored.live {
 		switch {
-		case c.gone[old.Entry.ID]:
-			lose(old)
-		case c.whole && !comes[old.Entry.ID]:
-			sum.Removed++
-			lose(old)
-		default:
-			all[old.Entry.ID] = old
+		case c.gone[id]:
+			d.leaving[id] = stored.entry(p)
+		case c.whole && !comes[id]:
+			d.sum.Removed++
+			d.leaving[id] = stored.entry(p)
 		}
 	}
-	return all, gone, sum
+	for _, claim := range c.claims {
+		if err := m.compare(ctx, tx, stored, d, claim); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+// compare takes a claim unless a newer version, or the same, is there.
+func (m *Merger) compare(ctx context.Context, tx *sql.Tx, stored *storedClaims, d *coming, claim Claim) error {
+	id := claim.Entry.ID
+	old, was := d.claims[id]
+	place, isStored := stored.live[id]
+	if _, left := d.leaving[id]; !was && isStored && !left {
+		old.Entry, was = stored.entry(place), true
+	}
+	same := was && old.Entry.LastUpdated == claim.Entry.LastUpdated
+	if same && old.JSON == nil {
+		var err error
+		if old.JSON, err = m.claim(ctx, tx, stored, place); err != nil {
+			return err
+		}
+	}
+	switch {
+	case !was:
+		d.sum.New++
+	case old.Entry.LastUpdated > claim.Entry.LastUpdated:
+		d.sum.Older++
+		return nil
+	case same && bytes.Equal(old.JSON, claim.JSON):
+		d.sum.Unchanged++
+		return nil
+	default:
+		d.sum.Replaced++
+	}
+	d.claims[id] = claim
+	d.oldest = min(d.oldest, claim.Entry.LastUpdated)
+	return nil
 }
 
 // enrollee merges what changes about one enrollee with what is stored.
@@ -185,155 +221,63 @@ func (m *Merger) enrollee(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeI
 	if err != nil {
 		return Merged{}, err
 	}
-	all, gone, sum := c.keep(stored)
-	oldest := int64(math.MaxInt64) // lastUpdated of what is new
-	for _, claim := range c.claims {
-		old, was := all[claim.Entry.ID]
-		switch {
-		case !was:
-			sum.New++
-		case old.Entry.LastUpdated > claim.Entry.LastUpdated:
-			sum.Older++
-			continue
-		case old.Entry.LastUpdated == claim.Entry.LastUpdated && bytes.Equal(old.JSON, claim.JSON):
-			sum.Unchanged++
-			continue
-		default:
-			sum.Replaced++
-		}
-		all[claim.Entry.ID] = claim
-		oldest = min(oldest, claim.Entry.LastUpdated)
+	d, err := m.decide(ctx, tx, stored, c)
+	if err != nil {
+		return Merged{}, err
 	}
+	sum := d.sum
 	if sum.New+sum.Replaced+sum.Removed == 0 && len(c.gone) == 0 {
 		return sum, nil
 	}
 	if sum.New+sum.Replaced > 0 {
-		if err := m.arrive(ctx, tx, id, oldest); err != nil {
+		if err := m.arrive(ctx, tx, id, d.oldest); err != nil {
 			return sum, err
 		}
 	}
-	if err := m.withdraw(ctx, tx, id, gone, stored); err != nil {
+	if err := m.withdraw(ctx, tx, id, d.lost(stored, c), stored); err != nil {
 		return sum, err
 	}
 	mbis, err := m.currentMBIs(ctx, tx, id)
 	if err != nil {
 		return sum, err
 	}
-	return sum, m.add(ctx, tx, id, slices.Collect(maps.Values(all)), mbis, stored)
-}
-
-// add makes a row of an enrollee's claims, newest last, for the transaction's
-// bulk insert. An enrollee whose claims are all gone gets a row without any: it
-// stands for the rows of earlier loads. The time of the newest claim never goes
-// back, because readers find the newest row by it.
-func (m *Merger) add(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeID, claims []Claim, mbis []coverage.MBI, stored storedClaims) error {
-	slices.SortFunc(claims, func(a, b Claim) int {
-		return cmp.Or(cmp.Compare(a.Entry.LastUpdated, b.Entry.LastUpdated), cmp.Compare(a.Entry.ID, b.Entry.ID))
+	small, err := m.small(ctx, tx, stored, d)
+	if err != nil {
+		return sum, err
+	}
+	if small {
+		return sum, m.addDelta(ctx, tx, stored, d, mbis)
+	}
+	all, err := m.all(ctx, tx, stored, func(id string) bool {
+		_, replaced := d.claims[id]
+		_, left := d.leaving[id]
+		return !replaced && !left
 	})
-	m.builder.Reset()
-	undated := 0
-	for _, c := range claims {
-		undated += bit(c.Entry.LastUpdated == 0)
-		m.line = append(eob.AppendWithMBIs(m.line[:0], c.JSON, int(c.Entry.ExtensionAt), c.Entry.HasExtension, mbis), '\n')
-		if err := m.builder.Add(m.line, c.Entry); err != nil {
-			return fmt.Errorf("compress a claim: %w", err)
-		}
-	}
-	s, index, err := m.builder.Finish()
 	if err != nil {
-		return fmt.Errorf("compress claims: %w", err)
+		return sum, err
 	}
-	version, patient, newest := int64(m.load.Version), int64(id), stored.newest
-	if len(claims) > 0 {
-		newest = max(newest, claims[len(claims)-1].Entry.LastUpdated)
-	}
-	if stored.load == m.load.ID {
-		_, err := tx.ExecContext(ctx, `delete from segment where version = $1 and enrollee = $2 and load = $3`, version, patient, m.load.ID)
-		if err != nil {
-			return fmt.Errorf("replace a segment: %w", err)
-		}
-	}
-	head, tail := split(s, index)
-	if head == nil {
-		head = []byte{} // of no claims; the table has no null
-	}
-	parts, err := m.keys.seal(ctx, m.load.Version, id, m.load.ID, sealedParts{entries: index.Marshal([]byte{}), tail: tail, head: head})
-	if err != nil {
-		return err
-	}
-	m.rows.values = append(m.rows.values, []any{version, patient, m.load.ID, int64(eob.AllowList), newest, int64(undated),
-		mbiList(mbis), int64(s.CRC), s.Length, parts.entries, parts.tail, parts.head})
-	return nil
+	return sum, m.add(ctx, tx, slices.AppendSeq(all, maps.Values(d.claims)), mbis, stored)
 }
 
-// storedClaims are an enrollee's, as the load sees them.
-type storedClaims struct {
-	load   int64          // that wrote them; 0 when there are none
-	newest int64          // of the row
-	mbis   []coverage.MBI // that are written in the stored lines
-	claims []Claim        // without identifiers; valid until the next call
-	// dropped are those that today's allow-list does not keep.
-	dropped []Claim
-}
-
-// stored reads the claims of the newest row, of this load or before.
-func (m *Merger) stored(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeID) (storedClaims, error) {
-	var none storedClaims
-	r, err := scanSegment(tx.QueryRowContext(ctx, `select `+segmentColumns+` from segment
-		where version = $1 and enrollee = $2 and load <= $3 order by load desc limit 1`, int(m.load.Version), int64(id), m.load.ID), false)
-	if errors.Is(err, sql.ErrNoRows) {
-		return none, nil
+// lost are the claims that the enrollee does not have any more.
+func (d *coming) lost(stored *storedClaims, c *change) (gone []segment.Entry) {
+	comes := make(map[string]bool, len(c.claims))
+	for _, claim := range c.claims {
+		comes[claim.Entry.ID] = true
 	}
-	if err != nil {
-		return none, fmt.Errorf("read stored claims: %w", err)
-	}
-	if err := m.keys.openRow(ctx, m.load.Version, id, r); err != nil {
-		return none, err
-	}
-	s := storedClaims{load: r.load, mbis: r.mbis, newest: r.newest}
-	older := r.allowList < eob.AllowList
-	if older {
-		r.allowList = eob.AllowList // what it would not keep is left out below
-	}
-	index, err := r.open(&m.inflater, &m.plain)
-	if err != nil {
-		return none, err
-	}
-	for _, e := range index {
-		claim, err := withoutMBIs(m.plain[e.Offset:e.Offset+e.Length-1], e, r.mbis)
-		if err != nil {
-			return none, err
+	for _, e := range slices.AppendSeq(slices.Clone(stored.dropped), maps.Values(d.leaving)) {
+		if !comes[e.ID] {
+			gone = append(gone, e)
 		}
-		if older && !m.stillKept(claim) {
-			s.dropped = append(s.dropped, Claim{Patient: id, Entry: e})
-			continue
-		}
-		s.claims = append(s.claims, Claim{Patient: id, Entry: e, JSON: claim})
 	}
-	return s, nil
-}
-
-// stillKept tells whether the allow-list of today would keep a claim that an older
-// one has reduced. It sees only what that one has kept.
-func (m *Merger) stillKept(claim []byte) bool {
-	c, err := m.minimizer.Minimize(claim)
-	return err == nil && !c.Part2
-}
-
-// withoutMBIs takes the identifiers out of a stored claim again.
-func withoutMBIs(line []byte, e segment.Entry, mbis []coverage.MBI) ([]byte, error) {
-	at, written := int(e.ExtensionAt), eob.AppendWithMBIs(nil, nil, 0, e.HasExtension, mbis)
-	if at > len(line) || !bytes.HasPrefix(line[at:], written) {
-		return nil, fmt.Errorf("take the identifiers out of a stored claim: %w", segment.ErrDamaged)
-	}
-	return slices.Concat(line[:at], line[at+len(written):]), nil
+	return gone
 }
 
 // currentMBIs finds the identifiers of a patient in the newest current enrollment
 // that has the person.
-func (m *Merger) currentMBIs(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeID) ([]coverage.MBI, error) {
+func (m *Merger) currentMBIs(ctx context.Context, q rowQuerier, id coverage.EnrolleeID) ([]coverage.MBI, error) {
 	var list string
-	err := tx.QueryRowContext(ctx, `select `+storedMBIs(m.load.Version)+` from enrollment e join snapshot s on s.id = e.snapshot
+	err := q.QueryRowContext(ctx, `select `+storedMBIs(m.load.Version)+` from enrollment e join snapshot s on s.id = e.snapshot
 		where `+storedUnder(m.load.Version)+` = $1 and s.current = 1 order by s.id desc limit 1`, int64(id)).Scan(&list)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil

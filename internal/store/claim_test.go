@@ -27,7 +27,7 @@ func testClaimsAreReadAsTheyWereMerged(t *testing.T, open opener) {
 		t.Errorf("merged %+v", sum)
 	}
 	all := c.read(c.snapshot(), time.Time{})
-	c.check(all[1], []coverage.MBI{mbi(1, "A")}, a, b) // the oldest update first
+	c.check(all[1], []coverage.MBI{mbi(1, "A")}, a, b)
 	c.check(all[2], nil)
 	c.check(all[3], []coverage.MBI{mbi(3, "A")}, other)
 	if all[1].segments != 1 {

@@ -157,8 +157,12 @@ func (db *DB) migrate(ctx context.Context) (err error) {
 	} else if version > known {
 		return &NewerSchemaError{Database: version, Known: known}
 	}
-	if _, err := p.Up(ctx); err != nil {
+	applied, err := p.Up(ctx)
+	if err != nil {
 		return fmt.Errorf("bring the database's tables up to date: %w", err)
+	}
+	if len(applied) > 0 && applied[0].Source.Version == sources[0].Version { // no older release has seen it
+		return allowDeltas(ctx, pool)
 	}
 	return nil
 }

@@ -20,6 +20,13 @@
 //   - enrollment.go  export.Roster: enrollment snapshots and opt-outs
 //   - load.go        imports of claims, which are published as a whole
 //   - claim.go       merging claims into a load
+//   - row.go         rows of stored claims
+//   - state.go       which rows make up an enrollee's claims, and which of two counts
+//   - stored.go      the claims that are stored, as a load sees them
+//   - delta.go       what a load writes: what it changed, or all claims of an enrollee
+//   - fold.go        folding what loads have written into one row
+//   - prune.go       deleting rows that are replaced
+//   - claim_store.go  whether every process reads what this release writes
 //   - mirror.go      passes over an upstream server
 //   - mirror_part.go  their parts: leases, and storing what was read
 //   - mirror_enrollment.go  enrollment that is read from an upstream server

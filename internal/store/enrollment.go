@@ -36,7 +36,8 @@ func parsePin(name string) (p pin, err error) {
 const pinsLock = "pins"
 
 // pinnable returns export.ErrNoSnapshot if a newer load or enrollment than that of
-// the snapshot was published: what no job had pinned by then may be deleted.
+// the snapshot was published: what no job had pinned by then may be deleted. Loads that
+// fold deltas change no claims, and count only when rows have been deleted since.
 // Snapshots of other sources need no pin.
 func (db *DB) pinnable(ctx context.Context, tx *sql.Tx, snapshot string) error {
 	p, err := parsePin(snapshot)
@@ -46,13 +47,13 @@ func (db *DB) pinnable(ctx context.Context, tx *sql.Tx, snapshot string) error {
 	if err := db.alone(ctx, tx, pinsLock); err != nil {
 		return err
 	}
-	var kept, load int64
-	err = tx.QueryRowContext(ctx, `select (select count(*) from snapshot where id = $1), coalesce((select max(id) from load where published > 0), 0)`,
-		p.enrollment).Scan(&kept, &load)
+	var kept, load, floor int64
+	err = tx.QueryRowContext(ctx, `select (select count(*) from snapshot where id = $1), coalesce((select max(id) from load where published > 0 and digest <> $2), 0),
+		(select floor from claim_store where id = 1)`, p.enrollment, foldDigest).Scan(&kept, &load, &floor)
 	if err != nil {
 		return fmt.Errorf("look for snapshot %s: %w", snapshot, err)
 	}
-	if p.enrollment > 0 && kept == 0 || p.load != load {
+	if p.enrollment > 0 && kept == 0 || p.load < max(load, floor) {
 		return fmt.Errorf("snapshot %s was replaced while the export was planned: %w", snapshot, export.ErrNoSnapshot)
 	}
 	return nil

@@ -146,8 +146,8 @@ func (m *Merger) updatedAt(ctx context.Context, tx *sql.Tx, id coverage.Enrollee
 		return nil, err
 	}
 	updated := map[string]int64{}
-	for _, c := range stored.claims {
-		updated[c.Entry.ID] = c.Entry.LastUpdated
+	for claim, p := range stored.live {
+		updated[claim] = stored.entry(p).LastUpdated
 	}
 	return updated, nil
 }

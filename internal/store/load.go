@@ -109,7 +109,7 @@ func deleteLoad(ctx context.Context, tx *sql.Tx, id int64) error {
 	if err := forgetPass(ctx, tx, id); err != nil {
 		return err
 	}
-	for _, statement := range []string{`delete from segment where load = $1`, `delete from claim_home where load = $1`, `delete from arrival where load = $1`, `delete from withdrawal where load = $1`, `delete from load where id = $1`} {
+	for _, statement := range []string{`delete from segment where load = $1`, `delete from delta where load = $1`, `delete from claim_home where load = $1`, `delete from arrival where load = $1`, `delete from withdrawal where load = $1`, `delete from load where id = $1`} {
 		if _, err := tx.ExecContext(ctx, statement, id); err != nil {
 			return err
 		}
@@ -125,12 +125,13 @@ func (db *DB) Publish(ctx context.Context, l *Load, e audit.Entry) error {
 	if err != nil {
 		return fmt.Errorf("publish an import: %w", err)
 	}
+	db.prune(ctx) //nolint:errcheck // it is published; RemoveOld deletes what this left
 	return nil
 }
 
 // publish is Publish within a transaction.
 func (db *DB) publish(ctx context.Context, tx *sql.Tx, l *Load, e audit.Entry) error {
-	if err := errors.Join(db.patient(ctx, tx), db.alone(ctx, tx, pinsLock)); err != nil {
+	if err := db.patient(ctx, tx); err != nil {
 		return err
 	}
 	ok, err := exactlyOne(ctx, tx, `update load set published = $2 where id = $1 and published = 0 and position = $3`,
@@ -141,25 +142,10 @@ func (db *DB) publish(ctx context.Context, tx *sql.Tx, l *Load, e audit.Entry) e
 	if !ok {
 		return ErrLoadMoved
 	}
-	if err := pruneSegments(ctx, tx); err != nil || e.Event == "" {
-		return err
+	if e.Event == "" {
+		return nil
 	}
 	return db.append(ctx, tx, e)
-}
-
-// pruneSegments deletes the rows that a newer one has replaced for every job
-// under way and every job to come.
-func pruneSegments(ctx context.Context, tx *sql.Tx) error {
-	oldest, err := oldestPin(ctx, tx)
-	if err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, `delete from segment where exists (select 1 from segment n where n.version = segment.version
-		and n.enrollee = segment.enrollee and n.load > segment.load and n.load <= $1)`, oldest)
-	if err != nil {
-		return fmt.Errorf("delete replaced claims: %w", err)
-	}
-	return nil
 }
 
 // oldestPin is the oldest load that a job under way reads up to, or what is

@@ -255,6 +255,7 @@ func (db *DB) PublishMirrorPass(ctx context.Context, pass *MirrorPass, detail st
 	if err != nil {
 		return false, fmt.Errorf("publish mirror pass %d: %w", pass.ID, err)
 	}
+	db.prune(ctx) //nolint:errcheck // it is published; RemoveOld deletes what this left
 	return published, nil
 }
 

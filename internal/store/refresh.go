@@ -98,8 +98,10 @@ func (db *DB) rewrite(ctx context.Context, source, digest string, v fhir.Version
 // by an older allow-list.
 func (db *DB) olderLists(ctx context.Context, v fhir.Version, after coverage.EnrolleeID) ([]coverage.EnrolleeID, error) {
 	return db.enrollees(ctx, `select s.enrollee from segment s where s.version = $1 and s.enrollee > $2 and s.allow_list < $3
-		and not exists (select 1 from segment n where n.version = s.version and n.enrollee = s.enrollee and n.load > s.load)
-		order by s.enrollee limit $4`, int(v), int64(after), eob.AllowList, refreshBatch)
+			and not exists (select 1 from segment n where n.version = s.version and n.enrollee = s.enrollee and n.load > s.load)
+		union select d.enrollee from delta d where d.version = $1 and d.enrollee > $2 and d.allow_list < $3
+			and not exists (select 1 from segment n where n.version = d.version and n.enrollee = d.enrollee and n.load >= d.load)
+		order by 1 limit $4`, int(v), int64(after), eob.AllowList, refreshBatch)
 }
 
 func (db *DB) enrollees(ctx context.Context, query string, args ...any) ([]coverage.EnrolleeID, error) {
@@ -125,11 +127,13 @@ const minEnrollee coverage.EnrolleeID = -1 << 63
 // staleMBIs finds the next enrollees after one whose newest segment has other
 // identifiers than the contract's current enrollment.
 func (db *DB) staleMBIs(ctx context.Context, contract string, v fhir.Version, after coverage.EnrolleeID) ([]coverage.EnrolleeID, error) {
-	patient := storedUnder(v)
-	return db.enrollees(ctx, `select s.enrollee from snapshot p join enrollment e on e.snapshot = p.id
-		join segment s on s.version = $2 and s.enrollee = `+patient+`
-		where p.contract = $1 and p.current = 1 and `+patient+` > $3 and `+patient+` <> 0 and s.mbis <> `+storedMBIs(v)+`
-			and not exists (select 1 from segment n where n.version = s.version and n.enrollee = s.enrollee and n.load > s.load)
+	patient, mbis := storedUnder(v), storedMBIs(v)
+	return db.enrollees(ctx, `select `+patient+` from snapshot p join enrollment e on e.snapshot = p.id
+		where p.contract = $1 and p.current = 1 and `+patient+` > $3 and `+patient+` <> 0 and (
+			exists (select 1 from segment s where s.version = $2 and s.enrollee = `+patient+` and s.mbis <> `+mbis+`
+				and not exists (select 1 from segment n where n.version = s.version and n.enrollee = s.enrollee and n.load > s.load))
+			or exists (select 1 from delta d where d.version = $2 and d.enrollee = `+patient+` and d.mbis <> `+mbis+`
+				and not exists (select 1 from segment n where n.version = d.version and n.enrollee = d.enrollee and n.load >= d.load)))
 		order by `+patient+` limit $4`, contract, int(v), int64(after), refreshBatch)
 }
 
@@ -137,7 +141,7 @@ func (db *DB) staleMBIs(ctx context.Context, contract string, v fhir.Version, af
 // claim that an older release has left at two enrollees stays at one of them.
 func (m *Merger) refresh(ctx context.Context, ids []coverage.EnrolleeID) error {
 	return m.db.txOn(ctx, func(tx *sql.Tx, conn *sql.Conn) error {
-		m.rows.values = nil
+		m.rows.values, m.deltas.values = nil, nil
 		ok, err := exactlyOne(ctx, tx, `update load set line = line + 1 where id = $1 and published = 0`, m.load.ID)
 		if err == nil && !ok {
 			err = ErrLoadMoved
@@ -244,19 +248,18 @@ func (m *Merger) refreshOne(ctx context.Context, tx *sql.Tx, id coverage.Enrolle
 	if err != nil {
 		return nil, err
 	}
-	left := stored.dropped
-	kept := slices.DeleteFunc(stored.claims, func(c Claim) bool {
-		if gone[c.Entry.ID] {
-			left = append(left, c)
+	kept, err := m.all(ctx, tx, stored, func(claim string) bool { return !gone[claim] })
+	if err != nil {
+		return nil, err
+	}
+	entries := stored.dropped
+	for claim, p := range stored.live {
+		if gone[claim] {
+			entries = append(entries, stored.entry(p))
 		}
-		return gone[c.Entry.ID]
-	})
-	var entries []segment.Entry
-	for _, c := range left {
-		entries = append(entries, c.Entry)
 	}
 	if err := m.withdraw(ctx, tx, id, entries, stored); err != nil {
 		return nil, err
 	}
-	return kept, m.add(ctx, tx, id, kept, mbis, stored)
+	return kept, m.add(ctx, tx, slices.Clone(kept), mbis, stored)
 }

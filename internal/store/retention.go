@@ -66,7 +66,7 @@ func (db *DB) RemoveOld(ctx context.Context, r Retention) (Removed, error) {
 			return sum, fmt.Errorf("remove old %s: %w", s.what, err)
 		}
 	}
-	return sum, nil
+	return sum, db.prune(ctx)
 }
 
 // over is a condition on jobs j that ended before $1 and have nothing stored any more.
@@ -189,6 +189,7 @@ func (db *DB) removeWithdrawals(ctx context.Context, before int64) (int64, error
 func (db *DB) removeLoads(ctx context.Context, before int64) (int64, error) {
 	return db.removeBatches(ctx, `delete from load where id in (select l.id from load l where l.published > 0 and l.published < $1
 		and not exists (select 1 from segment s where s.load = l.id)
+		and not exists (select 1 from delta d where d.load = l.id)
 		and not exists (select 1 from withdrawal w where w.load = l.id)
 		and exists (select 1 from load n where n.version = l.version and n.published > 0 and n.id > l.id and n.digest not like 'refresh:%')
 		and exists (select 1 from load n where n.version = l.version and n.published > 0 and n.id > l.id and n.newest >= l.newest)

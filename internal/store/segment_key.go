@@ -23,21 +23,28 @@ const (
 // isSealed tells whether the index of a segment is encrypted, and so all of it.
 func isSealed(entries []byte) bool { return len(entries) > 0 && entries[0] == sealedMark }
 
-// segmentKeys has the key of the load that was asked for last: they come in runs. Not
-// safe for concurrent use.
+// maxKeys is how many keys of loads are held: an enrollee's rows are of some loads, and
+// those of others are of the same ones.
+const maxKeys = 256
+
+// segmentKeys has the keys of loads that were asked for. Not safe for concurrent use.
 type segmentKeys struct {
 	db   *DB
-	id   string
-	load int64
-	key  *encryption.DataKey
+	keys map[keyOf]*encryption.DataKey
 
 	plain bool // claims may be stored plain
 }
 
+// keyOf says which key: that of a load, derived from a data key.
+type keyOf struct {
+	id   string
+	load int64
+}
+
 // of derives the key of a load from a data key.
 func (k *segmentKeys) of(ctx context.Context, id string, load int64) (*encryption.DataKey, error) {
-	if k.key != nil && k.id == id && k.load == load {
-		return k.key, nil
+	if key := k.keys[keyOf{id, load}]; key != nil {
+		return key, nil
 	}
 	if k.db.ring == nil {
 		return nil, fmt.Errorf("stored claims are encrypted, and this process has neither --encryption-key-file nor --encryption-kms: %w", encryption.ErrNoKey)
@@ -50,43 +57,49 @@ func (k *segmentKeys) of(ctx context.Context, id string, load int64) (*encryptio
 	if err != nil {
 		return nil, err
 	}
-	k.id, k.load, k.key = id, load, key
+	if k.keys == nil || len(k.keys) >= maxKeys {
+		k.keys = map[keyOf]*encryption.DataKey{}
+	}
+	k.keys[keyOf{id, load}] = key
 	return key, nil
 }
 
-// sealedParts are the parts of a segment that are encrypted each for itself.
-type sealedParts struct{ entries, tail, head []byte }
+// sealedParts are the parts of a row that are encrypted each for itself, by name.
+type sealedParts map[string][]byte
 
 // boundTo is what a part of a segment is bound to.
 func boundTo(part string, v fhir.Version, patient coverage.EnrolleeID, load int64) string {
 	return fmt.Sprintf("segment %s %d %d %d", part, int(v), patient, load)
 }
 
-// seal encrypts a segment if this database encrypts. Parts that are empty stay so.
-func (k *segmentKeys) seal(ctx context.Context, v fhir.Version, patient coverage.EnrolleeID, load int64, p sealedParts) (sealedParts, error) {
+// seal encrypts the parts of a row if this database encrypts. index is the name of the
+// part that says so. Other parts that are empty stay so.
+func (k *segmentKeys) seal(ctx context.Context, v fhir.Version, patient coverage.EnrolleeID, load int64, index string, parts sealedParts) error {
 	if k.db.ring == nil {
-		return p, k.mayStore(ctx)
+		return k.mayStore(ctx)
 	}
 	current, err := k.db.ring.Current(ctx)
 	if err != nil {
-		return p, err
+		return err
 	}
 	key, err := k.of(ctx, current.ID, load)
 	if err != nil {
-		return p, err
+		return err
 	}
-	p.entries = key.Seal(append([]byte{sealedMark}, current.ID...), p.entries, boundTo("index", v, patient, load))
-	if len(p.tail) > 0 {
-		p.tail = key.Seal(nil, p.tail, boundTo("tail", v, patient, load))
+	for name, b := range parts {
+		var mark []byte
+		if name == index {
+			mark = append([]byte{sealedMark}, current.ID...)
+		} else if len(b) == 0 {
+			continue
+		}
+		parts[name] = key.Seal(mark, b, boundTo(name, v, patient, load))
 	}
-	if len(p.head) > 0 {
-		p.head = key.Seal(nil, p.head, boundTo("head", v, patient, load))
-	}
-	return p, nil
+	return nil
 }
 
 // open decrypts the index of a segment.
-func (k *segmentKeys) open(ctx context.Context, v fhir.Version, patient coverage.EnrolleeID, load int64, entries []byte) ([]byte, *encryption.DataKey, error) {
+func (k *segmentKeys) open(ctx context.Context, v fhir.Version, patient coverage.EnrolleeID, load int64, part string, entries []byte) ([]byte, *encryption.DataKey, error) {
 	if !isSealed(entries) {
 		return entries, nil, nil
 	}
@@ -95,7 +108,7 @@ func (k *segmentKeys) open(ctx context.Context, v fhir.Version, patient coverage
 	}
 	key, err := k.of(ctx, string(entries[1:1+keyIDBytes]), load)
 	if err == nil {
-		entries, err = key.Open(nil, entries[1+keyIDBytes:], boundTo("index", v, patient, load))
+		entries, err = key.Open(nil, entries[1+keyIDBytes:], boundTo(part, v, patient, load))
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("decrypt stored claims: %w", err)
@@ -103,37 +116,33 @@ func (k *segmentKeys) open(ctx context.Context, v fhir.Version, patient coverage
 	return entries, key, nil
 }
 
-// openRow decrypts what was read of a row.
-func (k *segmentKeys) openRow(ctx context.Context, v fhir.Version, patient coverage.EnrolleeID, r *segmentRow) (err error) {
+// openIndex decrypts the index of a row, and which claims left.
+func (k *segmentKeys) openIndex(ctx context.Context, v fhir.Version, r *segmentRow) (err error) {
 	if !isSealed(r.entries) {
 		return nil
 	}
-	if r.entries, r.key, err = k.open(ctx, v, patient, r.load, r.entries); err != nil {
+	index := "index"
+	if r.delta {
+		index = "delta index"
+	}
+	if r.entries, r.key, err = k.open(ctx, v, r.patient, r.load, index, r.entries); err != nil {
 		return err
 	}
-	if len(r.tail) > 0 {
-		if r.tail, err = r.key.Open(nil, r.tail, boundTo("tail", v, patient, r.load)); err != nil {
-			return fmt.Errorf("decrypt stored claims: %w", err)
-		}
-	}
-	if !r.whole {
-		return nil
-	}
-	head, err := r.openHead(v, patient, r.head)
-	r.segment.Deflate, r.head = append(head, r.tail...), nil
+	r.ids, err = r.openPart(v, "delta gone", r.ids)
 	return err
 }
 
-// openHead decrypts the blocks before the last, if the row is encrypted.
-func (r *segmentRow) openHead(v fhir.Version, patient coverage.EnrolleeID, head []byte) ([]byte, error) {
-	if r.key == nil || len(head) == 0 {
-		return head, nil
+// openPart decrypts a part of a row, if the row is encrypted. Parts that are empty are
+// not.
+func (r *segmentRow) openPart(v fhir.Version, part string, b []byte) ([]byte, error) {
+	if r.key == nil || len(b) == 0 {
+		return b, nil
 	}
-	head, err := r.key.Open(nil, head, boundTo("head", v, patient, r.load))
+	b, err := r.key.Open(nil, b, boundTo(part, v, r.patient, r.load))
 	if err != nil {
 		return nil, fmt.Errorf("decrypt stored claims: %w", err)
 	}
-	return head, nil
+	return b, nil
 }
 
 // mayStore tells whether a process without keys may store claims: not in a database that

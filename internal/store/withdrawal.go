@@ -17,11 +17,11 @@ import (
 
 // withdraw notes claims that the load takes away from an enrollee. Claims that came with
 // the same load were never published, so that nobody has them.
-func (m *Merger) withdraw(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeID, gone []segment.Entry, stored storedClaims) error {
+func (m *Merger) withdraw(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeID, gone []segment.Entry, stored *storedClaims) error {
 	if len(gone) == 0 {
 		return nil
 	}
-	if stored.load == m.load.ID {
+	if stored.load() == m.load.ID {
 		published, err := m.keys.storedIDs(ctx, tx, m.load.Version, id, m.load.ID-1)
 		if err != nil {
 			return err
@@ -41,29 +41,19 @@ func (m *Merger) withdraw(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeI
 }
 
 // storedIDs are the claims that are stored of an enrollee as of a load.
-func (k *segmentKeys) storedIDs(ctx context.Context, q interface {
-	QueryRowContext(context.Context, string, ...any) *sql.Row
-}, v fhir.Version, patient coverage.EnrolleeID, load int64) (map[string]bool, error) {
-	var entries []byte
-	var of int64
-	err := q.QueryRowContext(ctx, `select load, entries from segment where version = $1 and enrollee = $2 and load <= $3 order by load desc limit 1`,
-		int(v), int64(patient), load).Scan(&of, &entries)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
+func (k *segmentKeys) storedIDs(ctx context.Context, q querier, v fhir.Version, patient coverage.EnrolleeID, load int64) (map[string]bool, error) {
+	rows, err := k.layers(ctx, q, v, patient, load)
 	if err != nil {
-		return nil, fmt.Errorf("read which claims are stored: %w", err)
-	}
-	if entries, _, err = k.open(ctx, v, patient, of, entries); err != nil {
 		return nil, err
 	}
-	var index segment.Index
-	if err := index.Unmarshal(entries); err != nil {
-		return nil, fmt.Errorf("read the index of stored claims: %w", err)
-	}
-	ids := make(map[string]bool, len(index))
-	for _, e := range index {
-		ids[e.ID] = true
+	ids := map[string]bool{}
+	over, _ := superseded(rows)
+	for k, r := range rows {
+		for i, e := range r.index {
+			if over[k] == nil || !over[k][i] {
+				ids[e.ID] = true
+			}
+		}
 	}
 	return ids, nil
 }

@@ -1,0 +1,37 @@
+-- What a load changed about an enrollee's claims, beside the segment of an earlier load,
+-- which then need not be written anew. See decisions 0121 to 0123.
+
+-- +goose Up
+create table delta (
+    version    integer not null,
+    enrollee   bigint  not null,
+    load       integer not null references load (id),
+    allow_list integer not null, -- as in segment
+    newest     bigint  not null, -- lastUpdated of the newest claim of this row and of those before it
+    undated    integer not null, -- claims without lastUpdated of this row and of those before it
+    mbis       text    not null, -- as in segment
+    crc        bigint  not null,
+    length     bigint  not null,
+    fold       integer not null, -- 1: the enrollee's deltas are worth folding into a segment
+    entries    blob    not null, -- the index of the claims that came or changed
+    gone       blob    not null, -- an index of the ids of the claims that left; empty: none
+    deflate    blob    not null, -- the claims that came or changed
+    primary key (version, enrollee, load)
+);
+create index delta_of_load on delta (load);
+create index delta_to_fold on delta (version, enrollee) where fold = 1;
+
+-- What holds of all stored claims: one row. Only one process at a time has a data
+-- directory with a writing release, so that deltas may be written at once.
+create table claim_store (
+    id     integer not null primary key,
+    deltas integer not null, -- 1: loads may write deltas, because every process reads them
+    pruned bigint not null, -- rows that loads up to this one replaced have been deleted
+    floor  bigint not null, -- and no row of a job that is pinned to this load or a later one
+    lease_until bigint not null -- of who folds deltas
+);
+insert into claim_store (id, deltas, pruned, floor, lease_until) values (1, 1, 0, 0, 0);
+
+-- +goose Down
+drop table claim_store;
+drop table delta;
