@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -183,11 +184,17 @@ func dump(t *testing.T, db *store.DB, v fhir.Version) map[string]string {
 			if err := r.Write(t.Context(), out.s, &out); err != nil {
 				out.text = "error: " + err.Error()
 			}
-			all[fmt.Sprintf("%s %d with %d MBIs", c.Number, e.ID, len(e.MBIs))] = out.text
+			all[fmt.Sprintf("%s %d with %d MBIs", c.Number, e.ID, len(e.MBIs))] = inOrder(out.text)
 		}
 		ok(t, r.Close())
 	}
 	return all
+}
+
+// inOrder are lines in alphabetical order: in which order they come depends on the loads
+// that brought them.
+func inOrder(text string) string {
+	return strings.Join(slices.Sorted(strings.Lines(text)), "")
 }
 
 // sink gathers one enrollee's claims.
