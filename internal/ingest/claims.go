@@ -87,7 +87,7 @@ func (i *Claims) Store(ctx context.Context, db *store.DB) (*ClaimsReport, error)
 			return nil, err
 		}
 	}
-	if _, err := db.ApplyAllowList(ctx); err != nil {
+	if err := db.EnsureAllowList(ctx); err != nil {
 		return nil, err
 	}
 	load, err := db.BeginLoad(ctx, i.config.Name, i.digest, i.Version())

@@ -22,7 +22,7 @@ func (m *Mirror) pass(ctx context.Context, p store.MirrorPlan, sum *Summary) err
 	if err := m.DB.MirrorDue(ctx, p); err != nil {
 		return err
 	}
-	if _, err := m.DB.ApplyAllowList(ctx); err != nil && !errors.As(err, new(*store.LoadInProgressError)) {
+	if err := m.DB.EnsureAllowList(ctx); err != nil && !errors.As(err, new(*store.LoadInProgressError)) {
 		return err
 	}
 	for {

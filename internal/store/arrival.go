@@ -34,21 +34,34 @@ func (m *Merger) hasEarlierLoad(ctx context.Context, tx *sql.Tx) (bool, error) {
 
 // arrive notes the earliest lastUpdated, in milliseconds, of the claims that the load
 // brought for an enrollee. A batch of the same load may have brought others before.
-func (m *Merger) arrive(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeID, oldest int64) error {
+func (m *Merger) arrive(ctx context.Context, tx *sql.Tx, stored *storedClaims, oldest int64) error {
 	if later, err := m.hasEarlierLoad(ctx, tx); err != nil || !later {
 		return err
 	}
-	var noted int64
-	err := tx.QueryRowContext(ctx, `delete from arrival where version = $1 and enrollee = $2 and load = $3 returning oldest`,
-		int(m.load.Version), int64(id), m.load.ID).Scan(&noted)
-	switch {
-	case err == nil:
-		oldest = min(oldest, noted)
-	case !errors.Is(err, sql.ErrNoRows):
-		return fmt.Errorf("note which claims arrived: %w", err)
+	id := stored.patient
+	if stored.load() == m.load.ID {
+		var err error
+		if oldest, err = m.forgetArrival(ctx, tx, id, oldest); err != nil {
+			return err
+		}
 	}
 	m.arrivals.values = append(m.arrivals.values, []any{int64(m.load.Version), int64(id), m.load.ID, oldest})
 	return nil
+}
+
+// forgetArrival deletes what a batch before has noted, and returns the earlier of the two
+// times.
+func (m *Merger) forgetArrival(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeID, oldest int64) (int64, error) {
+	var noted int64
+	err := tx.QueryRowContext(ctx, `delete from arrival where version = $1 and enrollee = $2 and load = $3 returning oldest`,
+		int(m.load.Version), int64(id), m.load.ID).Scan(&noted)
+	if errors.Is(err, sql.ErrNoRows) {
+		return oldest, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("note which claims arrived: %w", err)
+	}
+	return min(oldest, noted), nil
 }
 
 // Arrived finds the enrollees with claims that the loads after an earlier snapshot

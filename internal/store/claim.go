@@ -230,7 +230,7 @@ func (m *Merger) enrollee(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeI
 		return sum, nil
 	}
 	if sum.New+sum.Replaced > 0 {
-		if err := m.arrive(ctx, tx, id, d.oldest); err != nil {
+		if err := m.arrive(ctx, tx, stored, d.oldest); err != nil {
 			return sum, err
 		}
 	}

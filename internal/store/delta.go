@@ -126,9 +126,8 @@ func (m *Merger) addDelta(ctx context.Context, tx *sql.Tx, stored *storedClaims,
 		}
 	}
 	ids := leavers(before, gone, claims)
-	if len(claims)+len(ids) == 0 {
-		return nil // what came with this load has left again
-	}
+	// What came with this load may have left again: then the row says nothing. It still
+	// tells that the load has touched the enrollee.
 	fold := len(before) >= foldDeltas
 	return m.insertDelta(ctx, stored, slices.Collect(maps.Values(claims)), ids, mbis, fold)
 }

@@ -52,7 +52,7 @@ func (db *DB) refreshVersion(ctx context.Context, contract string, v fhir.Versio
 // ApplyAllowList applies today's allow-list to the stored claims that an older
 // one has reduced: claims that must not be shared by it are removed. It tells how
 // many enrollees had such claims. *LoadInProgressError when an import of claims has not
-// been completed.
+// been completed. It looks at all enrollees.
 func (db *DB) ApplyAllowList(ctx context.Context) (int, error) {
 	total := 0
 	for _, v := range fhir.Versions() {
@@ -63,7 +63,21 @@ func (db *DB) ApplyAllowList(ctx context.Context) (int, error) {
 			return total, fmt.Errorf("apply the allow-list to stored claims: %w", err)
 		}
 	}
-	return total, nil
+	return total, db.exec(ctx, `update claim_store set allow_list = $1 where id = 1 and allow_list < $1`, eob.AllowList)
+}
+
+// EnsureAllowList is ApplyAllowList, unless that has been done since the upgrade to this
+// release was finished: then no process is left that would store by an older list.
+func (db *DB) EnsureAllowList(ctx context.Context) error {
+	var applied bool
+	err := db.read.QueryRowContext(ctx, `select deltas = 1 and allow_list = $1 from claim_store where id = 1`, eob.AllowList).Scan(&applied)
+	if err != nil {
+		return fmt.Errorf("look for the allow-list of stored claims: %w", err)
+	}
+	if !applied {
+		_, err = db.ApplyAllowList(ctx)
+	}
+	return err
 }
 
 // rewrite writes the claims of enrollees anew, in a load of its own. next finds

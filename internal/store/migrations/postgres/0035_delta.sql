@@ -39,9 +39,10 @@ create table claim_store (
     deltas bigint not null, -- 1: loads may write deltas, because every process reads them
     pruned bigint not null, -- rows that loads up to this one replaced have been deleted
     floor  bigint not null, -- and no row of a job that is pinned to this load or a later one
-    lease_until bigint not null -- of who folds deltas
+    lease_until bigint not null, -- of who folds deltas
+    allow_list bigint not null -- no stored claims were reduced by an older version of it
 );
-insert into claim_store (id, deltas, pruned, floor, lease_until) values (1, 0, 0, 0, 0);
+insert into claim_store (id, deltas, pruned, floor, lease_until, allow_list) values (1, 0, 0, 0, 0, 0);
 
 -- +goose Down
 drop table claim_store;

@@ -21,6 +21,9 @@ create table delta (
 create index delta_of_load on delta (load);
 create index delta_to_fold on delta (version, enrollee) where fold = 1;
 
+-- An export of what is new finds by it alone whose segments have nothing new.
+create index segment_newest on segment (version, enrollee, load, newest, undated);
+
 -- What holds of all stored claims: one row. Only one process at a time has a data
 -- directory with a writing release, so that deltas may be written at once.
 create table claim_store (
@@ -28,10 +31,12 @@ create table claim_store (
     deltas integer not null, -- 1: loads may write deltas, because every process reads them
     pruned bigint not null, -- rows that loads up to this one replaced have been deleted
     floor  bigint not null, -- and no row of a job that is pinned to this load or a later one
-    lease_until bigint not null -- of who folds deltas
+    lease_until bigint not null, -- of who folds deltas
+    allow_list integer not null -- no stored claims were reduced by an older version of it
 );
-insert into claim_store (id, deltas, pruned, floor, lease_until) values (1, 1, 0, 0, 0);
+insert into claim_store (id, deltas, pruned, floor, lease_until, allow_list) values (1, 1, 0, 0, 0, 0);
 
 -- +goose Down
+drop index segment_newest;
 drop table claim_store;
 drop table delta;
