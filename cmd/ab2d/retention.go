@@ -59,6 +59,7 @@ func (w *workers) removeOnce(ctx context.Context, c *retentionConfig) {
 	if err != nil && ctx.Err() == nil {
 		w.log.Error("remove what is over", "error", err)
 	}
+	w.fold(ctx)
 	if c.AuditArchive == "" {
 		return
 	}
@@ -67,6 +68,17 @@ func (w *workers) removeOnce(ctx context.Context, c *retentionConfig) {
 	})
 	if err != nil && ctx.Err() == nil {
 		w.log.Error("archive the audit log", "error", err)
+	}
+}
+
+// fold folds what imports have written of enrollees into one row each.
+func (w *workers) fold(ctx context.Context) {
+	n, err := w.db.Fold(ctx)
+	if n > 0 {
+		w.log.Info("folded stored claims", "enrollees", n)
+	}
+	if err != nil && ctx.Err() == nil {
+		w.log.Error("fold stored claims", "error", err)
 	}
 }
 

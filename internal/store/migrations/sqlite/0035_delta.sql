@@ -24,8 +24,8 @@ create index delta_to_fold on delta (version, enrollee) where fold = 1;
 -- An export of what is new finds by it alone whose segments have nothing new.
 create index segment_newest on segment (version, enrollee, load, newest, undated);
 
--- What holds of all stored claims: one row. Only one process at a time has a data
--- directory with a writing release, so that deltas may be written at once.
+-- What holds of all stored claims: one row. Processes of the release before do not read
+-- deltas: they may be written when the last of them has ended.
 create table claim_store (
     id     integer not null primary key,
     deltas integer not null, -- 1: loads may write deltas, because every process reads them
@@ -34,7 +34,7 @@ create table claim_store (
     lease_until bigint not null, -- of who folds deltas
     allow_list integer not null -- no stored claims were reduced by an older version of it
 );
-insert into claim_store (id, deltas, pruned, floor, lease_until, allow_list) values (1, 1, 0, 0, 0, 0);
+insert into claim_store (id, deltas, pruned, floor, lease_until, allow_list) values (1, 0, 0, 0, 0, 0);
 
 -- +goose Down
 drop index segment_newest;
