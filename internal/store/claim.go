@@ -241,7 +241,7 @@ func (m *Merger) enrollee(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeI
 	if err != nil {
 		return sum, err
 	}
-	small, err := m.small(ctx, tx, stored, d)
+	small, err := m.small(ctx, tx, stored, d, mbis)
 	if err != nil {
 		return sum, err
 	}

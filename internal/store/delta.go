@@ -69,7 +69,7 @@ func (m *Merger) ownDelta(stored *storedClaims) *segmentRow {
 }
 
 // small tells whether what changes is stored as a delta, not as a new base.
-func (m *Merger) small(ctx context.Context, tx *sql.Tx, stored *storedClaims, d *coming) (bool, error) {
+func (m *Merger) small(ctx context.Context, tx *sql.Tx, stored *storedClaims, d *coming, mbis []coverage.MBI) (bool, error) {
 	if len(stored.rows) == 0 || stored.older || stored.rows[0].load == m.load.ID {
 		return false, nil
 	}
@@ -83,6 +83,11 @@ func (m *Merger) small(ctx context.Context, tx *sql.Tx, stored *storedClaims, d 
 	if len(deltas) >= maxDeltas {
 		return false, nil
 	}
+	return m.fits(stored, d, len(eob.AppendWithMBIs(nil, nil, 0, false, mbis))), nil
+}
+
+// fits tells whether an enrollee's deltas with what comes take a small part of the base.
+func (m *Merger) fits(stored *storedClaims, d *coming, mbis int) bool {
 	left := len(stored.live) - len(d.leaving)
 	var length int64
 	for _, r := range stored.rows[1:] {
@@ -92,12 +97,12 @@ func (m *Merger) small(ctx context.Context, tx *sql.Tx, stored *storedClaims, d 
 		length += e.Length // the base goes on having it
 	}
 	for id, c := range d.claims {
-		length += int64(len(c.JSON))
+		length += int64(len(c.JSON) + mbis)
 		if _, replaces := stored.live[id]; !replaces {
 			left++
 		}
 	}
-	return left > 0 && length*deltaShare <= stored.rows[0].segment.Length, nil
+	return left > 0 && length*deltaShare <= stored.rows[0].segment.Length
 }
 
 // addDelta makes a row of what changed about an enrollee's claims, for the transaction's

@@ -10,6 +10,7 @@ import (
 
 	"ab2d/internal/coverage"
 	"ab2d/internal/fhir"
+	"ab2d/internal/obs"
 )
 
 const (
@@ -175,7 +176,9 @@ func (m *Merger) publishFolded(ctx context.Context, since int64, batch []folded)
 		if _, err := tx.ExecContext(ctx, `update claim_store set lease_until = $1 where id = 1`, millis(now.Add(foldLease))); err != nil {
 			return err
 		}
-		return m.db.bulk(ctx, tx, conn, m.rows)
+		err = m.db.bulk(ctx, tx, conn, m.rows)
+		obs.CrashPoint("folding")
+		return err
 	})
 	if err != nil {
 		return false, fmt.Errorf("store folded claims: %w", err)
