@@ -73,7 +73,7 @@ func (w *workers) removeOnce(ctx context.Context, c *retentionConfig) {
 
 // fold folds what imports have written of enrollees into one row each.
 func (w *workers) fold(ctx context.Context) {
-	n, err := w.db.Fold(ctx)
+	n, err := w.db.Fold(ctx, false)
 	if n > 0 {
 		w.log.Info("folded stored claims", "enrollees", n)
 	}

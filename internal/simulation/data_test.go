@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -125,7 +127,11 @@ func (d *data) updated(r *rand.Rand, n int) int64 {
 func (d *data) version(id string, patient coverage.EnrolleeID, updated int64, month coverage.Month) store.Claim {
 	day := int32(month.First())
 	head := fmt.Sprintf(`{"resourceType":"ExplanationOfBenefit","id":%q,"meta":{"versionId":"%s@%d"}`, id, id, updated)
-	return store.Claim{Patient: patient, JSON: []byte(head + `,"status":"active"}`), Entry: segment.Entry{ID: id, Type: uint8(coverage.Carrier), Start: day, End: day,
+	note := ""
+	if crc32.ChecksumIEEE([]byte(id))%2 == 0 { // beside long claims, others are small enough for deltas
+		note = `,"note":"` + strings.Repeat("long ", 800) + `"`
+	}
+	return store.Claim{Patient: patient, JSON: []byte(head + note + `,"status":"active"}`), Entry: segment.Entry{ID: id, Type: uint8(coverage.Carrier), Start: day, End: day,
 		HasStart: true, HasEnd: true, LastUpdated: updated, ExtensionAt: uint32(len(head))}}
 }
 

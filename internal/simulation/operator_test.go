@@ -59,12 +59,22 @@ func (o *operator) run(p *process) {
 
 // change makes one change.
 func (o *operator) change(c caller, r *rand.Rand) error {
-	what := []string{"load", "load", "load", "enrollment", "opt-out", "attestation"}[r.IntN(6)]
+	what := []string{"load", "load", "load", "enrollment", "opt-out", "attestation", "fold", "fold"}[r.IntN(8)]
 	o.contract = contractName(r.IntN(o.w.plan.contracts))
 	var err error
 	switch what {
 	case "load":
 		err = o.load(c, r)
+	case "fold":
+		err = doing(c.ctx, c, "Fold", writes, func(ctx context.Context) error {
+			n, err := o.w.db.Fold(ctx, true)
+			if n > 0 {
+				o.w.mu.Lock()
+				o.w.hits.events["folded"]++
+				o.w.mu.Unlock()
+			}
+			return err
+		})
 	case "enrollment":
 		err = o.enroll(c, r)
 	case "opt-out":

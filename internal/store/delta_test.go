@@ -163,10 +163,10 @@ func testFoldRepeats(t *testing.T, open opener) {
 	}
 	job, snapshot := c.pinned()
 	before, lines := h.gzip(snapshot, time.Time{}), c.read(snapshot, time.Time{})[1].lines
-	if n, err := c.Fold(t.Context()); err != nil || n != 1 {
+	if n, err := c.Fold(t.Context(), false); err != nil || n != 1 {
 		t.Fatalf("%d folded, %v; want 1", n, err)
 	}
-	if n, err := c.Fold(t.Context()); err != nil || n != 0 {
+	if n, err := c.Fold(t.Context(), false); err != nil || n != 0 {
 		t.Errorf("%d folded again, %v", n, err)
 	}
 	c.rows(3, 6)
@@ -210,12 +210,12 @@ func testFoldInterrupted(t *testing.T, open opener) {
 	before := c.snapshot()
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
-	if _, err := c.Fold(stopped); err == nil {
+	if _, err := c.Fold(stopped, false); err == nil {
 		t.Error("a fold that was stopped has no error")
 	}
 	l := c.begin("an import")
 	c.merge(l, claim(2, 7000, 5000, "other"))
-	if n, err := c.Fold(t.Context()); n != 0 || err != nil {
+	if n, err := c.Fold(t.Context(), false); n != 0 || err != nil {
 		t.Errorf("during an import %d were folded, %v", n, err)
 	}
 	if got := c.snapshot(); got != before {
@@ -223,7 +223,7 @@ func testFoldInterrupted(t *testing.T, open opener) {
 	}
 	c.ok(c.Publish(t.Context(), l, audit.Entry{}))
 	c.rows(2, 6)
-	if n, err := c.Fold(t.Context()); n != 1 || err != nil {
+	if n, err := c.Fold(t.Context(), false); n != 1 || err != nil {
 		t.Errorf("%d were folded, %v; want 1", n, err)
 	}
 	if n := len(c.read(c.snapshot(), time.Time{})[1].lines); n != 46 {
@@ -247,7 +247,7 @@ func testFoldPlan(t *testing.T, open opener) {
 		c.ok(c.Accept(t.Context(), j, 1))
 		task, err := c.Lease(t.Context(), "w", "test:", time.Minute)
 		c.ok(err)
-		_, err = c.Fold(t.Context())
+		_, err = c.Fold(t.Context(), false)
 		c.ok(err)
 		if pruned {
 			_, err = c.RemoveOld(t.Context(), store.Retention{})

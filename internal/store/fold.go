@@ -22,13 +22,13 @@ const (
 	foldLease = time.Minute
 )
 
-// Fold writes new bases for the enrollees whose deltas are worth folding, a few in each
-// load. A load is written and published in one transaction, so that there is never one
+// Fold writes new bases for the enrollees whose deltas are worth folding, or for everyone
+// who has deltas if all, a few in each load. A load is written and published in one transaction, so that there is never one
 // to resume. Jobs that are pinned to an earlier load go on reading the rows from before. It
 // stops while an import has not been completed, and when another process folds. It
 // returns how many enrollees were folded. An enrollee who cannot be read is left out, and
 // reported by the error.
-func (db *DB) Fold(ctx context.Context) (total int, err error) {
+func (db *DB) Fold(ctx context.Context, all bool) (total int, err error) {
 	if ok, err := db.leaseFolding(ctx); err != nil || !ok {
 		return 0, err
 	}
@@ -36,7 +36,7 @@ func (db *DB) Fold(ctx context.Context) (total int, err error) {
 		err = errors.Join(err, db.exec(context.WithoutCancel(ctx), `update claim_store set lease_until = 0 where id = 1`))
 	}()
 	for _, v := range fhir.Versions() {
-		n, err := db.foldVersion(ctx, v)
+		n, err := db.foldVersion(ctx, v, all)
 		total += n
 		if err != nil {
 			return total, fmt.Errorf("fold the claims of %s: %w", v, err)
@@ -58,7 +58,7 @@ func (db *DB) leaseFolding(ctx context.Context) (ok bool, err error) {
 	return ok, nil
 }
 
-func (db *DB) foldVersion(ctx context.Context, v fhir.Version) (total int, err error) {
+func (db *DB) foldVersion(ctx context.Context, v fhir.Version, all bool) (total int, err error) {
 	m, err := db.NewMerger(&Load{Version: v})
 	if err != nil {
 		return 0, err
@@ -69,7 +69,7 @@ func (db *DB) foldVersion(ctx context.Context, v fhir.Version) (total int, err e
 		if err != nil || open {
 			return total, errors.Join(faults, err)
 		}
-		ids, err := db.foldable(ctx, v, coverage.EnrolleeID(after))
+		ids, err := db.foldable(ctx, v, all, coverage.EnrolleeID(after))
 		if err != nil || len(ids) == 0 {
 			return total, errors.Join(faults, err)
 		}
@@ -102,9 +102,13 @@ func lastLoad(ctx context.Context, q rowQuerier) (last int64, open bool, err err
 	return last, n > 0, nil
 }
 
-// foldable finds the next enrollees after one whose deltas are worth folding.
-func (db *DB) foldable(ctx context.Context, v fhir.Version, after coverage.EnrolleeID) ([]coverage.EnrolleeID, error) {
-	ids, err := db.enrollees(ctx, `select distinct d.enrollee from delta d where d.version = $1 and d.enrollee > $2 and d.fold = 1
+// foldable finds the next enrollees after one whose deltas are to be folded.
+func (db *DB) foldable(ctx context.Context, v fhir.Version, all bool, after coverage.EnrolleeID) ([]coverage.EnrolleeID, error) {
+	worth := ` and d.fold = 1`
+	if all {
+		worth = ""
+	}
+	ids, err := db.enrollees(ctx, `select distinct d.enrollee from delta d where d.version = $1 and d.enrollee > $2`+worth+`
 		and not exists (select 1 from segment n where n.version = d.version and n.enrollee = d.enrollee and n.load > d.load)
 		order by d.enrollee limit $3`, int(v), int64(after), foldBatch)
 	if err != nil {

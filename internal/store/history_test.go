@@ -100,7 +100,7 @@ func (h *history) step() {
 		h.clock.Add(time.Minute)
 	case "abandon":
 		h.merge(h.begin("abandoned"), h.batch()...)
-		_, err := h.Fold(h.Context()) // does nothing meanwhile
+		_, err := h.Fold(h.Context(), true) // does nothing meanwhile
 		h.ok(err)
 		_, err = h.AbandonLoad(h.Context())
 		h.ok(err)
@@ -112,8 +112,7 @@ func (h *history) step() {
 			h.ok(err)
 		}
 	case "fold":
-		h.ok(h.WorthFolding(h.Context()))
-		n, err := h.Fold(h.Context())
+		n, err := h.Fold(h.Context(), true)
 		h.ok(err)
 		h.folded += n
 	case "pin":
