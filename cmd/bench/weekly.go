@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -122,6 +123,7 @@ func (w *weekly) loadFile(db *store.DB, file []byte, name string, claims int) (c
 	if err != nil {
 		return c, err
 	}
+	runtime.GC() // what the generator left
 	used := processorTime()
 	i, err := ingest.OpenClaims(bytes.NewReader(file), ingest.ClaimsConfig{Name: name, Progress: func(int64) {},
 		Rejects: func(bool) (io.WriteCloser, error) { return os.OpenFile(os.DevNull, os.O_WRONLY, 0) }})

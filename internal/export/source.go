@@ -118,7 +118,7 @@ type Sink interface {
 	// Line writes a wanted claim: one line of JSON with its newline. The
 	// bytes are not kept after the call.
 	Line(line []byte) error
-	// Segment writes n wanted claims, all that the enrollee has, as they are
+	// Segment writes n claims, all that are wanted of the enrollee, as they are
 	// stored: plain is what s inflates to, and was checked against it. Either
 	// Segment is called, and only once, or Line. The bytes are not kept.
 	Segment(s segment.Segment, plain []byte, n int64) error

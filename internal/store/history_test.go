@@ -69,7 +69,7 @@ func (h *history) run() {
 	}
 	h.apply(all)
 	h.load(all...)
-	for range rapid.IntRange(1, 12).Draw(h.t, "steps") {
+	for range rapid.IntRange(1, 8).Draw(h.t, "steps") {
 		h.step()
 		for _, p := range h.pins {
 			h.checkPin(p)

@@ -103,7 +103,7 @@ func (db *DB) readState(ctx context.Context, r *obs.Readings) error {
 
 // readVersions reads the versions of the API for which there are claims.
 func (db *DB) readVersions(ctx context.Context, r *obs.Readings) error {
-	rows, err := db.read.QueryContext(ctx, `select version, max(published), max(newest) from load where published > 0 or digest like 'mirror:%'
+	rows, err := db.read.QueryContext(ctx, `select version, max(published), max(newest) from load where published > 0 and digest not like 'refresh:%' or digest like 'mirror:%'
 		group by version order by version`)
 	if err != nil {
 		return err
