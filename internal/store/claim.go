@@ -20,6 +20,9 @@ import (
 // and sent many times.
 const segmentLevel = 6
 
+// deltaLevel is that of deltas: there are many small ones, which are folded later.
+const deltaLevel = 3
+
 // Claim is a minimized claim on its way into the store.
 type Claim struct {
 	Patient coverage.EnrolleeID
@@ -54,7 +57,8 @@ func (m *Merged) Add(o Merged) {
 type Merger struct {
 	db       *DB
 	load     *Load
-	builder  *segment.Builder
+	builder  *segment.Builder // of bases
+	small    *segment.Builder // of deltas
 	inflater segment.Inflater
 	plains   [][]byte // of the rows of one enrollee
 	line     []byte
@@ -74,7 +78,11 @@ func (db *DB) NewMerger(l *Load) (*Merger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a compressor: %w", err)
 	}
-	m := &Merger{db: db, load: l, builder: b, keys: segmentKeys{db: db}, minimizer: eob.New(l.Version)}
+	small, err := segment.NewBuilder(deltaLevel)
+	if err != nil {
+		return nil, fmt.Errorf("make a compressor: %w", err)
+	}
+	m := &Merger{db: db, load: l, builder: b, small: small, keys: segmentKeys{db: db}, minimizer: eob.New(l.Version)}
 	m.rows, m.deltas, m.arrivals = segmentRows(), deltaRows(), arrivalRows()
 	return m, nil
 }
@@ -241,7 +249,7 @@ func (m *Merger) enrollee(ctx context.Context, tx *sql.Tx, id coverage.EnrolleeI
 	if err != nil {
 		return sum, err
 	}
-	small, err := m.small(ctx, tx, stored, d, mbis)
+	small, err := m.asDelta(ctx, tx, stored, d, mbis)
 	if err != nil {
 		return sum, err
 	}

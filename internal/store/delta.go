@@ -68,8 +68,8 @@ func (m *Merger) ownDelta(stored *storedClaims) *segmentRow {
 	return nil
 }
 
-// small tells whether what changes is stored as a delta, not as a new base.
-func (m *Merger) small(ctx context.Context, tx *sql.Tx, stored *storedClaims, d *coming, mbis []coverage.MBI) (bool, error) {
+// asDelta tells whether what changes is stored as a delta, not as a new base.
+func (m *Merger) asDelta(ctx context.Context, tx *sql.Tx, stored *storedClaims, d *coming, mbis []coverage.MBI) (bool, error) {
 	if len(stored.rows) == 0 || stored.older || stored.rows[0].load == m.load.ID {
 		return false, nil
 	}
@@ -171,7 +171,7 @@ func leavers(before []*segmentRow, gone map[string]bool, claims map[string]Claim
 
 // insertDelta makes the row.
 func (m *Merger) insertDelta(ctx context.Context, stored *storedClaims, claims []Claim, ids segment.Index, mbis []coverage.MBI, fold bool) error {
-	b, err := m.build(claims, mbis)
+	b, err := m.build(m.small, claims, mbis)
 	if err != nil {
 		return err
 	}
@@ -197,20 +197,20 @@ type built struct {
 }
 
 // build makes a segment of claims, newest last.
-func (m *Merger) build(claims []Claim, mbis []coverage.MBI) (b built, err error) {
+func (m *Merger) build(builder *segment.Builder, claims []Claim, mbis []coverage.MBI) (b built, err error) {
 	slices.SortFunc(claims, func(a, b Claim) int {
 		return cmp.Or(cmp.Compare(a.Entry.LastUpdated, b.Entry.LastUpdated), cmp.Compare(a.Entry.ID, b.Entry.ID))
 	})
-	m.builder.Reset()
+	builder.Reset()
 	for _, c := range claims {
 		b.undated += bit(c.Entry.LastUpdated == 0)
 		b.newest = c.Entry.LastUpdated
 		m.line = append(eob.AppendWithMBIs(m.line[:0], c.JSON, int(c.Entry.ExtensionAt), c.Entry.HasExtension, mbis), '\n')
-		if err := m.builder.Add(m.line, c.Entry); err != nil {
+		if err := builder.Add(m.line, c.Entry); err != nil {
 			return b, fmt.Errorf("compress a claim: %w", err)
 		}
 	}
-	if b.segment, b.index, err = m.builder.Finish(); err != nil {
+	if b.segment, b.index, err = builder.Finish(); err != nil {
 		return b, fmt.Errorf("compress claims: %w", err)
 	}
 	return b, nil
@@ -229,7 +229,7 @@ func nonNil(b []byte) []byte {
 // stands for the rows of earlier loads. The time of the newest claim never goes
 // back, because readers find the newest rows by it.
 func (m *Merger) add(ctx context.Context, tx *sql.Tx, claims []Claim, mbis []coverage.MBI, stored *storedClaims) error {
-	b, err := m.build(claims, mbis)
+	b, err := m.build(m.builder, claims, mbis)
 	if err != nil {
 		return err
 	}

@@ -150,7 +150,7 @@ func (m *Merger) foldOne(ctx context.Context, id coverage.EnrolleeID) (f folded,
 	if f.mbis, err = m.currentMBIs(ctx, m.db.claims, id); err != nil {
 		return f, err
 	}
-	f.built, err = m.build(claims, f.mbis)
+	f.built, err = m.build(m.builder, claims, f.mbis)
 	return f, err
 }
 

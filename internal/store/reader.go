@@ -228,12 +228,12 @@ func (r *reader) choose(rows []*segmentRow, s *coverage.Selection, sink export.S
 
 // write writes the claims that were chosen.
 func (r *reader) write(ctx context.Context, some []chosen, current []coverage.MBI, sink export.Sink) error {
-	whole := len(some) > 0
+	whole, list := len(some) > 0, mbiList(current)
 	for _, c := range some {
 		if err := c.openBody(r.version); err != nil {
 			return err
 		}
-		whole = whole && c.n == len(c.index) && slices.Equal(c.mbis, current)
+		whole = whole && c.n == len(c.index) && c.mbis == list
 	}
 	if whole {
 		return r.join(ctx, some, sink)
@@ -275,7 +275,11 @@ func (r *reader) cut(ctx context.Context, c chosen, current []coverage.MBI, sink
 	if err != nil {
 		return err
 	}
-	stored, same := c.mbis, slices.Equal(c.mbis, current)
+	stored, err := c.written()
+	if err != nil {
+		return err
+	}
+	same := slices.Equal(stored, current)
 	for i := c.first; i < len(c.index); i++ {
 		if !c.wanted[i] {
 			continue

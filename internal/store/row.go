@@ -20,7 +20,8 @@ type segmentRow struct {
 	allowList int
 	newest    int64
 	undated   int
-	mbis      []coverage.MBI
+	mbis      string         // a JSON list of the identifiers that are written in the claims
+	parsed    []coverage.MBI // mbis, once written has been called
 	entries   []byte
 	ids       []byte // of the claims that left, as they are stored
 	tail      []byte // the last block; empty in rows of old, whose segment is read whole, and in deltas
@@ -46,6 +47,14 @@ const (
 	deltaColumns = indexColumns + `, gone, deflate`
 )
 
+// written are the identifiers in the claims of the row.
+func (r *segmentRow) written() (_ []coverage.MBI, err error) {
+	if r.parsed == nil {
+		r.parsed, err = parseMBIs(r.mbis)
+	}
+	return r.parsed, err
+}
+
 // scanner is a row that a query has found.
 type scanner interface{ Scan(...any) error }
 
@@ -53,14 +62,12 @@ type scanner interface{ Scan(...any) error }
 func scanRow(row scanner, more ...any) (*segmentRow, error) {
 	var r segmentRow
 	var crc, length int64
-	var mbis string
-	err := row.Scan(append([]any{&r.enrollee, &r.load, &r.newest, &r.undated, &r.allowList, &mbis, &crc, &length, &r.entries}, more...)...)
+	err := row.Scan(append([]any{&r.enrollee, &r.load, &r.newest, &r.undated, &r.allowList, &r.mbis, &crc, &length, &r.entries}, more...)...)
 	if err != nil {
 		return nil, err
 	}
 	r.patient, r.segment = r.enrollee, segment.Segment{CRC: uint32(crc), Length: length}
-	r.mbis, err = parseMBIs(mbis)
-	return &r, err
+	return &r, nil
 }
 
 // scanSegment reads a row of segmentColumns, or of recentColumns if recent.

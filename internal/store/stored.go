@@ -106,8 +106,12 @@ func (m *Merger) claim(ctx context.Context, q rowQuerier, s *storedClaims, p pla
 		}
 		m.plains[p.row], s.plain[p.row] = plain, plain
 	}
+	mbis, err := r.written()
+	if err != nil {
+		return nil, err
+	}
 	e := r.index[p.entry]
-	return withoutMBIs(s.plain[p.row][e.Offset:e.Offset+e.Length-1], e, r.mbis)
+	return withoutMBIs(s.plain[p.row][e.Offset:e.Offset+e.Length-1], e, mbis)
 }
 
 // all reads the stored claims that stay, in the order of the rows.
