@@ -67,7 +67,8 @@ type Merger struct {
 	arrivals rows // of the transaction
 	keys     segmentKeys
 	mode     deltaMode
-	later    bool // claims of the version were published before this load
+	ahead    *ahead // of the batch, while it is merged
+	later    bool   // claims of the version were published before this load
 
 	minimizer *eob.Minimizer // for what an older allow-list has reduced
 }
@@ -139,7 +140,12 @@ func (m *Merger) merge(ctx context.Context, tx *sql.Tx, conn *sql.Conn, claims [
 	for id := range whole {
 		changed.of(id).whole = true
 	}
-	for _, id := range slices.Sorted(maps.Keys(changed)) {
+	ids := slices.Sorted(maps.Keys(changed))
+	if m.ahead, err = m.db.readAhead(ctx, tx, m.load.Version, ids, m.load.ID); err != nil {
+		return sum, err
+	}
+	defer func() { m.ahead = nil }()
+	for _, id := range ids {
 		merged, err := m.enrollee(ctx, tx, id, changed[id])
 		if err != nil {
 			return sum, err
@@ -285,6 +291,12 @@ func (d *coming) lost(stored *storedClaims, c *change) (gone []segment.Entry) {
 // that has the person.
 func (m *Merger) currentMBIs(ctx context.Context, q rowQuerier, id coverage.EnrolleeID) ([]coverage.MBI, error) {
 	var list string
+	if m.ahead != nil {
+		if list = m.ahead.mbis[id]; list == "" {
+			return nil, nil
+		}
+		return parseMBIs(list)
+	}
 	err := q.QueryRowContext(ctx, `select `+storedMBIs(m.load.Version)+` from enrollment e join snapshot s on s.id = e.snapshot
 		where `+storedUnder(m.load.Version)+` = $1 and s.current = 1 order by s.id desc limit 1`, int64(id)).Scan(&list)
 	if errors.Is(err, sql.ErrNoRows) {

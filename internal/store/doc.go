@@ -23,6 +23,7 @@
 //   - row.go         rows of stored claims
 //   - state.go       which rows make up an enrollee's claims, and which of two counts
 //   - stored.go      the claims that are stored, as a load sees them
+//   - ahead.go       the same of many enrollees at once
 //   - delta.go       what a load writes: what it changed, or all claims of an enrollee
 //   - fold.go        folding what loads have written into one row
 //   - prune.go       deleting rows that are replaced

@@ -40,7 +40,7 @@ func (s *storedClaims) load() int64 {
 
 // stored reads which claims an enrollee has, as of this load.
 func (m *Merger) stored(ctx context.Context, q querier, id coverage.EnrolleeID) (*storedClaims, error) {
-	rows, err := m.keys.layers(ctx, q, m.load.Version, id, m.load.ID)
+	rows, err := m.layers(ctx, q, id)
 	if err != nil {
 		return nil, err
 	}
@@ -63,6 +63,15 @@ func (m *Merger) stored(ctx context.Context, q querier, id coverage.EnrolleeID) 
 		return s, m.drop(ctx, q, s)
 	}
 	return s, nil
+}
+
+// layers reads the rows of an enrollee, or takes those that were read ahead.
+func (m *Merger) layers(ctx context.Context, q querier, id coverage.EnrolleeID) ([]*segmentRow, error) {
+	if m.ahead == nil {
+		return m.keys.layers(ctx, q, m.load.Version, id, m.load.ID)
+	}
+	rows := m.ahead.rows[id]
+	return rows, m.keys.openIndexes(ctx, m.load.Version, rows)
 }
 
 // drop leaves out the claims that today's allow-list does not keep.
