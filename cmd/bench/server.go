@@ -54,6 +54,15 @@ func (s *server) stop() error {
 	return s.cmd.Wait()
 }
 
+// kill ends a process that has nothing to finish.
+func (s *server) kill() error {
+	if err := s.cmd.Process.Kill(); err != nil {
+		return err
+	}
+	_ = s.cmd.Wait() // says that it was killed
+	return nil
+}
+
 var highWater = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
 
 // peak is the most memory that the server had, in MB; 0 where it cannot be told.
@@ -148,10 +157,16 @@ func (b *bench) verify(c *client.Client, f client.File) error {
 	return err
 }
 
-// tool runs a command of the program.
-func (b *bench) tool(stdin io.Reader, args ...string) error {
+// command is a command of the program.
+func (b *bench) command(stdin io.Reader, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(b.ctx, b.program, args...)
 	cmd.Stdin = stdin
+	return cmd
+}
+
+// tool runs a command of the program.
+func (b *bench) tool(stdin io.Reader, args ...string) error {
+	cmd := b.command(stdin, args...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("ab2d %s: %w: %s", strings.Join(args, " "), err, out)
 	}
