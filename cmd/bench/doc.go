@@ -14,6 +14,7 @@
 //   - export.go  exports, imports, memory
 //   - download.go  downloads, compared with net/http
 //   - encrypted.go  imports, exports and downloads with encryption
+//   - client.go  ab2d export and its memory
 //   - mirror.go  copying claims from an upstream server
 //   - latency.go  how long requests take
 //   - scale.go   cost by number of enrollees; several workers on PostgreSQL

@@ -113,6 +113,7 @@ func (b *bench) steps() []step {
 		{name: "exports from the store", do: b.storeExports},
 		{name: "encrypted exports from the store", do: b.encryptedExports, once: "five exports of each, which alternate"},
 		{name: "downloads", do: b.downloads},
+		{name: "client", do: b.clients, once: "the tables take a minute"},
 		{name: "scale", do: b.scale, once: "the large contracts take a minute"},
 		{name: "workers on PostgreSQL", do: b.workers, once: "it takes a minute"},
 	}
