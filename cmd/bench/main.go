@@ -115,6 +115,7 @@ func (b *bench) steps() []step {
 		{name: "downloads", do: b.downloads},
 		{name: "client", do: b.clients, once: "the tables take a minute"},
 		{name: "scale", do: b.scale, once: "the large contracts take a minute"},
+		{name: "million", do: b.million},
 		{name: "workers on PostgreSQL", do: b.workers, once: "it takes a minute"},
 	}
 }
