@@ -104,7 +104,7 @@ func (b *bench) contractOf(enrollees int) (*server, *client.Client, error) {
 	if err != nil || found == nil {
 		return nil, nil, fmt.Errorf("make a client: %w: %s", err, out)
 	}
-	c, err := s.clientOf("v2", string(found[1]), string(found[2]))
+	c, err := s.clientOf("v2", string(found[1]), string(found[2]), max(5*time.Millisecond, time.Duration(enrollees)*50*time.Nanosecond))
 	return s, c, err
 }
 

@@ -99,20 +99,19 @@ func (s *server) io() (read, written, calls float64) {
 func (s *server) client(sponsor, api string) (*client.Client, error) {
 	for _, p := range synth.Sponsors() {
 		if p.Name == sponsor {
-			return s.clientOf(api, p.Credentials[0].ID, p.Credentials[0].Secrets[0])
+			return s.clientOf(api, p.Credentials[0].ID, p.Credentials[0].Secrets[0], 5*time.Millisecond)
 		}
 	}
 	return nil, fmt.Errorf("no sponsor %s", sponsor)
 }
 
-// clientOf is a client that looks at a job every 5 ms, so that what is measured
-// is the server.
-func (s *server) clientOf(api, id, secret string) (*client.Client, error) {
+// clientOf is a client that looks at a job often, so that what is measured is the server.
+func (s *server) clientOf(api, id, secret string, every time.Duration) (*client.Client, error) {
 	return client.New(client.Config{
 		BaseURL: s.url + "/api/" + api + "/fhir", TokenURL: s.url + "/oauth2/aus2r7y3gdaFMKBol297/v1/token", ClientID: id, ClientSecret: secret,
 		Sleep: func(ctx context.Context, _ time.Duration) error {
 			select {
-			case <-time.After(5 * time.Millisecond):
+			case <-time.After(every):
 				return nil
 			case <-ctx.Done():
 				return ctx.Err()
