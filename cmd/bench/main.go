@@ -116,6 +116,7 @@ func (b *bench) steps() []step {
 		{name: "client", do: b.clients, once: "the tables take a minute"},
 		{name: "scale", do: b.scale, once: "the large contracts take a minute"},
 		{name: "million", do: b.million},
+		{name: "ten million", do: b.tenMillion, once: "it takes some minutes"},
 		{name: "workers on PostgreSQL", do: b.workers, once: "it takes a minute"},
 	}
 }

@@ -22,18 +22,23 @@ func (b *bench) tokenOf(s *server, sponsor string) (string, error) {
 		if p.Name != sponsor {
 			continue
 		}
-		resp, err := http.PostForm(s.url+"/oauth2/aus2r7y3gdaFMKBol297/v1/token", url.Values{"grant_type": {"client_credentials"}, "scope": {"clientCreds"},
-			"client_id": {p.Credentials[0].ID}, "client_secret": {p.Credentials[0].Secrets[0]}})
-		if err != nil {
-			return "", err
-		}
-		defer resp.Body.Close()
-		var t struct {
-			AccessToken string `json:"access_token"`
-		}
-		return t.AccessToken, json.NewDecoder(resp.Body).Decode(&t)
+		return s.token(p.Credentials[0].ID, p.Credentials[0].Secrets[0])
 	}
 	return "", fmt.Errorf("no sponsor %s", sponsor)
+}
+
+// token gets an access token.
+func (s *server) token(id, secret string) (string, error) {
+	resp, err := http.PostForm(s.url+"/oauth2/aus2r7y3gdaFMKBol297/v1/token", url.Values{"grant_type": {"client_credentials"}, "scope": {"clientCreds"},
+		"client_id": {id}, "client_secret": {secret}})
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	var t struct {
+		AccessToken string `json:"access_token"`
+	}
+	return t.AccessToken, json.NewDecoder(resp.Body).Decode(&t)
 }
 
 // decade is a number of enrollees whose cost is compared with that of others.
