@@ -83,7 +83,7 @@ func (db *DB) leaseJob(ctx context.Context, tx *sql.Tx, worker, source string, n
 	err := sql.ErrNoRows
 	args := [][]any{{now, source}, {now}}
 	for i := 0; i < len(jobSteps) && errors.Is(err, sql.ErrNoRows); i++ {
-		j, err = scanJob(tx.QueryRowContext(ctx, `select `+jobColumns+`, j.fence + 1, j.failures from job j
+		j, err = scanJob(tx.QueryRowContext(ctx, `select `+leasedColumns+`, j.fence + 1, j.failures from job j
 			where j.lease_until <= $1 and j.not_before <= $1 and `+jobSteps[i]+`
 			order by j.transaction_time, j.id limit 1`+db.lockJob, args[i]...), &t.Lease.Fence, &t.Failures)
 	}
@@ -131,7 +131,7 @@ func (db *DB) leasePart(ctx context.Context, tx *sql.Tx, worker, source string, 
 	if err != nil {
 		return nil, err
 	}
-	j, err := scanJob(tx.QueryRowContext(ctx, `select `+jobColumns+` from job j where j.id = $1`, t.Lease.Job))
+	j, err := scanJob(tx.QueryRowContext(ctx, `select `+leasedColumns+` from job j where j.id = $1`, t.Lease.Job))
 	if err != nil {
 		return nil, err
 	}
