@@ -53,7 +53,7 @@ func (b *bench) tenMillion() error {
 	b.add(name+"lease and commit of a part, at the end", last*1000, "ms", false, 2, fmt.Sprintf("%.2f ms at the beginning", first*1000))
 	b.ratio(name+"lease and commit, at the end of that at the beginning", last/first, "", false, 1.5, "")
 	b.add(name+"state of the running job", q.look.Seconds()*1000, "ms", false, 200, "read from the tables at half of the parts")
-	b.note(name+"finish", q.finish.Seconds(), "s", "numbers and names of all files")
+	b.add(name+"finish", q.finish.Seconds(), "s", false, 5, "numbers and names of all files")
 	b.add(name+"memory, most that was in use", q.heap/1e6, "MB", false, 300, fmt.Sprintf("%.0f MB after the plan", q.planned/1e6))
 	return b.manifestOf(name, data, q.job)
 }
