@@ -138,3 +138,16 @@ func TestRow_Met(t *testing.T) {
 		}
 	}
 }
+
+// TestMarkdown: the table has minimum, median and maximum, and says what was missed.
+func TestMarkdown(t *testing.T) {
+	b := &bench{}
+	for _, f := range []float64{3, 1, 2} {
+		b.add("a thing", f, "s", false, 1.5, "")
+	}
+	b.note("another", 2000, "MB/s", "")
+	want := "| a thing | s | 3 | 1 | 2 | 3 | ≤ 1.50 | **missed** |\n| another | MB/s | 1 | 2,000 | 2,000 | 2,000 |  |  |\n"
+	if got := b.markdown(); !strings.HasSuffix(got, want) {
+		t.Errorf("got\n%s\nwant at its end\n%s", got, want)
+	}
+}

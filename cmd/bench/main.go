@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -14,8 +15,8 @@ import (
 
 // options are the flags.
 type options struct {
-	json, profiles, only, history, compare string
-	rounds                                 int
+	json, markdown, profiles, only, history, compare string
+	rounds                                           int
 }
 
 // bench is a run.
@@ -40,6 +41,7 @@ type step struct {
 func main() {
 	var o options
 	flag.StringVar(&o.json, "json", "", "file for the table as JSON")
+	flag.StringVar(&o.markdown, "markdown", "", "file for the table in Markdown, as docs/performance.md has it")
 	flag.StringVar(&o.profiles, "profiles", "", "directory for profiles of the exports: CPU, allocations, mutexes, blocking")
 	flag.StringVar(&o.only, "only", "", "measure these steps only, a regular expression, for example 'synthetic|store'")
 	flag.StringVar(&o.history, "history", "", "file of runs, one line of JSON each, to add this run to")
@@ -75,15 +77,13 @@ func run(ctx context.Context, o options) (err error) {
 	began := time.Now()
 	for _, s := range b.steps() {
 		if chosen.MatchString(s.name) {
-			if err := b.measure(s, o.rounds); err != nil {
+			err := b.measure(s, o.rounds)
+			if err := errors.Join(err, b.write(o)); err != nil { // after each step, so that nothing is lost
 				return err
 			}
 		}
 	}
 	b.print(os.Stdout, time.Since(began))
-	if err := b.write(o.json); err != nil {
-		return err
-	}
 	if o.compare != "" {
 		if err := b.held(o.compare); err != nil {
 			return err

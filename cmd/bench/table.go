@@ -120,14 +120,28 @@ func (b *bench) print(w io.Writer, took time.Duration) {
 	}
 }
 
-// write writes the table as JSON.
-func (b *bench) write(name string) error {
-	if name == "" {
-		return nil
+// markdown is the table for docs/performance.md.
+func (b *bench) markdown() string {
+	var s strings.Builder
+	s.WriteString("| workload | unit | times | min | median | max | must reach | |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n")
+	for i := range b.rows {
+		r, missed := &b.rows[i], ""
+		if !r.met() {
+			missed = "**missed**"
+		}
+		fmt.Fprintf(&s, "| %s | %s | %d | %s | %s | %s | %s | %s |\n", r.Workload, r.Unit, len(r.Figures), number(r.min()), number(r.median()), number(r.max()), r.bound(), missed)
 	}
+	return s.String()
+}
+
+// write writes the table to the files that are wanted: as JSON and as Markdown.
+func (b *bench) write(o options) error {
 	text, err := json.MarshalIndent(b.rows, "", "  ")
-	if err == nil {
-		err = os.WriteFile(name, append(text, '\n'), 0o644)
+	if err == nil && o.json != "" {
+		err = os.WriteFile(o.json, append(text, '\n'), 0o644)
+	}
+	if err == nil && o.markdown != "" {
+		err = os.WriteFile(o.markdown, []byte(b.markdown()), 0o644)
 	}
 	if err != nil {
 		return fmt.Errorf("write the table: %w", err)
