@@ -18,4 +18,5 @@
 //   - mirror.go  copying claims from an upstream server
 //   - latency.go  how long requests take
 //   - scale.go   cost by number of enrollees; several workers on PostgreSQL
+//   - million.go  a contract of ten million enrollees
 package main
