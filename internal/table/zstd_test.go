@@ -37,7 +37,7 @@ func TestZstdCodec(t *testing.T) {
 	_, _ = random.Read(page[:pageBytes])
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	if compressed, err = c.Encode(compressed, page); err != nil {
+	if _, err := c.Encode(compressed, page); err != nil {
 		t.Fatal(err)
 	}
 	runtime.ReadMemStats(&after)
