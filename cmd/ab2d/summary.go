@@ -25,7 +25,7 @@ func printSummary(w io.Writer, s *table.Summary) {
 		row("  "+label(k, "(no type)"), "%s  %3.0f %%", number(s.Types[k]), 100*float64(s.Types[k])/float64(s.Claims))
 	}
 	for _, k := range byCount(s.Statuses) {
-		name := label(k, "(no status)")
+		name := strings.Replace(label(k, "(no status)"), "cancelled", "canceled", 1) // FHIR spells its code with two l
 		row(strings.ToUpper(name[:1])+name[1:], "%s", number(s.Statuses[k]))
 	}
 	row("Enrollees", "%s", number(int64(len(s.Enrollees))))

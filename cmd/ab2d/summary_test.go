@@ -28,7 +28,7 @@ func TestSummaryPrint(t *testing.T) {
   SNF              345    3 %
   (not a code)       1    0 %
 Active          12,000
-Cancelled          345
+Canceled           345
 Enrollees        1,100
 Service dates   2020-01-03 to 2026-10-30
 Last updated    2026-11-01 04:05:06 UTC

@@ -21,7 +21,7 @@ const (
 	JobAccepted  Event = "job.accepted"
 	JobCompleted Event = "job.completed"
 	JobFailed    Event = "job.failed"
-	JobCancelled Event = "job.cancelled"
+	JobCanceled  Event = "job.cancelled"
 	JobExpired   Event = "job.expired"
 	JobExtended  Event = "job.extended"
 

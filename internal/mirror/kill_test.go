@@ -5,11 +5,14 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -70,25 +73,29 @@ func TestKill9(t *testing.T) {
 	ok(t, err)
 	w.SetPlan(bfdtest.Plan{Every: 15, Faults: faults, Seed: 3})
 	random := rand.New(rand.NewPCG(1, 2))
+	u := &countedUpstream{Handler: w.Server}
+	upstream := httptest.NewServer(u)
+	t.Cleanup(upstream.Close)
 	kills := 0
 	for done := false; !done; {
 		p := exec.Command(os.Args[0])
-		p.Env = append(os.Environ(), "MIRROR_DATABASE="+address, "MIRROR_SOURCE="+w.http.URL)
+		p.Env = append(os.Environ(), "MIRROR_DATABASE="+address, "MIRROR_SOURCE="+upstream.URL)
 		p.Stderr = w.log
+		// Counted by requests, and not by time, so that a fast machine is interrupted, too.
+		reached := u.after(2 + random.Int64N(12))
+		if kills >= 4 {
+			reached = nil
+		}
 		ok(t, p.Start())
 		ended := make(chan error, 1)
 		go func() { ended <- p.Wait() }()
-		timer := time.NewTimer(time.Duration(100+random.IntN(500)) * time.Millisecond)
-		if kills >= 4 {
-			timer.Stop()
-		}
 		select {
 		case err := <-ended:
-			if timer.Stop(); err != nil {
+			if err != nil {
 				t.Fatalf("the process failed: %v\n%s", err, w.log)
 			}
 			done = true
-		case <-timer.C:
+		case <-reached:
 			ok(t, p.Process.Kill())
 			<-ended
 			kills++
@@ -100,6 +107,28 @@ func TestKill9(t *testing.T) {
 	for _, v := range fhir.Versions() {
 		same(t, dump(t, db, v), dump(t, files, v))
 	}
+}
+
+// countedUpstream tells when requests have reached a number.
+type countedUpstream struct {
+	http.Handler
+	requests, target atomic.Int64
+	reached          atomic.Pointer[chan struct{}]
+}
+
+// after returns a channel that is closed by the n-th request from now on.
+func (u *countedUpstream) after(n int64) <-chan struct{} {
+	reached := make(chan struct{})
+	u.reached.Store(&reached)
+	u.target.Store(u.requests.Load() + n)
+	return reached
+}
+
+func (u *countedUpstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if u.requests.Add(1) == u.target.Load() {
+		close(*u.reached.Load())
+	}
+	u.Handler.ServeHTTP(w, r)
 }
 
 // enroll reads the enrollment and no claims.

@@ -114,12 +114,12 @@ const (
 	indexChecksum  = 4
 	indexHeader    = 1 + 1 // of an index with few entries
 	minEntry       = 7     // bytes of the shortest entry
-	flagCancelled  = 1 << 0
+	flagCanceled   = 1 << 0
 	flagStart      = 1 << 1
 	flagEnd        = 1 << 2
 	flagExtension  = 1 << 3
 	flagBlock      = 1 << 4
-	allIndexFlags  = flagCancelled | flagStart | flagEnd | flagExtension | flagBlock
+	allIndexFlags  = flagCanceled | flagStart | flagEnd | flagExtension | flagBlock
 	maxLineInIndex = math.MaxInt32
 )
 
@@ -163,7 +163,7 @@ func (e *Entry) flags() (f byte) {
 		is   bool
 		flag byte
 	}{
-		{e.Canceled, flagCancelled},
+		{e.Canceled, flagCanceled},
 		{e.HasStart, flagStart},
 		{e.HasEnd, flagEnd},
 		{e.HasExtension, flagExtension},
@@ -245,7 +245,7 @@ func (r *indexReader) entry(before *Entry) (e Entry) {
 	e.ID = r.id(before.ID)
 	e.Offset = before.Offset + before.Length
 	e.Length = int64(r.uvarint(maxLineInIndex))
-	e.Canceled = flags&flagCancelled != 0
+	e.Canceled = flags&flagCanceled != 0
 	if e.HasStart = flags&flagStart != 0; e.HasStart {
 		e.Start = r.day(before.Start)
 	}

@@ -219,7 +219,7 @@ func (g *judge) auditJob(j *export.Job, count map[string]int) {
 	if r == nil {
 		r = &record{}
 	}
-	want := map[audit.Event]int{audit.JobAccepted: 1, audit.JobCompleted: which(r.want != nil), audit.JobCancelled: which(r.deleted),
+	want := map[audit.Event]int{audit.JobAccepted: 1, audit.JobCompleted: which(r.want != nil), audit.JobCanceled: which(r.deleted),
 		audit.JobExpired: which(j.State == export.Expired || r.deleted && count[fmt.Sprint(audit.JobExpired, " ", id)] == 1)}
 	if j.State == export.Failed {
 		want[audit.JobFailed] = 1

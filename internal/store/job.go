@@ -235,7 +235,7 @@ func (db *DB) Delete(ctx context.Context, id string) (bool, error) {
 		if err != nil || !moved {
 			return err
 		}
-		return db.append(ctx, tx, audit.Entry{Event: audit.JobCancelled, Job: id})
+		return db.append(ctx, tx, audit.Entry{Event: audit.JobCanceled, Job: id})
 	})
 	if err != nil {
 		return false, fmt.Errorf("cancel job %s: %w", id, err)
