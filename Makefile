@@ -96,6 +96,13 @@ scale:
 	AB2D_SCALE=$(ENROLLEES) AB2D_SCALE_SINCE=$(SINCE) AB2D_TEST_SERVERS=require go test ./cmd/ab2d -run 'TestScale|TestLatency' -v -count=1 -timeout 4h
 
 # The table of docs/performance.md: what was measured against what must be reached, with the machine's limits in the same run. PROFILES=dir for profiles.
+# bench.md is the table in Markdown. Each run adds a line to bench/history.jsonl. Commit the line only if the machine was quiet.
 .PHONY: bench
 bench:
-	go run ./cmd/bench -json bench.json $(if $(PROFILES),-profiles $(PROFILES))
+	go run ./cmd/bench -json bench.json -markdown bench.md -history bench/history.jsonl $(if $(PROFILES),-profiles $(PROFILES))
+
+# A few ratios of processor time, which hardly depend on the machine. Fails if one got worse by more than a third since the last run in
+# bench/history.jsonl that has it. Continuous integration runs this.
+.PHONY: bench-ratios
+bench-ratios:
+	go run ./cmd/bench -only '^ratios$$' -compare bench/history.jsonl

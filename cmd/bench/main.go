@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -10,20 +10,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
-	"slices"
-	"text/tabwriter"
 	"time"
 )
 
-// row is a line of the table.
-type row struct {
-	Workload string  `json:"workload"`
-	Figure   float64 `json:"figure"`
-	Unit     string  `json:"unit"`
-	Bound    string  `json:"mustReach,omitempty"` // in words
-	Met      bool    `json:"met"`
-	Limit    string  `json:"limit,omitempty"` // what bounds it, and how far it is
+// options are the flags.
+type options struct {
+	json, markdown, profiles, only, history, compare string
+	rounds                                           int
 }
 
 // bench is a run.
@@ -34,132 +27,120 @@ type bench struct {
 	profiles string // directory, or ""
 	limits   limits
 	rows     []row
+	once     []string // steps that were measured once, and why
 	err      io.Writer
 }
 
+// step measures some rows.
+type step struct {
+	name string
+	do   func() error
+	once string // why it is not repeated; "" if it is
+}
+
 func main() {
-	out := flag.String("json", "", "file for the table as JSON")
-	profiles := flag.String("profiles", "", "directory for profiles of the exports: CPU, allocations, mutexes, blocking")
-	only := flag.String("only", "", "measure these steps only, a regular expression, for example 'synthetic|store'")
+	var o options
+	flag.StringVar(&o.json, "json", "", "file for the table as JSON")
+	flag.StringVar(&o.markdown, "markdown", "", "file for the table in Markdown, as docs/performance.md has it")
+	flag.StringVar(&o.profiles, "profiles", "", "directory for profiles of the exports: CPU, allocations, mutexes, blocking")
+	flag.StringVar(&o.only, "only", "", "measure these steps only, a regular expression, for example 'synthetic|store'")
+	flag.StringVar(&o.history, "history", "", "file of runs, one line of JSON each, to add this run to")
+	flag.StringVar(&o.compare, "compare", "", "file of runs: fail if a ratio got worse by more than a third since the last run that has it")
+	flag.IntVar(&o.rounds, "rounds", 3, "how often each step is measured, unless it is affordable only once")
 	serveFile := flag.String("serve-file", "", "serve one file with http.ServeContent, to compare with; for the benchmark itself")
 	flag.Parse()
 	if *serveFile != "" {
 		fmt.Fprintln(os.Stderr, serveOneFile(*serveFile))
 		os.Exit(1)
 	}
-	if err := run(context.Background(), *out, *profiles, *only); err != nil {
+	if err := run(context.Background(), o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, out, profiles, only string) (err error) {
-	chosen, err := regexp.Compile(only)
+func run(ctx context.Context, o options) (err error) {
+	chosen, err := regexp.Compile(o.only)
 	if err != nil {
 		return fmt.Errorf("-only: %w", err)
 	}
-	b := &bench{ctx: ctx, profiles: profiles, err: os.Stderr}
+	b := &bench{ctx: ctx, profiles: o.profiles, err: os.Stderr}
 	if b.dir, err = os.MkdirTemp("", "ab2d-bench-"); err != nil {
-		return err
+		return fmt.Errorf("make a directory for data: %w", err)
 	}
 	defer os.RemoveAll(b.dir)
 	b.program = filepath.Join(b.dir, "ab2d")
+	this := line{Date: time.Now().UTC().Truncate(time.Second), Machine: thisMachine()}
 	if text, err := exec.CommandContext(ctx, "go", "build", "-o", b.program, "./cmd/ab2d").CombinedOutput(); err != nil {
 		return fmt.Errorf("build the program: %w: %s", err, text)
 	}
 	began := time.Now()
-	for _, step := range []struct {
-		name string
-		do   func() error
-	}{
-		{"limits of the machine", b.measureLimits}, {"minimize", b.minimize}, {"generate", b.generate}, {"synthetic exports", b.syntheticExports},
-		{"import", b.importClaims}, {"mirror", b.mirror}, {"exports from the store", b.storeExports}, {"encrypted exports from the store", b.encryptedExports}, {"downloads", b.downloads}, {"scale", b.scale}, {"workers on PostgreSQL", b.workers},
-	} {
-		if !chosen.MatchString(step.name) {
-			continue
-		}
-		fmt.Fprintf(b.err, "%s …\n", step.name)
-		if err := step.do(); err != nil {
-			return fmt.Errorf("%s: %w", step.name, err)
+	for _, s := range b.steps() {
+		if chosen.MatchString(s.name) {
+			err := b.measure(s, o.rounds)
+			if err := errors.Join(err, b.write(o)); err != nil { // after each step, so that nothing is lost
+				return err
+			}
 		}
 	}
 	b.print(os.Stdout, time.Since(began))
-	return b.write(out)
-}
-
-// add adds a row that must reach something: at least or at most bound.
-func (b *bench) add(workload string, figure float64, unit string, atLeast bool, bound float64, limit string) {
-	words := "≤ "
-	if atLeast {
-		words = "≥ "
-	}
-	b.rows = append(b.rows, row{Workload: workload, Figure: figure, Unit: unit, Bound: words + number(bound) + " " + unit,
-		Met: atLeast == (figure >= bound) || figure == bound, Limit: limit})
-}
-
-// note adds a row that is for information.
-func (b *bench) note(workload string, figure float64, unit, limit string) {
-	b.rows = append(b.rows, row{Workload: workload, Figure: figure, Unit: unit, Met: true, Limit: limit})
-}
-
-func number(f float64) string {
-	switch {
-	case f >= 1000:
-		s := fmt.Sprintf("%.0f", f)
-		for i := len(s) - 3; i > 0; i -= 3 {
-			s = s[:i] + "," + s[i:]
+	if o.compare != "" {
+		if err := b.held(o.compare); err != nil {
+			return err
 		}
-		return s
-	case f >= 100:
-		return fmt.Sprintf("%.0f", f)
-	case f == float64(int(f)):
-		return fmt.Sprintf("%d", int(f))
 	}
-	return fmt.Sprintf("%.2f", f)
-}
-
-func (b *bench) print(w io.Writer, took time.Duration) {
-	fmt.Fprintf(w, "%s, %d processors, %s; %s in all\n\n", runtime.Version(), runtime.NumCPU(), runtime.GOARCH, took.Round(time.Second))
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "workload\tmeasured\tmust reach\t\tlimit")
-	for _, r := range b.rows {
-		met := ""
-		if r.Bound != "" {
-			if met = "met"; !r.Met {
-				met = "MISSED"
-			}
-		}
-		fmt.Fprintf(t, "%s\t%s %s\t%s\t%s\t%s\n", r.Workload, number(r.Figure), r.Unit, r.Bound, met, r.Limit)
-	}
-	t.Flush()
-}
-
-func (b *bench) write(name string) error {
-	if name == "" {
+	if o.history == "" {
 		return nil
 	}
-	text, err := json.MarshalIndent(b.rows, "", "  ")
-	if err == nil {
-		err = os.WriteFile(name, append(text, '\n'), 0o644)
+	if this.Commit, err = b.commit(); err != nil {
+		return err
 	}
-	return err
+	this.Rows = figures(b.rows)
+	return appendHistory(o.history, this)
 }
 
-// median of several runs, in seconds.
-func median(times []time.Duration) float64 {
-	slices.Sort(times)
-	return times[len(times)/2].Seconds()
+// steps are all steps. Later ones use the data of earlier ones.
+func (b *bench) steps() []step {
+	return []step{
+		{name: "limits of the machine", do: b.measureLimits},
+		{name: "minimize", do: b.minimize},
+		{name: "generate", do: b.generate},
+		{name: "ratios", do: b.ratios, once: "each ratio is the median of five"},
+		{name: "synthetic exports", do: b.syntheticExports},
+		{name: "latency", do: b.requests, once: "five runs"},
+		{name: "import", do: b.importClaims},
+		{name: "mirror", do: b.mirror},
+		{name: "exports from the store", do: b.storeExports},
+		{name: "encrypted exports from the store", do: b.encryptedExports, once: "five exports of each, which alternate"},
+		{name: "downloads", do: b.downloads},
+		{name: "client", do: b.clients, once: "the tables take a minute"},
+		{name: "scale", do: b.scale, once: "the large contracts take a minute"},
+		{name: "million", do: b.million},
+		{name: "ten million", do: b.tenMillion, once: "it takes some minutes"},
+		{name: "workers on PostgreSQL", do: b.workers, once: "it takes a minute"},
+	}
 }
 
-// repeat runs f n times and gives the median.
-func repeat(n int, f func() error) (float64, error) {
-	var times []time.Duration
-	for range n {
-		began := time.Now()
-		if err := f(); err != nil {
-			return 0, err
+// measure measures the rows of a step, several times if it is affordable.
+func (b *bench) measure(s step, rounds int) error {
+	if s.once != "" {
+		rounds = 1
+		b.once = append(b.once, s.name+" ("+s.once+")")
+	}
+	for round := range rounds {
+		fmt.Fprintf(b.err, "%s, %d of %d …\n", s.name, round+1, rounds)
+		if err := s.do(); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
 		}
-		times = append(times, time.Since(began))
 	}
-	return median(times), nil
+	return nil
+}
+
+// fresh is an empty place for data: what an earlier round left there is removed.
+func (b *bench) fresh(name string) (string, error) {
+	path := filepath.Join(b.dir, name)
+	if err := os.RemoveAll(path); err != nil {
+		return "", fmt.Errorf("remove the data of an earlier round: %w", err)
+	}
+	return path, nil
 }

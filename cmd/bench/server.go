@@ -54,6 +54,15 @@ func (s *server) stop() error {
 	return s.cmd.Wait()
 }
 
+// kill ends a process that has nothing to finish.
+func (s *server) kill() error {
+	if err := s.cmd.Process.Kill(); err != nil {
+		return err
+	}
+	_ = s.cmd.Wait() // says that it was killed
+	return nil
+}
+
 var highWater = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
 
 // peak is the most memory that the server had, in MB; 0 where it cannot be told.
@@ -90,20 +99,19 @@ func (s *server) io() (read, written, calls float64) {
 func (s *server) client(sponsor, api string) (*client.Client, error) {
 	for _, p := range synth.Sponsors() {
 		if p.Name == sponsor {
-			return s.clientOf(api, p.Credentials[0].ID, p.Credentials[0].Secrets[0])
+			return s.clientOf(api, p.Credentials[0].ID, p.Credentials[0].Secrets[0], 5*time.Millisecond)
 		}
 	}
 	return nil, fmt.Errorf("no sponsor %s", sponsor)
 }
 
-// clientOf is a client that looks at a job every 5 ms, so that what is measured
-// is the server.
-func (s *server) clientOf(api, id, secret string) (*client.Client, error) {
+// clientOf is a client that looks at a job often, so that what is measured is the server.
+func (s *server) clientOf(api, id, secret string, every time.Duration) (*client.Client, error) {
 	return client.New(client.Config{
 		BaseURL: s.url + "/api/" + api + "/fhir", TokenURL: s.url + "/oauth2/aus2r7y3gdaFMKBol297/v1/token", ClientID: id, ClientSecret: secret,
 		Sleep: func(ctx context.Context, _ time.Duration) error {
 			select {
-			case <-time.After(5 * time.Millisecond):
+			case <-time.After(every):
 				return nil
 			case <-ctx.Done():
 				return ctx.Err()
@@ -148,10 +156,16 @@ func (b *bench) verify(c *client.Client, f client.File) error {
 	return err
 }
 
-// tool runs a command of the program.
-func (b *bench) tool(stdin io.Reader, args ...string) error {
+// command is a command of the program.
+func (b *bench) command(stdin io.Reader, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(b.ctx, b.program, args...)
 	cmd.Stdin = stdin
+	return cmd
+}
+
+// tool runs a command of the program.
+func (b *bench) tool(stdin io.Reader, args ...string) error {
+	cmd := b.command(stdin, args...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("ab2d %s: %w: %s", strings.Join(args, " "), err, out)
 	}

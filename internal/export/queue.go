@@ -56,7 +56,7 @@ type Lease struct {
 // Task is leased work.
 type Task struct {
 	Lease    Lease
-	Job      Job
+	Job      Job  // without its Progress
 	Part     Part // of StepPart
 	Failures int  // how often the step was released with a StepFailure before
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"ab2d/internal/export"
 	"ab2d/internal/obs"
@@ -39,6 +41,24 @@ func queryFiles(ctx context.Context, q interface {
 		files = append(files, f)
 	}
 	return files, rows.Err()
+}
+
+// filesOfParts reads the files of some parts, by the number of the part, each in order.
+// It asks for all of them at once and sorts the kinds here: asked to sort those of one
+// part, SQLite reads all files of the job.
+func (db *DB) filesOfParts(ctx context.Context, job string, first, last int) (map[int][]export.File, error) {
+	list, err := queryFiles(ctx, db.read, `where f.job = $1 and f.part between $2 and $3 order by f.part, f.ord`, job, first, last)
+	if err != nil {
+		return nil, err
+	}
+	files := map[int][]export.File{}
+	for _, f := range list {
+		files[f.Part] = append(files[f.Part], f)
+	}
+	for _, of := range files {
+		slices.SortStableFunc(of, func(a, b export.File) int { return strings.Compare(string(a.Kind), string(b.Kind)) })
+	}
+	return files, nil
 }
 
 func insertFile(ctx context.Context, tx *sql.Tx, f *export.File) error {

@@ -108,10 +108,17 @@ func underWay(ctx context.Context, tx *sql.Tx, contract string) ([]export.Runnin
 	return running, rows.Err()
 }
 
-// jobColumns are what scanJob reads. The progress is that of the parts.
-const jobColumns = `j.id, j.contract, j.client, j.version, j.request, j.key, j.source, j.since, j.since_source, j.base, j.until, j.service_dates,
+// jobColumns are what scanJob reads. The progress is that of the parts. It is read from
+// all of them.
+const jobColumns = jobFacts + `, (select coalesce(sum(p.progress), 0) from part p where p.job = j.id)`
+
+// leasedColumns are the same for those who need no progress, so that their cost does not
+// grow with the number of parts.
+const leasedColumns = jobFacts + `, 0`
+
+const jobFacts = `j.id, j.contract, j.client, j.version, j.request, j.key, j.source, j.since, j.since_source, j.base, j.until, j.service_dates,
 	j.transaction_time, j.continuous, j.notes, j.state, j.reason, j.started, j.finished, j.expires, j.snapshot, j.expected,
-	j.parts, j.parts_done, j.totals, j.patients_hash, j.elements, j.partial > 0, j.ready_files, j.trace, (select coalesce(sum(p.progress), 0) from part p where p.job = j.id)`
+	j.parts, j.parts_done, j.totals, j.patients_hash, j.elements, j.partial > 0, j.ready_files, j.trace`
 
 func scanJob(row interface{ Scan(...any) error }, more ...any) (*export.Job, error) {
 	var j export.Job

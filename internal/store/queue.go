@@ -83,7 +83,7 @@ func (db *DB) leaseJob(ctx context.Context, tx *sql.Tx, worker, source string, n
 	err := sql.ErrNoRows
 	args := [][]any{{now, source}, {now}}
 	for i := 0; i < len(jobSteps) && errors.Is(err, sql.ErrNoRows); i++ {
-		j, err = scanJob(tx.QueryRowContext(ctx, `select `+jobColumns+`, j.fence + 1, j.failures from job j
+		j, err = scanJob(tx.QueryRowContext(ctx, `select `+leasedColumns+`, j.fence + 1, j.failures from job j
 			where j.lease_until <= $1 and j.not_before <= $1 and `+jobSteps[i]+`
 			order by j.transaction_time, j.id limit 1`+db.lockJob, args[i]...), &t.Lease.Fence, &t.Failures)
 	}
@@ -116,8 +116,10 @@ func (db *DB) leasePart(ctx context.Context, tx *sql.Tx, worker, source string, 
 	}
 	p := &t.Part
 	var members string
+	// The plus keeps SQLite from finding all parts that are free, by their leases, to sort
+	// them by number: the index of those to be done has them in that order.
 	err = tx.QueryRowContext(ctx, `select p.number, p.first, p.last, p.enrollees, p.members, p.fence + 1, p.failures from part p
-		where p.job = $1 and p.done = 0 and p.lease_until <= $2 and p.not_before <= $2
+		where p.job = $1 and p.done = 0 and +p.lease_until <= $2 and p.not_before <= $2
 		order by p.number limit 1`+db.lockPart, t.Lease.Job, now).Scan(&p.Number, &p.First, &p.Last, &p.Enrollees, &members, &t.Lease.Fence, &t.Failures)
 	if err != nil {
 		return nil, err
@@ -131,7 +133,7 @@ func (db *DB) leasePart(ctx context.Context, tx *sql.Tx, worker, source string, 
 	if err != nil {
 		return nil, err
 	}
-	j, err := scanJob(tx.QueryRowContext(ctx, `select `+jobColumns+` from job j where j.id = $1`, t.Lease.Job))
+	j, err := scanJob(tx.QueryRowContext(ctx, `select `+leasedColumns+` from job j where j.id = $1`, t.Lease.Job))
 	if err != nil {
 		return nil, err
 	}
@@ -252,16 +254,17 @@ func (db *DB) Results(ctx context.Context, job string, see func(export.Part, []e
 		if len(parts) == 0 {
 			return nil
 		}
+		last := parts[len(parts)-1].Number
+		files, err := db.filesOfParts(ctx, job, after+1, last)
+		if err != nil {
+			return fmt.Errorf("read the files of job %s: %w", job, err)
+		}
 		for _, p := range parts {
-			files, err := queryFiles(ctx, db.read, `where f.job = $1 and f.part = $2 order by f.kind, f.ord`, job, p.Number)
-			if err != nil {
-				return fmt.Errorf("read the files of job %s: %w", job, err)
-			}
-			if err := see(p, files); err != nil {
+			if err := see(p, files[p.Number]); err != nil {
 				return err
 			}
-			after = p.Number
 		}
+		after = last
 	}
 }
 

@@ -41,6 +41,9 @@ func BenchmarkWrite(b *testing.B) {
 	for _, v := range allVersions {
 		b.Run(v.String(), func(b *testing.B) { benchmark(b, export.Query{Version: v}, &counter{}) })
 	}
+	b.Run("month", func(b *testing.B) {
+		benchmark(b, export.Query{Version: fhir.V2, Since: asOf.AddDate(0, -1, 0)}, &counter{})
+	})
 	b.Run("facts", func(b *testing.B) { benchmark(b, export.Query{Version: 1}, &counter{facts: true}) })
 }
 
@@ -48,6 +51,7 @@ func benchmark(b *testing.B, q export.Query, sink *counter) {
 	s := sourceAt(42, asOf)
 	list := enrollees(b, s, "Z0001")
 	sink.selection = selectionOf(b, s, "Z0001", &list[0])
+	sink.selection.Since = q.Since
 	r, err := s.Open(context.Background(), q)
 	if err != nil {
 		b.Fatal(err)
@@ -61,6 +65,7 @@ func benchmark(b *testing.B, q export.Query, sink *counter) {
 		}
 	}
 	b.ReportMetric(float64(sink.claims)/b.Elapsed().Seconds(), "claims/s")
+	b.ReportMetric(float64(sink.claims)/float64(b.N), "claims/op")
 	b.ReportMetric(float64(sink.bytes)/b.Elapsed().Seconds()/1e6, "MB/s")
 }
 

@@ -84,6 +84,9 @@ func (r *reader) Write(ctx context.Context, sel *coverage.Selection, sink export
 	}
 	d := r.desk
 	d.claims.Begin(r.source.population, index)
+	if sel.NothingUpTo(sel.Since) {
+		d.claims.After(sel.Since.UnixMilli())
+	}
 	mbis := sel.Enrollee.MBIs
 	if r.version == fhir.V3 {
 		mbis = mbis[:min(1, len(mbis))]

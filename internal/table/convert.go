@@ -185,7 +185,11 @@ func (e *lineError) Error() string { return e.reason }
 func open(dir string, format Format) (sink, error) {
 	switch format {
 	case Parquet:
-		return openTables(dir, newParquetTable)
+		create, err := parquetTables()
+		if err != nil {
+			return nil, err
+		}
+		return openTables(dir, create)
 	case CSV:
 		return openTables(dir, newCSVTable)
 	case NDJSON:

@@ -25,6 +25,7 @@
 //   - lookup.go   tables of codes; lookup/ has them
 //   - views.go, tuva.go  views for DuckDB, and one for the Tuva data model
 //   - parquet.go, csv.go, ndjson.go  the formats
+//   - zstd.go     compressing pages in little memory
 //   - summary.go  counts of the claims of a folder, for people
 //   - latest.go   which claims are the newest version of each
 package table

@@ -77,14 +77,17 @@ func writeLookups(dir string, format Format) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
+	create, err := parquetTables()
+	if err != nil {
+		return err
+	}
+	if format == CSV {
+		create = newCSVTable
+	}
 	for _, l := range Lookups {
 		list, err := l.codes()
 		if err != nil {
 			return err
-		}
-		create := newParquetTable
-		if format == CSV {
-			create = newCSVTable
 		}
 		w, err := create(dir, l.Name, reflect.TypeFor[Code]())
 		if err != nil {

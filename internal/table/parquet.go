@@ -6,12 +6,15 @@ import (
 	"strconv"
 
 	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/compress/zstd"
 )
 
 // groupRows is how many rows are kept in memory before they are written: a row
 // group. It bounds the memory, and what a query has to read at least.
 const groupRows = 50_000
+
+// pageBytes is how much of a column is gathered before it is compressed. All columns of
+// all tables gather that much at once.
+const pageBytes = 128 << 10
 
 // What a file tells of itself in its metadata, beside its schema: what the table and,
 // after the prefix, each column holds.
@@ -30,13 +33,28 @@ type parquetTable struct {
 	rows []parquet.Row // of the call before, to be used again
 }
 
-func newParquetTable(dir, name string, row reflect.Type) (tableWriter, error) {
-	f, err := create(dir, name+".parquet", buffered)
+// parquetBuffered is how much is gathered before it is written to a Parquet file, whose
+// columns gather pages of their own.
+const parquetBuffered = 64 << 10
+
+// parquetTables returns a constructor of tables that share what compresses them.
+func parquetTables() (newTable, error) {
+	codec, err := newZstdCodec()
 	if err != nil {
 		return nil, err
 	}
-	options := []parquet.WriterOption{parquet.SchemaOf(reflect.Zero(row).Interface()), parquet.Compression(&zstd.Codec{Level: zstd.SpeedDefault}),
-		parquet.MaxRowsPerRowGroup(groupRows), parquet.CreatedBy("ab2d", "", ""),
+	return func(dir, name string, row reflect.Type) (tableWriter, error) {
+		return newParquetTable(dir, name, row, codec)
+	}, nil
+}
+
+func newParquetTable(dir, name string, row reflect.Type, codec *zstdCodec) (tableWriter, error) {
+	f, err := create(dir, name+".parquet", parquetBuffered)
+	if err != nil {
+		return nil, err
+	}
+	options := []parquet.WriterOption{parquet.SchemaOf(reflect.Zero(row).Interface()), parquet.Compression(codec),
+		parquet.MaxRowsPerRowGroup(groupRows), parquet.PageBufferSize(pageBytes), parquet.CreatedBy("ab2d", "", ""),
 		parquet.KeyValueMetadata(metaVersion, strconv.Itoa(Version)), parquet.KeyValueMetadata(metaTable, description(name))}
 	names, _ := columns(row)
 	for i, column := range names {

@@ -107,6 +107,7 @@ func (c *Claim) Reset(p *population.Person) {
 // Detail draws everything that the facts leave open. All versions of a claim are
 // drawn alike and then changed.
 func (c *Claim) Detail(p *population.Person) {
+	p.DrawNetwork()
 	c.Reset(p)
 	r := random.New(c.key, details)
 	c.Control = r.Next()

@@ -14,11 +14,15 @@ type Generator struct {
 	Person  population.Person
 	Claim   Claim
 	episode episode
-	newest  bool // make the claims of version 3
+	newest  bool  // make the claims of version 3
+	after   int64 // make those that are stamped later only; 0: all
 }
 
 // Begin sets the person whose claims Each makes.
-func (g *Generator) Begin(people *population.Population, index int) { people.Person(&g.Person, index) }
+func (g *Generator) Begin(people *population.Population, index int) {
+	people.Person(&g.Person, index)
+	g.after = 0
+}
 
 // Each calls f for every version of every claim of the person that is in the
 // database at a moment, in milliseconds since 1970. The claim is valid only during
@@ -39,8 +43,8 @@ func (g *Generator) EachNewest(ctx context.Context, asOf int64, f func(*Claim) e
 
 func (g *Generator) each(ctx context.Context, asOf int64, f func(*Claim) error) error {
 	last := min(coverage.Date(asOf/DayMillis), g.Person.Life.Death)
-	first := population.FirstMonth.First()
-	for month := population.FirstMonth; first <= last && month < population.FirstMonth+population.MonthsHeld; month++ {
+	month := g.firstMonth()
+	for first := month.First(); first <= last && month < population.FirstMonth+population.MonthsHeld; month++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -84,15 +88,18 @@ func (g *Generator) month(month coverage.Month, first, next coverage.Date, asOf 
 func (g *Generator) versions(asOf int64, f func(*Claim) error) error {
 	c, death := &g.Claim, g.Person.Life.Death
 	start, end := c.Start, c.End
-	if start > death {
+	if start > death || g.after != 0 && c.History.last() <= g.after {
 		return nil
 	}
 	if g.newest {
-		return c.offerNewest(asOf, start, end, death, f)
+		return c.offerNewest(asOf, g.after, start, end, death, f)
 	}
 	for v := range c.History.versions {
 		if !c.asOf(v, asOf, start, end, death) {
 			return nil
+		}
+		if c.UpdatedMillis <= g.after {
+			continue
 		}
 		if err := f(c); err != nil {
 			return err

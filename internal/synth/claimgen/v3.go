@@ -44,10 +44,11 @@ func (h *History) newest(block, asOf int64) (version int, stamp int64, there boo
 
 // offerNewest calls f for the version of c that version 3 has at a moment, and for
 // some claims also for what a shared system still says about it. An export asks only
-// for the National Claims History, but a file may hold both.
-func (c *Claim) offerNewest(asOf int64, start, end, death coverage.Date, f func(*Claim) error) error {
+// for the National Claims History, but a file may hold both. It does nothing if that
+// version is not stamped after a moment.
+func (c *Claim) offerNewest(asOf, after int64, start, end, death coverage.Date, f func(*Claim) error) error {
 	version, stamp, there := c.History.newest(c.Block(), asOf)
-	if !there {
+	if !there || stamp <= after {
 		return nil
 	}
 	c.become(version, stamp, false, start, end, death)

@@ -1,6 +1,7 @@
 package population
 
 import (
+	"sort"
 	"time"
 
 	"ab2d/internal/coverage"
@@ -66,19 +67,35 @@ func (p *Person) drawLife() {
 	p.Life = l
 }
 
-// deathDay draws the day of death, month by month from the first possible one.
-func deathDay(r *random.Stream, band int, from coverage.Month) coverage.Date {
-	const all = 1 << 32
-	fate, alive := r.Next()>>32, uint64(all)
-	day := r.Next()
-	for m := from; m < FirstMonth+MonthsHeld; m++ {
-		alive -= alive * hazards[band] / 1_000_000
-		if fate >= alive {
-			first := m.First()
-			return first + coverage.Date(day%uint64((m+1).First()-first))
+// all is how many of a band there are when counting begins, so that a fate is 32 bits.
+const all = 1 << 32
+
+// survivors is how many of all are alive after so many months, by age band.
+var survivors = countSurvivors()
+
+func countSurvivors() (alive [codes.AgeBands][MonthsHeld]uint64) {
+	for band := range alive {
+		left := uint64(all)
+		for months := range alive[band] {
+			left -= left * hazards[band] / 1_000_000
+			alive[band][months] = left
 		}
 	}
-	return Never
+	return alive
+}
+
+// deathDay draws the day of death, of the first possible month or later: that of the
+// first month after which fewer are alive than the person's fate says.
+func deathDay(r *random.Stream, band int, from coverage.Month) coverage.Date {
+	fate, day := r.Next()>>32, r.Next()
+	left := survivors[band][:max(0, FirstMonth+MonthsHeld-from)]
+	if len(left) == 0 || fate < left[len(left)-1] {
+		return Never
+	}
+	months := sort.Search(len(left), func(n int) bool { return fate >= left[n] })
+	m := from + coverage.Month(months)
+	first := m.First()
+	return first + coverage.Date(day%uint64((m+1).First()-first))
 }
 
 // fatal draws the condition that the person would die of in hospice care. It

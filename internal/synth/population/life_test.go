@@ -5,6 +5,7 @@ import (
 
 	"ab2d/internal/coverage"
 	"ab2d/internal/synth/codes"
+	"ab2d/internal/synth/random"
 )
 
 // TestDeathRates shows that about four of a hundred people die in a year, and
@@ -32,6 +33,35 @@ func TestDeathRates(t *testing.T) {
 	}
 	if percent := 100 * hospice / deaths; percent < 10 || percent > 40 {
 		t.Errorf("%d %% of the dead had hospice care", percent)
+	}
+}
+
+// TestDeathDay: the table gives the day that counting month by month gives.
+func TestDeathDay(t *testing.T) {
+	counted := func(r *random.Stream, band int, from coverage.Month) coverage.Date {
+		fate, alive := r.Next()>>32, uint64(all)
+		day := r.Next()
+		for m := from; m < FirstMonth+MonthsHeld; m++ {
+			alive -= alive * hazards[band] / 1_000_000
+			if fate >= alive {
+				first := m.First()
+				return first + coverage.Date(day%uint64((m+1).First()-first))
+			}
+		}
+		return Never
+	}
+	never := 0
+	for i := range uint64(60_000) {
+		band, from := int(i%codes.AgeBands), FirstMonth+coverage.Month(i/codes.AgeBands%(MonthsHeld+2))
+		one, other := random.New(1, i), random.New(1, i)
+		got, want := deathDay(&one, band, from), counted(&other, band, from)
+		if got != want || one != other {
+			t.Fatalf("stream %d, band %d, from %s: got %d, want %d; the streams are at %d and %d", i, band, from, got, want, one.State, other.State)
+		}
+		never += oneIf(want == Never)
+	}
+	if never < 1000 || never > 59_000 {
+		t.Errorf("%d of 60,000 never die", never)
 	}
 }
 

@@ -29,6 +29,7 @@ type Person struct {
 	Terminal  int // the condition to die of in hospice care, or codes.AnyCondition
 	HospiceAt int // index of the place of hospice care
 
+	// Doctors and organizations are there after DrawNetwork.
 	Doctors     [maxDoctors]Doctor // the first is the one the person sees most often
 	doctorCount int
 	orgs        [codes.OrganizationKinds]int // the organization of each kind that the person goes to
@@ -60,10 +61,10 @@ var utilization = [64]uint64{
 // the years of the sandbox.
 const baseUse = 55
 
-// Person computes the person with an index into p.
+// Person computes the person with an index into p, without the doctors and
+// organizations: they are drawn when a claim needs them.
 func (s *Population) Person(p *Person, index int) {
 	s.Demographics(p, index)
-	p.drawNetwork()
 	p.weighTypes()
 }
 
@@ -135,7 +136,12 @@ func (p *Person) drawConditions() {
 	}
 }
 
-func (p *Person) drawNetwork() {
+// DrawNetwork draws the doctors and organizations that the person goes to, unless they
+// have been drawn.
+func (p *Person) DrawNetwork() {
+	if p.doctorCount > 0 {
+		return
+	}
 	r := random.New(p.Key, network)
 	p.doctorCount = r.Between(3, maxDoctors)
 	for i := range p.Doctors {
