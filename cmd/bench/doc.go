@@ -13,6 +13,7 @@
 //   - server.go  the real program: started, asked, stopped
 //   - export.go  exports, imports, memory
 //   - download.go  downloads, compared with net/http
+//   - weekly.go  weekly loads, and the exports after them
 //   - encrypted.go  imports, exports and downloads with encryption
 //   - client.go  ab2d export and its memory
 //   - mirror.go  copying claims from an upstream server

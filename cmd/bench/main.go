@@ -111,6 +111,7 @@ func (b *bench) steps() []step {
 		{name: "import", do: b.importClaims},
 		{name: "mirror", do: b.mirror},
 		{name: "exports from the store", do: b.storeExports},
+		{name: "weekly loads", do: b.weeklyLoads, once: "it takes a minute"},
 		{name: "encrypted exports from the store", do: b.encryptedExports, once: "five exports of each, which alternate"},
 		{name: "downloads", do: b.downloads},
 		{name: "client", do: b.clients, once: "the tables take a minute"},
