@@ -37,6 +37,11 @@ check: lint
 lint:
 	go tool -modfile=tools/lint.mod golangci-lint run ./...
 
+# Alerts, the dashboard and the Kubernetes manifests, by the libraries of Prometheus and Kubernetes: a module of its own. The first run compiles for a minute.
+.PHONY: check-deploy
+check-deploy:
+	cd deploy/check && go vet ./... && go test ./...
+
 # Known vulnerabilities of what the program uses, by govulncheck. Where its database at vuln.go.dev cannot be reached, this says so and checks nothing.
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.1.4
 .PHONY: vulnerabilities

@@ -72,25 +72,25 @@ func (m mutated) pause(ctx context.Context, op string) error {
 
 func mutants() []mutant {
 	return []mutant{
-		{name: "a commit does not check the fence", seed: 102, store: func(m mutated) backend { return noFence{m} }},
+		{name: "a commit does not check the fence", seed: 315, store: func(m mutated) backend { return noFence{m} }},
 		{name: "a commit of a part is two transactions", seed: 3, store: func(m mutated) backend { return splitCommit{m} }},
 		{name: "the end of a job is two transactions", seed: 1, store: func(m mutated) backend { return splitFinish{m} }},
 		{name: "leases are compared with a clock that is ahead", store: func(m mutated) backend { return clockAhead{m} }},
 		{name: "a lost lease can be extended", store: func(m mutated) backend { return revive{m} }},
-		{name: "a lost lease that is given back frees another's", seed: 102, store: func(m mutated) backend { return freeAll{m} }},
+		{name: "a lost lease that is given back frees another's", seed: 170, store: func(m mutated) backend { return freeAll{m} }},
 		{name: "a download is counted twice", store: func(m mutated) backend { return countTwice{m} }},
 		{name: "downloads under way are not reserved", store: func(m mutated) backend { return noReserve{m} }},
-		{name: "a sweep does not wait for writers", seed: 59, store: func(m mutated) backend { return earlySweep{m} }},
+		{name: "a sweep does not wait for writers", seed: 66, store: func(m mutated) backend { return earlySweep{m} }},
 		{name: "a sweep keeps claim files only", store: func(m mutated) backend { return sweepErrors{m} }},
-		{name: "a plan is stored with a snapshot that was replaced", seed: 20, store: func(m mutated) backend { return unpinned{m} }},
-		{name: "a request is not known again by its key", store: func(m mutated) backend { return noKey{m} }},
+		{name: "a plan is stored with a snapshot that was replaced", seed: 64, store: func(m mutated) backend { return unpinned{m} }},
+		{name: "a request is not known again by its key", seed: 13, store: func(m mutated) backend { return noKey{m} }},
 		{name: "a default _since goes on from what was not downloaded", seed: 14, store: func(m mutated) backend { return anyBase{m} }},
-		{name: "claims that arrived late are forgotten", store: func(m mutated) backend { return noArrivals{m} }},
+		{name: "claims that arrived late are forgotten", seed: 1, store: func(m mutated) backend { return noArrivals{m} }},
 		{name: "the audit entry of a job is stored after the job", store: func(m mutated) backend { return auditLater{m} }},
-		{name: "the attestation is read once", seed: 16, store: func(m mutated) backend { return attestedOnce{m} }},
-		{name: "opt-outs are not read", seed: 7, store: func(m mutated) backend { return noOptOuts{m} }},
+		{name: "the attestation is read once", seed: 42, store: func(m mutated) backend { return attestedOnce{m} }},
+		{name: "opt-outs are not read", seed: 20, store: func(m mutated) backend { return noOptOuts{m} }},
 		{name: "a file is reported as stored before it is", files: func(m mutatedBucket) objects { return eager{m} }},
-		{name: "keys of files have no fence", seed: 25, store: func(m mutated) backend { return plainRows{m} }, files: func(m mutatedBucket) objects { return plainKeys{m} }},
+		{name: "keys of files have no fence", seed: 33, store: func(m mutated) backend { return plainRows{m} }, files: func(m mutatedBucket) objects { return plainKeys{m} }},
 	}
 }
 
