@@ -29,7 +29,7 @@ func TestScale(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, workers := range []int{1, 2, 4} {
-		a := &arrangement{T: t, database: testserver.Postgres(t)}
+		a := &arrangement{T: t, program: program, database: testserver.Postgres(t)}
 		shared := []string{"--database=" + a.database, "--files=discard:", "--claims=synthetic:" + strconv.Itoa(n), "--data=" + t.TempDir()}
 		api := startProcess(t, nil, append([]string{"serve", "--workers=0", "--max-polls=1000", "--client-rate-factor=0", "--listen=127.0.0.1:0", "--key-file=" + keyFile(t)}, shared...)...)
 		processes := []*process{api}
@@ -67,7 +67,7 @@ func TestLatency(t *testing.T) {
 		t.Skip("only with AB2D_SCALE; see make scale")
 	}
 	data := filepath.Join(t.TempDir(), "data")
-	a := &arrangement{T: t, database: "sqlite:" + filepath.Join(data, "ab2d.db")}
+	a := &arrangement{T: t, program: program, database: "sqlite:" + filepath.Join(data, "ab2d.db")}
 	p := startProcess(t, nil, "serve", "--data="+data, "--claims=synthetic:", "--workers=2", "--max-polls=1000", "--client-rate-factor=0", "--listen=127.0.0.1:0")
 	clientOf := func(contract string) *client.Client {
 		id, secret := a.addClient(contract)
