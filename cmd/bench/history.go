@@ -44,6 +44,15 @@ type figure struct {
 	Ratio    bool    `json:"ratio,omitempty"`
 }
 
+// best is the figure that counts against a history: what got worse is worse whenever it
+// is measured, and other work on the machine only sometimes.
+func (f figure) best() float64 {
+	if f.AtLeast {
+		return f.Max
+	}
+	return f.Min
+}
+
 // figures are the rows as the history has them.
 func figures(rows []row) []figure {
 	list := make([]figure, 0, len(rows))
@@ -137,7 +146,7 @@ type worse struct {
 }
 
 func (w worse) String() string {
-	return fmt.Sprintf("%s: %s, was %s at %s", w.figure.Workload, number(w.figure.Median), number(w.before), w.commit)
+	return fmt.Sprintf("%s: %s, was %s at %s", w.figure.Workload, number(w.figure.best()), number(w.before), w.commit)
 }
 
 // tolerated is the part of a ratio by which it may get worse.
@@ -157,9 +166,9 @@ func compare(history []line, now []figure) (got []worse, compared, added int) {
 			continue
 		}
 		compared++
-		bad := f.Median > before*(1+tolerated)
+		bad := f.best() > before*(1+tolerated)
 		if f.AtLeast {
-			bad = f.Median < before*(1-tolerated)
+			bad = f.best() < before*(1-tolerated)
 		}
 		if bad {
 			got = append(got, worse{f, before, commit})

@@ -60,9 +60,11 @@ func TestAppendHistory(t *testing.T) {
 }
 
 func TestCompare(t *testing.T) {
-	cost := func(median float64) figure { return figure{Workload: "cost", Ratio: true, Median: median} }
+	cost := func(median float64) figure {
+		return figure{Workload: "cost", Ratio: true, Min: median, Median: median, Max: 9 * median}
+	}
 	rate := func(median float64) figure {
-		return figure{Workload: "rate", Ratio: true, AtLeast: true, Median: median}
+		return figure{Workload: "rate", Ratio: true, AtLeast: true, Min: median / 9, Median: median, Max: median}
 	}
 	history := []line{
 		{Commit: "old", Rows: []figure{cost(1), rate(90)}},
@@ -110,10 +112,15 @@ func TestHeld(t *testing.T) {
 	if err := appendHistory(name, line{Commit: "abc", Rows: figures(b.rows)}); err != nil {
 		t.Fatal(err)
 	}
+	b.rows = nil
 	b.ratio("cost of a thing", 1.5, "", false, 2, "")
 	b.ratio("cost of a thing", 1.4, "", false, 2, "")
 	if err := b.held(name); err == nil || !strings.Contains(err.Error(), "cost of a thing: 1.40, was 1 at abc") {
 		t.Errorf("got %v, want an error that names the ratio and the commit", err)
+	}
+	b.ratio("cost of a thing", 1.1, "", false, 2, "")
+	if err := b.held(name); err != nil {
+		t.Errorf("measured again: got %v, want no error, because the best figure counts", err)
 	}
 }
 
