@@ -29,7 +29,7 @@ type ClaimsConfig struct {
 	// Abandon gives up another import that was interrupted.
 	Abandon bool
 	// Rejects opens the file for claims that are not accepted. resumed says that
-	// the import was interrupted, and rejected claims were written before.
+	// the import was interrupted, and rejected claims were written before. It is required.
 	Rejects func(resumed bool) (io.WriteCloser, error)
 	// Progress is called with the number of bytes read so far, while the file is
 	// read. It may be nil.
